@@ -1,0 +1,73 @@
+# Fleetdesk's standing commands. `make help` lists them. A fresh machine needs python3 (3.11 or newer), make, git and ssh.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help demo demo-reset story test browser check bench screenshots lock format clean
+
+help: ## what there is to do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/ready ## set all up and run the product with a simulated school; Ctrl-C stops it
+	@$(BIN)/python -m config.demo
+
+demo-reset: .venv/ready ## the same, afresh: what the last demo kept is thrown away
+	@$(BIN)/python -m config.demo --reset
+
+story: .venv/ready ## the main job, headless, on the same pieces: prints each step, exits 0 or 1
+	@$(BIN)/python -m config.demo.story
+
+test: .venv/ready-dev ## the whole suite on the embedded default (DATABASE_URL and BROKER_URL choose others)
+	@$(BIN)/pytest -m "not browser" -n $${TEST_WORKERS:-2} --dist loadgroup
+
+browser: .venv/ready-dev ## the browser tests; they need chromium
+	@$(BIN)/pytest -m browser
+
+check: .venv/ready-dev ## ruff, mypy, import-linter, Django's checks, migrations, templates, playbooks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python manage.py check --fail-level WARNING
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/djlint --lint --quiet fleet helpdesk
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint --offline --strict -q -c .ansible-lint playbooks
+
+bench: .venv/ready-dev ## the benchmarks; prints a table and writes build/bench.json
+	@$(BIN)/python -m tests.bench
+
+screenshots: .venv/ready-dev ## the pictures of the README, taken from the running demo; needs chromium
+	@$(BIN)/python -m tests.web.screenshots
+
+lock: .venv/ready-dev ## pin all dependencies with hashes, from pyproject.toml
+	$(BIN)/pip-compile $(LOCK) -o requirements.lock pyproject.toml
+	$(BIN)/pip-compile $(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+LOCK := --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	--no-emit-options --allow-unsafe --no-header
+
+format: .venv/ready-dev ## bring the code into shape
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+clean: ## remove what the commands above made, the demo's data included
+	rm -rf .venv build var
+
+# --- the environment ------------------------------------------------------------------------------------------------------
+
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Fleetdesk needs Python 3.11 or newer, this is " + sys.version) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv .venv
+
+.venv/ready: requirements.lock .venv/bin/python $(shell find fleet helpdesk -name '*.po' 2>/dev/null)
+	@echo "Setting up the environment from requirements.lock …"
+	@test -e .venv/ready-dev || $(PIP) -r requirements.lock
+	@$(BIN)/python -m config.translations
+	@touch $@
+
+.venv/ready-dev: requirements-dev.lock .venv/ready
+	@echo "Setting up the development environment from requirements-dev.lock …"
+	@$(PIP) -r requirements-dev.lock
+	@touch $@
