@@ -1,0 +1,138 @@
+"""Everything the environment may say, read once, typed and loud.
+
+Each name may also be given as NAME_FILE, a path whose content is the value (container secrets). Booleans take only
+true/false. In production a missing or weak secret stops the start; in the demo a strong one is made and kept in VAR_DIR.
+"""
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from cryptography.fernet import Fernet
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+SHORTEST_SECRET = 50
+FEWEST_LETTERS = 5
+
+
+def _strict_bool(value: object) -> object:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in {"true", "false"}:
+        return value.lower() == "true"
+    raise ValueError("must be true or false")
+
+
+def _words(value: object) -> object:
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+Bool = Annotated[bool, BeforeValidator(_strict_bool)]
+Words = Annotated[list[str], NoDecode, BeforeValidator(_words)]
+
+
+class Env(BaseSettings):
+    model_config = SettingsConfigDict(extra="ignore", case_sensitive=True)
+
+    MODE: Literal["demo", "test", "production"] = "demo"
+    DEBUG: Bool = False
+    VAR_DIR: Path = BASE_DIR / "var"
+    SECRET_KEY: SecretStr = SecretStr("")
+    ENCRYPTION_KEYS: Annotated[list[SecretStr], NoDecode, BeforeValidator(_words)] = Field(default_factory=list)
+    ALLOWED_HOSTS: Words = Field(default_factory=lambda: ["localhost", "127.0.0.1", "[::1]"])
+    TRUSTED_ORIGINS: Words = Field(default_factory=list)
+    BEHIND_TLS: Bool = False
+    BASE_URL: str = "http://localhost:8000"
+
+    DATABASE_URL: SecretStr = SecretStr("")
+    BROKER_URL: SecretStr = SecretStr("")
+
+    RUN_DIR: Path | None = None
+    """Where the private directories of playbook runs live; memory-backed where the machine has it."""
+    RUN_LEASE_S: int = Field(default=15, ge=2)
+    POLL_INTERVAL_S: int = Field(default=30, ge=1)
+    POLL_RETRY_S: int = Field(default=5, ge=1)
+    """How soon a device that did not answer is asked again before it counts as down."""
+    SNMP_TIMEOUT_S: float = Field(default=2.0, gt=0)
+    """How long one SNMP request waits for its answer; every request is made twice before it counts as unanswered."""
+    TRAP_ADDRESS: str = "127.0.0.1"
+    TRAP_PORT: int = 8162
+    LAB_SNMP_PORT: int = 16161
+    LAB_SSH_PORT: int = 2200
+
+    EMAIL_URL: SecretStr = SecretStr("")
+    LOG_JSON: Bool = False
+
+    @field_validator("VAR_DIR", mode="after")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value if value.is_absolute() else BASE_DIR / value
+
+    @model_validator(mode="after")
+    def _secrets_are_there(self) -> Self:
+        if self.MODE == "production":
+            self._refuse_weak_secrets()
+            return self
+        if not self.SECRET_KEY.get_secret_value():
+            self.SECRET_KEY = SecretStr(_kept(self.VAR_DIR / "secret_key", secrets.token_urlsafe(64)))
+        if not self.ENCRYPTION_KEYS:
+            key = _kept(self.VAR_DIR / "encryption_key", Fernet.generate_key().decode())
+            self.ENCRYPTION_KEYS = [SecretStr(key)]
+        return self
+
+    def _refuse_weak_secrets(self) -> None:
+        secret = self.SECRET_KEY.get_secret_value()
+        if len(secret) < SHORTEST_SECRET or len(set(secret)) < FEWEST_LETTERS:
+            raise ValueError(f"SECRET_KEY must be random and at least {SHORTEST_SECRET} characters long in production")
+        if not self.ENCRYPTION_KEYS:
+            raise ValueError("ENCRYPTION_KEYS must hold at least one Fernet key in production")
+        for key in self.ENCRYPTION_KEYS:
+            Fernet(key.get_secret_value())
+        if not self.DATABASE_URL.get_secret_value() or not self.BROKER_URL.get_secret_value():
+            raise ValueError("DATABASE_URL and BROKER_URL must be set in production")
+
+    @property
+    def run_dir(self) -> Path:
+        """Memory rather than disk, so that what a run needs in clear is gone with the power."""
+        if self.RUN_DIR is not None:
+            return self.RUN_DIR
+        memory = Path("/dev/shm")  # noqa: S108  (a private 0700 directory is made inside)
+        if memory.is_dir() and os.access(memory, os.W_OK):
+            return memory / f"fleetdesk-{os.getuid()}-{hashlib.sha256(str(self.VAR_DIR).encode()).hexdigest()[:8]}"
+        return self.VAR_DIR / "runs"
+
+
+def _kept(path: Path, fresh: str) -> str:
+    """The secret kept at `path`; written with `fresh` (mode 0600) by whoever comes first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(fresh)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return path.read_text().strip()
+
+
+def _values_from_files() -> dict[str, str]:
+    """NAME_FILE=/path for every known NAME; the file wins over nothing, both together are an error."""
+    values = {}
+    for name in Env.model_fields:
+        path = os.environ.get(f"{name}_FILE")
+        if path is None:
+            continue
+        if name in os.environ:
+            raise ValueError(f"{name} and {name}_FILE are both set; keep one")
+        values[name] = Path(path).read_text().strip()
+    return values
+
+
+def read() -> Env:
+    return Env(**_values_from_files())  # type: ignore[arg-type]  # pydantic parses the text

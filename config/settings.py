@@ -1,0 +1,259 @@
+"""Django's settings, made from config.env alone."""
+
+import dj_database_url
+from celery.schedules import schedule
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from config import env as environment
+from config import logs, mail
+
+env = environment.read()
+
+BASE_DIR = environment.BASE_DIR
+VAR_DIR = env.VAR_DIR
+MODE = env.MODE
+DEBUG = env.DEBUG
+SECRET_KEY = env.SECRET_KEY.get_secret_value()
+ENCRYPTION_KEYS = [key.get_secret_value() for key in env.ENCRYPTION_KEYS]
+ALLOWED_HOSTS = env.ALLOWED_HOSTS
+CSRF_TRUSTED_ORIGINS = env.TRUSTED_ORIGINS
+BASE_URL = env.BASE_URL
+
+INSTALLED_APPS = [
+    "helpdesk.portal",
+    "helpdesk.mail",
+    "helpdesk.catalogue",
+    "helpdesk.tickets",
+    "fleet.lab",
+    "fleet.automation",
+    "fleet.monitoring",
+    "fleet.devices",
+    "fleet.sites",
+    "fleet.people",
+    "fleet.events",
+    "fleet.web",
+    "fleet.secrets",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "csp",
+    "django_htmx",
+    "heroicons",
+    "ninja",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "fleet.people.middleware.ReadersLanguage",
+    "fleet.web.middleware.ApiProblems",
+    "fleet.people.middleware.LoginRequired",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "fleet.web.context.page",
+            ],
+        },
+    },
+]
+
+# --- data -------------------------------------------------------------------------------------------------------------
+
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-20000;",
+}
+DATABASES = {
+    "default": dj_database_url.parse(
+        env.DATABASE_URL.get_secret_value() or f"sqlite:///{VAR_DIR / 'fleetdesk.sqlite3'}",
+        conn_max_age=60,
+        conn_health_checks=True,
+    ),
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+    DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "tests.sqlite3"}  # a file: threads and processes share it
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- people -----------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "people.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": VAR_DIR / "cache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
+}
+if env.BROKER_URL.get_secret_value().startswith(("redis://", "rediss://")):
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": env.BROKER_URL.get_secret_value(),
+            "KEY_PREFIX": "fleetdesk",
+        },
+    }
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_ADAPTER = "fleet.people.adapter.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {
+    "login": "60/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",
+    "reset_password": "20/m/ip,5/m/key",
+    "change_password": "5/m/user",
+    "reauthenticate": "10/m/user",
+    "reset_password_from_key": "20/m/ip",
+}
+MFA_ADAPTER = "fleet.people.adapter.SecondFactors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Fleetdesk"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = MODE != "production"  # the demo speaks http on localhost
+
+# --- language and time --------------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "de"
+LANGUAGES = [("de", _("German")), ("en", _("English"))]
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LOCALE_PATHS = [BASE_DIR / "fleet" / "people" / "allauth_locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Europe/Berlin"
+
+# --- pages --------------------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+WHITENOISE_USE_FINDERS = MODE != "production"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "manifest-src": [SELF],
+        "worker-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    },
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.BEHIND_TLS
+SECURE_HSTS_SECONDS = 31_536_000 if env.BEHIND_TLS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.BEHIND_TLS else None
+X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "fleet.web.views.csrf_failure"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+NINJA_PAGINATION_PER_PAGE = 50
+
+# --- mail ---------------------------------------------------------------------------------------------------------------
+
+DEFAULT_FROM_EMAIL = "Fleetdesk <fleetdesk@musterstadt.example>"
+globals().update(mail.settings_for(env.EMAIL_URL.get_secret_value(), VAR_DIR / "mail"))  # EMAIL_BACKEND and what it needs
+
+# --- work in the background ---------------------------------------------------------------------------------------------
+
+BROKER_DIR = VAR_DIR / "broker"
+CELERY_BROKER_URL = env.BROKER_URL.get_secret_value() or "filesystem://"
+if CELERY_BROKER_URL == "filesystem://":
+    for folder in (BROKER_DIR / "queue", BROKER_DIR / "control"):
+        folder.mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(BROKER_DIR / "queue"),
+        "data_folder_out": str(BROKER_DIR / "queue"),
+        "control_folder": str(BROKER_DIR / "control"),
+        "polling_interval": 0.1,
+    }
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False  # Celery delivers, the row decides: a redelivery must never run anything twice.
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"fleet.automation.*": {"queue": "automation"}, "fleet.monitoring.*": {"queue": "polling"}}
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_TASK_PUBLISH_RETRY = False  # with the broker away the next tick finds what is due: no request waits for it
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # in memory: intervals need no file that a kill could spoil
+CELERY_BEAT_SCHEDULE = {
+    "deliver events": {"task": "fleet.events.deliver", "schedule": schedule(5.0), "options": {"expires": 5}},
+    "poll due devices": {"task": "fleet.monitoring.poll_due", "schedule": schedule(2.0), "options": {"expires": 4}},
+    "tend monitoring": {
+        "task": "fleet.monitoring.tend",
+        "schedule": schedule(10.0),
+        "options": {"expires": 10, "queue": "default"},
+    },
+    "send mail": {"task": "helpdesk.mail.send_due", "schedule": schedule(10.0), "options": {"expires": 10}},
+    "tend changes": {
+        "task": "fleet.automation.tend",
+        "schedule": schedule(2.0),
+        "options": {"expires": 4, "queue": "default"},
+    },
+}
+
+PLAYBOOKS_DIR = BASE_DIR / "playbooks"
+INVENTORY_DIR = BASE_DIR / "inventory"
+RUN_DIR = env.run_dir
+RUN_LEASE_S = env.RUN_LEASE_S
+POLL_INTERVAL_S = env.POLL_INTERVAL_S
+POLL_RETRY_S = env.POLL_RETRY_S
+SNMP_TIMEOUT_S = env.SNMP_TIMEOUT_S
+TRAP_ADDRESS = env.TRAP_ADDRESS
+TRAP_PORT = env.TRAP_PORT
+LAB_DIR = VAR_DIR / "lab"
+LAB_SNMP_PORT = env.LAB_SNMP_PORT
+LAB_SSH_PORT = env.LAB_SSH_PORT
+
+LOGGING = logs.configuration(as_json=env.LOG_JSON)
