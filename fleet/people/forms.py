@@ -1,0 +1,41 @@
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from fleet.people.models import ApiToken, User
+from fleet.people.services import Preferences
+
+
+class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    class Meta:
+        model = User
+        fields = ("name", "language", "plain_language", "theme")
+        labels = {"name": _("Name"), "language": _("Language"), "plain_language": _("Plain language"), "theme": _("Theme")}
+        help_texts = {
+            "plain_language": _("Short sentences and easy words, wherever there is such a text."),
+        }
+        widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"}), "theme": forms.RadioSelect}
+
+    def preferences(self) -> Preferences:
+        return Preferences(**self.cleaned_data)
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(label=_("What is it for?"), max_length=100, help_text=_("For example: inventory script."))
+    reach = forms.ChoiceField(label=_("What may it do?"), choices=ApiToken.Reach.choices, widget=forms.RadioSelect)
+    days = forms.TypedChoiceField(
+        label=_("How long is it valid?"),
+        coerce=int,
+        choices=[(7, _("7 days")), (30, _("30 days")), (90, _("90 days")), (365, _("one year"))],
+        initial=90,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reach"].initial = ApiToken.Reach.READ
+
+    @property
+    def valid_for(self) -> timedelta:
+        return timedelta(days=self.cleaned_data["days"])

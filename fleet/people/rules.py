@@ -1,0 +1,85 @@
+"""Which role may do what, and where. One table; everything else asks it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    COORDINATOR = "coordinator"
+    TECHNICIAN = "technician"
+    ADMINISTRATOR = "administrator"
+    APPROVER = "approver"
+    AUDITOR = "auditor"
+    SECURITY = "security"
+
+
+class Action(StrEnum):
+    VIEW_SITE = "view-site"
+    VIEW_DEVICE_DETAILS = "view-device-details"
+    VIEW_INTERNAL_NOTES = "view-internal-notes"
+    REPORT_PROBLEM = "report-problem"
+    ORDER_SERVICE = "order-service"
+    WORK_TICKETS = "work-tickets"
+    ACKNOWLEDGE_ALERTS = "acknowledge-alerts"
+    POLL_NOW = "poll-now"
+    REQUEST_CHANGE = "request-change"
+    APPROVE_CHANGE = "approve-change"
+    CONTROL_RUNS = "control-runs"
+    VIEW_AUDIT = "view-audit"
+    MANAGE = "manage"
+
+
+_VIEW = {Action.VIEW_SITE}
+_TECHNICAL = _VIEW | {Action.VIEW_DEVICE_DETAILS, Action.VIEW_INTERNAL_NOTES}
+_WORK = _TECHNICAL | {
+    Action.REPORT_PROBLEM,
+    Action.ORDER_SERVICE,
+    Action.WORK_TICKETS,
+    Action.ACKNOWLEDGE_ALERTS,
+    Action.POLL_NOW,
+    Action.REQUEST_CHANGE,
+    Action.CONTROL_RUNS,
+}
+
+ACTIONS: dict[Role, frozenset[Action]] = {
+    Role.COORDINATOR: frozenset(_VIEW | {Action.REPORT_PROBLEM, Action.ORDER_SERVICE}),
+    Role.TECHNICIAN: frozenset(_WORK),
+    Role.ADMINISTRATOR: frozenset(_WORK | {Action.APPROVE_CHANGE, Action.VIEW_AUDIT, Action.MANAGE}),
+    Role.APPROVER: frozenset(_TECHNICAL | {Action.APPROVE_CHANGE}),
+    Role.AUDITOR: frozenset(_TECHNICAL | {Action.VIEW_AUDIT}),
+    Role.SECURITY: frozenset(_TECHNICAL | {Action.VIEW_AUDIT, Action.WORK_TICKETS}),
+}
+
+
+@dataclass(frozen=True)
+class Holding:
+    """One role held at one scope: a whole authority, or one of its sites."""
+
+    role: Role
+    scope_id: int
+
+
+@dataclass(frozen=True)
+class Access:
+    """All that a person holds. A scope is an authority or a site; holding it for an authority covers its sites."""
+
+    holdings: frozenset[Holding]
+
+    @classmethod
+    def of(cls, holdings: Iterable[tuple[str, int]]) -> "Access":
+        return cls(frozenset(Holding(Role(role), scope_id) for role, scope_id in holdings))
+
+    def scopes(self, action: Action = Action.VIEW_SITE) -> frozenset[int]:
+        """Where this person may do `action`: ids of authorities and sites alike (they share one number range)."""
+        return frozenset(held.scope_id for held in self.holdings if action in ACTIONS[held.role])
+
+    def may(self, action: Action, *scope_ids: int | None) -> bool:
+        """Whether `action` is allowed on something that lies in these scopes (its authority, its site)."""
+        return not self.scopes(action).isdisjoint(scope_ids)
+
+    def roles(self) -> frozenset[Role]:
+        return frozenset(held.role for held in self.holdings)
+
+    def anywhere(self, action: Action) -> bool:
+        return bool(self.scopes(action))

@@ -1,0 +1,108 @@
+"""Everything that writes people, scopes, roles and API tokens."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.db.models import Q
+from django.utils import timezone
+
+from fleet.people.models import ApiToken, Grant, Scope, User
+from fleet.people.rules import Role
+from fleet.secrets import crypto
+from fleet.secrets.types import Secret
+
+TOKEN_PREFIX = "fdk_"  # noqa: S105  (lets secret scanners recognise a leaked token)
+ENCRYPTED_BY_ALLAUTH = frozenset({"secret", "seed", "migrated_codes"})
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+def create_scope(*, kind: Scope.Kind, name: str, parent: Scope | None = None) -> Scope:
+    return Scope.objects.create(kind=kind, name=name, parent=parent)
+
+
+def grant(*, user: User, role: Role, scope_id: int, expires_at: datetime | None = None) -> Grant:
+    """Give `user` the role at the scope; giving it again only moves its end."""
+    row, _ = Grant.objects.update_or_create(
+        user=user, role=role.value, scope_id=scope_id, defaults={"expires_at": expires_at}
+    )
+    user.__dict__.pop("access", None)
+    return row
+
+
+def set_display(*, user: User, language: str | None = None, theme: str | None = None) -> None:
+    """Remember language and theme; what is None or not on offer stays as it is."""
+    if language in User.Language.values:
+        user.language = language
+    if theme in User.Theme.values:
+        user.theme = theme
+    user.save(update_fields=["language", "theme"])
+
+
+@dataclass(frozen=True)
+class Preferences:
+    name: str
+    language: str
+    plain_language: bool
+    theme: str
+
+
+def set_preferences(*, user: User, preferences: Preferences) -> None:
+    for field, value in vars(preferences).items():
+        setattr(user, field, value)
+    user.save(update_fields=list(vars(preferences)))
+
+
+def issue_token(*, user: User, name: str, reach: ApiToken.Reach, valid_for: timedelta) -> tuple[ApiToken, Secret]:
+    """A new token and, this once, its clear text."""
+    clear = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    row = ApiToken.objects.create(
+        user=user, name=name, reach=reach, digest=digest(clear), expires_at=timezone.now() + valid_for
+    )
+    return row, Secret(clear)
+
+
+def use_token(*, clear: str, now: datetime) -> ApiToken | None:
+    """The usable token with this clear text, its user loaded; None for an unknown, revoked or expired one.
+
+    When it was last used is noted at most once a minute: reading must not become writing.
+    """
+    token = ApiToken.objects.usable(now).select_related("user").filter(digest=digest(clear)).first()
+    if token is None:
+        return None
+    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - USE_NOTED_EVERY)
+    if token.last_used_at is None or token.last_used_at < now - USE_NOTED_EVERY:
+        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+    return token
+
+
+def revoke_token(*, token: ApiToken) -> bool:
+    """From now on it opens nothing. False if it was revoked before."""
+    return ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now()) == 1
+
+
+def digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def rotate_second_factors() -> int:
+    """Bring the secrets of authenticator apps and recovery codes under the newest key; how many rows that were."""
+    rows = Authenticator.objects.exclude(type=Authenticator.Type.WEBAUTHN).only("pk", "data")
+    return sum(_rotate_second_factor(row) for row in rows.iterator(chunk_size=200))
+
+
+def _rotate_second_factor(row: Authenticator) -> int:
+    """Compare and set: a row that changes meanwhile keeps its change."""
+    fresh = {name: _rotated(value) if name in ENCRYPTED_BY_ALLAUTH else value for name, value in row.data.items()}
+    if fresh == row.data:
+        return 0
+    return int(Authenticator.objects.filter(pk=row.pk, data=row.data).update(data=fresh))
+
+
+def _rotated(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_rotated(one) for one in value]
+    return value if crypto.is_current(value) else crypto.rotate(value)

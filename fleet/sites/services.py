@@ -1,0 +1,66 @@
+"""Everything that writes authorities, sites, buildings and rooms."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import time
+
+from django.db import transaction
+
+from fleet.people import services as people
+from fleet.people.models import Scope
+from fleet.sites.models import Authority, BellPeriod, Building, Room, Site
+
+
+@dataclass(frozen=True)
+class SiteDetails:
+    kind: Site.Kind
+    name: str
+    slug: str
+    street: str = ""
+    postcode: str = ""
+    city: str = ""
+
+
+@transaction.atomic
+def create_authority(*, name: str) -> Authority:
+    return Authority.objects.create(scope=people.create_scope(kind=Scope.Kind.AUTHORITY, name=name), name=name)
+
+
+@transaction.atomic
+def create_site(*, authority: Authority, details: SiteDetails) -> Site:
+    scope = people.create_scope(kind=Scope.Kind.SITE, name=details.name, parent=authority.scope)
+    return Site.objects.create(scope=scope, authority=authority, **vars(details))
+
+
+def create_building(*, site: Site, name: str) -> Building:
+    return Building.objects.create(authority_id=site.authority_id, site=site, name=name)
+
+
+@dataclass(frozen=True)
+class RoomDetails:
+    number: str
+    name: str = ""
+    floor: int = 0
+    teaching: bool = True
+
+
+def create_room(*, building: Building, details: RoomDetails) -> Room:
+    return Room.objects.create(
+        authority_id=building.authority_id, site_id=building.site_id, building=building, **vars(details)
+    )
+
+
+@dataclass(frozen=True)
+class Lesson:
+    number: int
+    starts_at: time
+    ends_at: time
+
+
+@transaction.atomic
+def set_bell(*, site: Site, lessons: Iterable[Lesson]) -> list[BellPeriod]:
+    """The lessons of the site's school day, local time; what was set before is replaced."""
+    BellPeriod.objects.filter(site=site).delete()
+    return BellPeriod.objects.bulk_create(
+        BellPeriod(authority_id=site.authority_id, site=site, **vars(lesson)) for lesson in lessons
+    )
