@@ -1,0 +1,81 @@
+"""The small arithmetic a profile may write (``100 * used / size``): numbers, names, + - * / // % ** and brackets."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+_MAX_EXPONENT = 32
+
+_OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A checked expression. Build with `parse`."""
+
+    written: str
+    names: frozenset[str]
+    _tree: ast.expr = field(repr=False, compare=False)
+
+    def value(self, known: Mapping[str, float | None]) -> float | None:
+        """The result; None if a name has no value, or the arithmetic is impossible (division by zero, overflow)."""
+        try:
+            return _evaluate(self._tree, known)
+        except (ArithmeticError, KeyError, TypeError):
+            return None
+
+
+def parse(written: str) -> Formula:
+    """Checks an expression. Raises ValueError naming what is not allowed."""
+    try:
+        tree = ast.parse(written, mode="eval").body
+    except SyntaxError as error:
+        raise ValueError(f"{written!r} is not an expression: {error.msg}") from error
+    return Formula(written, frozenset(_names(tree)), tree)
+
+
+def _names(node: ast.expr) -> set[str]:
+    match node:
+        case ast.BinOp(left, op, right) if type(op) in _OPERATORS or isinstance(op, ast.Pow):
+            return _names(left) | _names(right)
+        case ast.UnaryOp(ast.USub(), operand):
+            return _names(operand)
+        case ast.Name(name):
+            return {name}
+        case ast.Constant(value) if type(value) in (int, float):
+            return set()
+    raise ValueError(f"{ast.unparse(node)!r}: only numbers, names, + - * / // % ** and brackets are allowed")
+
+
+def _evaluate(node: ast.expr, known: Mapping[str, float | None]) -> float:
+    match node:
+        case ast.BinOp(left, ast.Pow(), right):
+            return _power(_evaluate(left, known), _evaluate(right, known))
+        case ast.BinOp(left, op, right):
+            return _OPERATORS[type(op)](_evaluate(left, known), _evaluate(right, known))
+        case ast.UnaryOp(_, operand):
+            return -_evaluate(operand, known)
+        case ast.Name(name):
+            return float(known[name])  # type: ignore[arg-type]  # None raises TypeError: "no value", caught in value()
+        case ast.Constant(value):
+            return float(value)  # type: ignore[arg-type]  # parse() lets only int and float through
+    raise TypeError(ast.dump(node))
+
+
+def _power(base: float, exponent: float) -> float:
+    if abs(exponent) > _MAX_EXPONENT:
+        raise OverflowError(f"exponent {exponent}")
+    result = base**exponent
+    if isinstance(result, complex):
+        raise OverflowError("a root of a negative number")
+    return float(result)

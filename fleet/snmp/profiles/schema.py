@@ -1,0 +1,245 @@
+"""The form of a profile file. Unknown keys, impossible combinations and bad expressions are errors at load."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import types as builtin_types
+from dataclasses import fields, is_dataclass
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self, get_args, get_origin, get_type_hints
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from fleet.snmp import types
+from fleet.snmp.profiles import arithmetic
+
+
+def _oid(written: str) -> str:
+    if not re.fullmatch(r"[012](\.\d+)+", written):
+        raise ValueError(f"{written!r} is not a dotted object identifier")
+    return written
+
+
+def _regex(written: str) -> str:
+    try:
+        re.compile(written)
+    except re.error as error:
+        raise ValueError(f"{written!r} is not a regular expression: {error}") from error
+    return written
+
+
+def _formula(written: str) -> str:
+    arithmetic.parse(written)
+    return written
+
+
+def _as_list(given: Any) -> Any:
+    return given if isinstance(given, list) else [given]
+
+
+Oid = Annotated[str, AfterValidator(_oid)]
+Regex = Annotated[str, AfterValidator(_regex)]
+Expression = Annotated[str, AfterValidator(_formula)]
+
+
+class Strict(BaseModel):
+    """Knows its keys and no others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Source(Strict):
+    """Where a value comes from and what becomes of it, in this order: take, `as`, regex, enum, scale, min/max, expr,
+    find, give.
+
+    Taken from exactly one of: `oid` (an instance), `column` (the cell of this row; with `at`/`at_text` another row's),
+    `index` (a part of the row's index, counted from 1; [first, last] for a range), `text_index` (the index read as
+    length-prefixed text), `value` (a constant), or from `expr` alone.
+    """
+
+    oid: Oid | None = None
+    column: Oid | None = None
+    at: str | None = None
+    at_text: str | None = None
+    index: int | list[int] | None = None
+    text_index: bool = False
+    value: str | int | float | bool | None = None
+    let: dict[str, Source] = Field(default_factory=dict)
+
+    as_: Literal["text", "number", "mac", "address", "oid"] | None = Field(None, alias="as")
+    regex: Regex | None = None
+    enum: dict[str, str | int | float | bool] | None = None
+    scale: float | int | None = None
+    min: float | int | None = None
+    max: float | int | None = None
+    expr: Expression | None = None
+    find: Literal["name", "alias", "mac"] | None = None  # the ifIndex of the interface with this name, alias or MAC
+    give: str | int | float | bool | None = None  # said instead, if there still is a value: a name for a range
+    aggregate: Literal["sum", "count", "min", "max", "mean", "first"] | None = None  # of the whole column
+    only: Regex | None = None  # with aggregate: only rows whose text index matches
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        origins = [self.oid, self.column, self.index, self.text_index or None, self.value]
+        given = sum(origin is not None for origin in origins)
+        if given > 1 or (given == 0 and self.expr is None):
+            raise ValueError("wants exactly one of oid, column, index, text_index, value, or expr alone")
+        if (self.at or self.at_text) and not self.column:
+            raise ValueError("at and at_text belong to column")
+        if (self.aggregate and not self.column) or (self.only and not self.aggregate):
+            raise ValueError("aggregate belongs to column, only belongs to aggregate")
+        if self.at and self.at_text:
+            raise ValueError("at and at_text exclude each other")
+        return self
+
+    @cached_property
+    def formula(self) -> arithmetic.Formula | None:
+        """`expr`, parsed once."""
+        return arithmetic.parse(self.expr) if self.expr else None
+
+    def unknown_names(self, around: set[str]) -> set[str]:
+        """Names that `expr`, `at` or `at_text` use and that neither this source nor what is around it defines."""
+        known = around | set(self.let)
+        used = set(self.formula.names - {"x"}) if self.formula else set()
+        used |= {name for name in PLACEHOLDER.findall((self.at or "") + (self.at_text or "")) if not _from_index(name)}
+        missing = used - known
+        for source in self.let.values():
+            missing |= source.unknown_names(known)
+        return missing
+
+
+PLACEHOLDER = re.compile(r"\{([\w.]+)\}")
+
+
+def _from_index(placeholder: str) -> bool:
+    """``{index}``, ``{index.2}`` (a part of the index) and ``{1}`` (a group of rows.text_index) need no definition."""
+    return placeholder.isdigit() or re.fullmatch(r"index(\.\d+)?", placeholder) is not None
+
+
+Sources = Annotated[list[Source], BeforeValidator(_as_list)]
+
+
+class Rows(Strict):
+    """Which rows a table has: the instances of `column`, optionally only those whose text index matches."""
+
+    column: Oid
+    text_index: Regex | None = None
+
+
+class Table(Strict):
+    """Fills a list of the Reading: one element per row."""
+
+    into: str
+    rows: Rows | None = None
+    let: dict[str, Source] = Field(default_factory=dict)
+    where: dict[str, list[str]] = Field(default_factory=dict)
+    columns: dict[str, Sources]
+    add: bool = False  # adds to what other tables gave, instead of standing in when they gave nothing
+    needs: list[str] = Field(default_factory=list)  # columns without which a row says nothing
+    merge_by: list[str] = Field(default_factory=list)  # rows equal in these become one ...
+    sum: list[str] = Field(default_factory=list)  # ... in which these are added up
+    none_when_present: Oid | None = None  # with this object there, an empty table means "there are none"
+
+    @field_validator("into")
+    @classmethod
+    def _known(cls, into: str) -> str:
+        if into not in LISTS:
+            raise ValueError(f"{into!r} is no list of the reading; there are {', '.join(sorted(LISTS))}")
+        return into
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        known = set(LISTS[self.into])
+        for column in (*self.columns, *self.needs, *self.merge_by, *self.sum):
+            if column not in known:
+                raise ValueError(f"{self.into} has no {column!r}; it has {', '.join(sorted(known))}")
+        for name in self.where:
+            if name not in self.let:
+                raise ValueError(f"where.{name} is not defined under let")
+        for source in (*self.let.values(), *itertools.chain(*self.columns.values())):
+            if missing := source.unknown_names(set(self.let)):
+                raise ValueError(f"{', '.join(sorted(missing))} is not defined under let")
+        return self
+
+
+class Match(Strict):
+    """All given conditions must hold. The empty match always holds, and is the weakest."""
+
+    sysObjectID: Annotated[list[Oid], BeforeValidator(_as_list)] = Field(default_factory=list)  # noqa: N815 - the MIB's name
+    sysDescr: Regex | None = None  # noqa: N815 - the MIB's name
+    present: Annotated[list[Oid], BeforeValidator(_as_list)] = Field(default_factory=list)  # one of these instances
+
+
+class Profile(Strict):
+    """One profile file. Without `match` it is a part for others to extend."""
+
+    extends: list[str] = Field(default_factory=list)
+    match: list[Match] = Field(default_factory=list)
+    fields: dict[str, Sources] = Field(default_factory=dict)
+    tables: list[Table] = Field(default_factory=list)
+    drop: list[str] = Field(default_factory=list)  # fields and lists not to be inherited
+
+    @field_validator("fields")
+    @classmethod
+    def _known_fields(cls, given: dict[str, list[Source]]) -> dict[str, list[Source]]:
+        for name, sources in given.items():
+            if name not in SCALARS:
+                raise ValueError(f"{name!r} is no field of the reading; there are {', '.join(sorted(SCALARS))}")
+            if missing := set().union(*(source.unknown_names(set()) for source in sources)):
+                raise ValueError(f"{name}: {', '.join(sorted(missing))} is not defined under let")
+        return given
+
+    @field_validator("drop")
+    @classmethod
+    def _known_drops(cls, given: list[str]) -> list[str]:
+        for name in given:
+            if name not in SCALARS and name not in LISTS:
+                raise ValueError(f"{name!r} is neither field nor list of the reading")
+        return given
+
+
+# What a profile may fill, derived from the Reading itself so that the two cannot drift apart.
+
+
+def _plain(hint: Any) -> Any:
+    """``int | None`` as int."""
+    if get_origin(hint) is builtin_types.UnionType:
+        return next(arg for arg in get_args(hint) if arg is not type(None))
+    return hint
+
+
+def _destinations(cls: Any, prefix: str = "") -> tuple[dict[str, type], dict[str, dict[str, type]]]:
+    scalars: dict[str, type] = {}
+    lists: dict[str, dict[str, type]] = {}
+    for name, hint in get_type_hints(cls).items():
+        kind, path = _plain(hint), prefix + name
+        if get_origin(kind) is tuple:
+            element = get_args(kind)[0]
+            lists[path] = _members(element) if is_dataclass(element) else {"value": element}
+        elif get_origin(kind) is dict:
+            lists[path] = {"key": str, "value": int}
+        elif is_dataclass(kind):
+            nested_scalars, nested_lists = _destinations(kind, f"{path}.")
+            scalars |= nested_scalars
+            lists |= nested_lists
+        else:
+            scalars[path] = kind
+    return scalars, lists
+
+
+def _members(cls: Any) -> dict[str, type]:
+    hints = get_type_hints(cls)
+    return {member.name: _plain(hints[member.name]) for member in fields(cls)}
+
+
+SCALARS, LISTS = _destinations(types.Reading)
+for _ours in ("reachable", "profile"):
+    del SCALARS[_ours]
+del LISTS["problems"]
+
+REQUIRED = {
+    path: frozenset(members) & {"ifIndex", "value", "key"} if path != "forwarding" else frozenset({"mac"})
+    for path, members in LISTS.items()
+}
+"""What an element of a list cannot be without; a row that lacks it is no row."""

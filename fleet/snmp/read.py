@@ -1,0 +1,137 @@
+"""Asking a device who it is and how it is: identify → pick the profile → fetch → interpret."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import TypeVar
+
+from fleet.snmp import profiles, values
+from fleet.snmp.errors import ProfileError, SnmpAuthError, SnmpError, SnmpTimeout
+from fleet.snmp.fetch import IN_FLIGHT, Fetcher
+from fleet.snmp.interpret import Answers, interpret
+from fleet.snmp.profiles import Profiles, Resolved
+from fleet.snmp.types import Oid, Reading, Target, Value
+
+Key = TypeVar("Key")
+
+SYS_DESCR = "1.3.6.1.2.1.1.1.0"  # SNMPv2-MIB, RFC 3418
+SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
+SYS_UP_TIME = "1.3.6.1.2.1.1.3.0"
+
+_GIVE_UP_AFTER = 2  # timeouts in a row: the device has gone, not only one table
+
+
+async def read(fetcher: Fetcher, target: Target, known: Profiles | None = None) -> Reading:
+    """Asks one device. A part that is missing or malformed is None in the Reading and named in its ``problems``.
+
+    Raises SnmpTimeout, SnmpAuthError, SnmpUnreachable or SnmpProtocolError if the device as a whole cannot be asked.
+    """
+    scalars = await fetcher.get(target, [SYS_DESCR, SYS_OBJECT_ID, SYS_UP_TIME])
+    profile = await _pick(fetcher, target, scalars, known or profiles.default())
+    return await _Reader(fetcher, target, profile, scalars).read()
+
+
+async def read_many(
+    fetcher: Fetcher, targets: Iterable[tuple[Key, Target]], window: int = IN_FLIGHT, known: Profiles | None = None
+) -> AsyncIterator[tuple[Key, Reading | SnmpError]]:
+    """Reads devices through a bounded window and yields each as soon as it is done: (key, Reading or the error).
+
+    ``targets`` is consumed lazily; at most ``window`` devices are being read at any time, a dead one holds one place.
+    """
+    waiting = iter(targets)
+    running: set[asyncio.Task[tuple[Key, Reading | SnmpError]]] = set()
+    try:
+        while True:
+            while len(running) < window and (following := next(waiting, None)) is not None:
+                running.add(asyncio.create_task(_keyed(fetcher, following, known)))
+            if not running:
+                return
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                yield task.result()
+    finally:
+        await _abandon(running)
+
+
+async def _keyed(fetcher: Fetcher, one: tuple[Key, Target], known: Profiles | None) -> tuple[Key, Reading | SnmpError]:
+    key, target = one
+    try:
+        return key, await read(fetcher, target, known)
+    except SnmpError as error:
+        return key, error
+
+
+async def _abandon(running: set[asyncio.Task[tuple[Key, Reading | SnmpError]]]) -> None:
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _pick(fetcher: Fetcher, target: Target, scalars: dict[Oid, Value], known: Profiles) -> Resolved:
+    """The most specific profile that fits; objects whose presence decides are fetched together."""
+    sys_object_id, sys_descr = scalars.get(SYS_OBJECT_ID), scalars.get(SYS_DESCR)
+    candidates = known.candidates(
+        str(sys_object_id) if sys_object_id is not None else None,
+        values.text(sys_descr) if sys_descr is not None else None,
+    )
+    if candidates and candidates[0][1].present:
+        wanted = [oid for _, match in candidates for oid in match.present]
+        scalars |= await fetcher.get(target, list(dict.fromkeys(wanted)))
+    for profile, match in candidates:
+        if not match.present or any(oid in scalars for oid in match.present):
+            return profile
+    raise ProfileError("no profile fits; one with an empty [[match]] must be there for what nobody profiled")
+
+
+class _Reader:
+    """One reading in the making: collects answers, and what went wrong on the way."""
+
+    def __init__(self, fetcher: Fetcher, target: Target, profile: Resolved, scalars: dict[Oid, Value]) -> None:
+        self._fetcher, self._target, self._profile = fetcher, target, profile
+        self._scalars = scalars
+        self._columns: dict[Oid, dict[str, Value]] = {}
+        self._failed: set[Oid] = set()
+        self._problems: list[str] = []
+        self._timeouts = 0
+
+    async def read(self) -> Reading:
+        await self._get([oid for oid in self._profile.oids if oid not in self._scalars])
+        for columns in self._profile.columns:
+            await self._walk(columns)
+        answers = Answers(self._scalars, self._columns, frozenset(self._failed))
+        return interpret(self._profile, answers, self._problems)
+
+    async def _get(self, oids: Sequence[Oid]) -> None:
+        try:
+            self._scalars |= await self._fetcher.get(self._target, oids)
+            self._timeouts = 0
+        except SnmpError as error:
+            self._note(error)
+
+    async def _walk(self, columns: Sequence[Oid]) -> None:
+        try:
+            self._keep(columns, await self._fetcher.walk(self._target, columns))
+            self._timeouts = 0
+        except SnmpTimeout as error:
+            self._failed |= set(columns)
+            self._note(error)
+        except SnmpError as error:
+            if len(columns) == 1:
+                self._failed.add(columns[0])
+                self._note(error)
+                return
+            for column in columns:  # only the column that is wrong shall be lost
+                await self._walk([column])
+
+    def _keep(self, columns: Sequence[Oid], found: dict[Oid, Value]) -> None:
+        for column in columns:
+            head = f"{column}."
+            self._columns[column] = {oid[len(head) :]: value for oid, value in found.items() if oid.startswith(head)}
+
+    def _note(self, error: SnmpError) -> None:
+        """Remembers a problem with a part; raises it when the device as a whole has stopped answering."""
+        self._timeouts = self._timeouts + 1 if isinstance(error, SnmpTimeout) else 0
+        if self._timeouts >= _GIVE_UP_AFTER or isinstance(error, SnmpAuthError):
+            raise error
+        self._problems.append(str(error))

@@ -1,0 +1,102 @@
+"""Pure conversions of fetched values: what arrives on the wire to what a Reading holds. None means "not said"."""
+
+from __future__ import annotations
+
+import functools
+import struct
+from typing import Any
+
+from pyasn1.type import univ
+from pysnmp.proto import rfc1902, rfc1905
+
+from fleet.snmp.types import Oid, Value
+
+_MAC_OCTETS = 6
+_IPV4_OCTETS = 4
+_OPAQUE_FLOAT = b"\x9f\x78\x04"
+_OPAQUE_DOUBLE = b"\x9f\x79\x08"
+
+
+@functools.lru_cache(maxsize=65_536)
+def arcs(oid: Oid) -> tuple[int, ...]:
+    """``"1.3.6"`` as ``(1, 3, 6)``, the form in which object identifiers are compared."""
+    return tuple(map(int, oid.split(".")))
+
+
+def from_pysnmp(value: Any) -> Value | None:
+    """A pysnmp value as a plain one; None for noSuchObject, noSuchInstance, endOfMibView and NULL."""
+    if isinstance(value, (rfc1905.NoSuchObject, rfc1905.NoSuchInstance, rfc1905.EndOfMibView, univ.Null)):
+        return None
+    if value.tagSet == rfc1902.IpAddress.tagSet:  # the class differs between SNMPv1 and later, the tag does not
+        return ".".join(map(str, bytes(value)))
+    if value.tagSet == rfc1902.Opaque.tagSet:
+        return _opaque(bytes(value))
+    if isinstance(value, univ.ObjectIdentifier):
+        return ".".join(map(str, tuple(value)))
+    if isinstance(value, univ.Integer):
+        return int(value)
+    return bytes(value)
+
+
+def _opaque(raw: bytes) -> Value:
+    """net-snmp wraps floats into Opaque (NET-SNMP-TC)."""
+    for head, form in ((_OPAQUE_FLOAT, ">f"), (_OPAQUE_DOUBLE, ">d")):
+        if raw.startswith(head) and len(raw) == len(head) + struct.calcsize(form):
+            return float(struct.unpack(form, raw[len(head) :])[0])
+    return raw
+
+
+def text(value: Value) -> str | None:
+    """Text without padding; None if empty. Agents that do not know UTF-8 are read as Latin-1."""
+    if isinstance(value, bytes):
+        value = _decode(value)
+    return str(value).replace("\0", "").strip() or None
+
+
+def _decode(octets: bytes) -> str:
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        return octets.decode("latin-1")
+
+
+def number(value: Value) -> float | int | None:
+    """A number, also where the agent sends it as text (``b" 42"``); None if it is none."""
+    if isinstance(value, (int, float)):
+        return value
+    written = text(value) or ""
+    try:
+        return int(written)
+    except ValueError:
+        pass
+    try:
+        parsed = float(written)
+    except ValueError:
+        return None
+    return parsed if abs(parsed) < float("inf") else None
+
+
+def mac(value: Value) -> str | None:
+    """``aa:bb:cc:dd:ee:ff`` from six octets or from text; None for anything else and for all zeros."""
+    octets = value if isinstance(value, bytes) and len(value) == _MAC_OCTETS else _mac_octets(text(value) or "")
+    if octets is None or not any(octets):
+        return None
+    return octets.hex(":")
+
+
+def _mac_octets(written: str) -> bytes | None:
+    parts = written.replace("-", ":").replace(" ", ":").split(":")
+    if len(parts) == _MAC_OCTETS:
+        written = "".join(part.rjust(2, "0") for part in parts)
+    try:
+        octets = bytes.fromhex(written.replace(".", ""))
+    except ValueError:
+        return None
+    return octets if len(octets) == _MAC_OCTETS else None
+
+
+def address(value: Value) -> str | None:
+    """A dotted IPv4 address from four octets or from text."""
+    if isinstance(value, bytes) and len(value) == _IPV4_OCTETS:
+        return ".".join(map(str, value))
+    return text(value)
