@@ -1,0 +1,37 @@
+"""One Credential row becomes one SNMP credential; the clear text stays inside it and never shows."""
+
+from fleet.devices.models import Credential
+from fleet.snmp.types import Auth, Priv, V2cCredential, V3Credential
+from fleet.snmp.types import Credential as SnmpCredential
+
+
+class CredentialError(ValueError):
+    """The row does not hold what SNMP needs; the text names the row, never its content."""
+
+
+def snmp(row: Credential) -> SnmpCredential:
+    """Raises CredentialError."""
+    try:
+        if row.kind == Credential.Kind.SNMP_V2C:
+            return V2cCredential(row.secret["community"])
+        if row.kind == Credential.Kind.SNMP_V3:
+            return _v3(row.secret)
+    except (KeyError, ValueError, TypeError):
+        raise CredentialError(f"credential {row.pk} is incomplete") from None  # the cause might quote the secret
+    raise CredentialError(f"credential {row.pk} is not for SNMP")
+
+
+def _v3(secret: dict[str, str]) -> V3Credential:
+    return V3Credential(
+        user=secret["user"],
+        auth_protocol=Auth(_plain(secret.get("auth_protocol")) or Auth.NONE),
+        auth_key=secret.get("auth_key") or "",
+        priv_protocol=Priv(_plain(secret.get("priv_protocol")) or Priv.NONE),
+        priv_key=secret.get("priv_key") or "",
+    )
+
+
+def _plain(name: str | None) -> str:
+    """`SHA-256`, `AES-128` as people and vendors write them → `sha256`, `aes128`; bare SHA is SHA-1, bare AES 128."""
+    plain = (name or "").lower().replace("-", "").replace("_", "")
+    return {"sha": "sha1", "aes": "aes128"}.get(plain, plain)

@@ -1,0 +1,59 @@
+"""When a device is asked next, and when silence counts."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+CONFIRM = 3
+"""So many failed polls in a row make a device "not answering"."""
+PATIENCE = 2 * CONFIRM
+"""So long a silent device is asked at the quick pace, and its alert waits for what its uplink has to say."""
+BACK_OFF_EVERY = 10
+"""After so many further failures the interval doubles, twice at most."""
+MOST_DOUBLINGS = 2
+SPREAD = 0.1
+"""Share of the interval over which devices spread, so that they do not all fall due in one instant."""
+
+
+class Status(StrEnum):
+    UP = "up"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Availability:
+    status: Status
+    since: datetime
+    failures: int = 0
+    failing_since: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Pace:
+    interval_s: float
+    retry_s: float
+
+
+def answered(before: Availability, now: datetime) -> Availability:
+    """One answer is proof enough that a device runs."""
+    since = before.since if before.status is Status.UP else now
+    return Availability(Status.UP, since)
+
+
+def failed(before: Availability, reason: str, now: datetime) -> Availability:
+    """Silence counts from its first instant, but only once it is confirmed."""
+    failures, failing_since = before.failures + 1, before.failing_since or now
+    after = replace(before, failures=failures, failing_since=failing_since, reason=reason)
+    if before.status is Status.DOWN or failures < CONFIRM:
+        return after
+    return replace(after, status=Status.DOWN, since=failing_since)
+
+
+def next_poll_at(after: Availability, now: datetime, pace: Pace, chance: float) -> datetime:
+    """`chance` is 0 ≤ x < 1. Silent devices are asked quickly while that decides something, later ever more seldom."""
+    if 0 < after.failures < PATIENCE:
+        return now + timedelta(seconds=pace.retry_s)
+    doublings = min(MOST_DOUBLINGS, max(0, after.failures - PATIENCE) // BACK_OFF_EVERY)
+    return now + timedelta(seconds=pace.interval_s * 2**doublings * (1 - SPREAD * chance))
