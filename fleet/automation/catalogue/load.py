@@ -1,0 +1,276 @@
+"""Reads `playbooks/<slug>/` and refuses whatever is not exactly as declared, naming the file and the line."""
+
+import hashlib
+import re
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from django.conf import settings
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fleet.automation.catalogue.model import (
+    Argument,
+    Expectation,
+    Holds,
+    Playbook,
+    Risk,
+    Rollback,
+    Subject,
+    Text,
+    Verification,
+)
+from fleet.automation.rules.readings import PLACEHOLDER, PathError, parse
+
+SLUG = re.compile(r"[a-z][a-z0-9-]{0,58}")
+NEED_NO_VALUE = {"restarted", "reachable"}
+RESERVED = re.compile(r"ansible_|hostvars$|groups$|inventory_|omit$|vars$")
+
+
+class CatalogueError(Exception):
+    """A playbook's folder is not as it must be, or there is none of that name; the message names file and line."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class _Text(_Strict):
+    de: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+    def text(self) -> Text:
+        return Text(self.de, self.en)
+
+
+class _ArgumentText(_Strict):
+    label: _Text
+    help: _Text | None = None
+
+
+class _Expectation(_Strict):
+    reading: str = ""
+    holds: Holds
+    value: str | int | float | bool | None = None
+    when: dict[str, Any] = Field(default_factory=dict)
+    subject: Subject = "target"
+
+
+class _Verification(_Strict):
+    within_s: int = Field(gt=0, le=3600)
+    expect: list[_Expectation] = Field(min_length=1)
+
+
+class _Rollback(_Strict):
+    arguments: dict[str, Any]
+
+
+class _Manifest(_Strict):
+    title: _Text
+    summary: _Text
+    platforms: list[str] = Field(min_length=1)
+    risk: Risk
+    check_mode: Literal["honest", "none"]
+    expected_duration_s: int = Field(gt=0)
+    timeout_s: int = Field(gt=0, le=7200)
+    max_targets: int = Field(gt=0)
+    arguments: dict[str, _ArgumentText] = Field(default_factory=dict)
+    verification: _Verification
+    rollback: _Rollback | None = None
+
+
+class _Option(_Strict):
+    """One option of Ansible's own argument specification."""
+
+    type: Literal["str", "int", "bool", "float", "list", "dict", "path", "raw"] = "str"
+    required: bool = False
+    default: Any = None
+    choices: list[Any] = Field(default_factory=list)
+    elements: str = "str"
+    description: str | list[str] = ""
+    no_log: bool = False
+
+
+def load(folder: Path) -> Playbook:
+    """The playbook in `folder`; raises CatalogueError for the first thing that is wrong."""
+    if not SLUG.fullmatch(folder.name):
+        raise CatalogueError(f"{folder}: a playbook's folder is named in lower case with hyphens")
+    if not (folder / "playbook.yml").is_file():
+        raise CatalogueError(f"{folder / 'playbook.yml'}: missing")
+    options = _options(folder / "meta" / "argument_specs.yml")
+    source = folder / "manifest.toml"
+    manifest = _manifest(source)
+    _agree(source, manifest, options)
+    return _playbook(folder, manifest, options)
+
+
+def _manifest(source: Path) -> _Manifest:
+    try:
+        text = source.read_text()
+    except FileNotFoundError as error:
+        raise CatalogueError(f"{source}: missing") from error
+    try:
+        return _Manifest.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogueError(f"{source}: {error}") from error
+    except ValidationError as error:
+        raise CatalogueError(_first(source, text, error)) from error
+
+
+def _options(source: Path) -> dict[str, _Option]:
+    try:
+        text = source.read_text()
+        declared = yaml.safe_load(text)["argument_specs"]["main"].get("options") or {}
+    except FileNotFoundError as error:
+        raise CatalogueError(f"{source}: missing") from error
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise CatalogueError(f"{source}: not an argument specification: {error}") from error
+    options = {}
+    for name, option in declared.items():
+        if RESERVED.match(name):
+            raise CatalogueError(f"{source}:{_line(text, name)}: {name} is Ansible's own name and no argument")
+        try:
+            options[name] = _Option.model_validate(option)
+        except ValidationError as error:
+            raise CatalogueError(_first(source, text, error)) from error
+    return options
+
+
+def _first(source: Path, text: str, error: ValidationError) -> str:
+    problem = error.errors()[0]
+    words = [str(part) for part in problem["loc"] if isinstance(part, str)]
+    place = ".".join(str(part) for part in problem["loc"])
+    return f"{source}:{_line(text, words[-1] if words else '')}: {place}: {problem['msg']}"
+
+
+def _line(text: str, word: str) -> int:
+    """The first line on which the key or `{name}` stands; 1 where it does not (a missing key)."""
+    pattern = re.compile(rf"(^|[\s.\[{{,]){re.escape(word)}\s*[\]}}=:.]")
+    return next((number for number, line in enumerate(text.splitlines(), 1) if word and pattern.search(line)), 1)
+
+
+def _line_with(text: str, value: str) -> int:
+    """The first line on which this value stands in quotes."""
+    return next((number for number, line in enumerate(text.splitlines(), 1) if f'"{value}"' in line), 1)
+
+
+def _agree(source: Path, manifest: _Manifest, options: dict[str, _Option]) -> None:
+    """Manifest and argument specification must speak of the same arguments."""
+    text = source.read_text()
+    for name in options.keys() ^ manifest.arguments.keys():
+        lacks = "no label in the manifest" if name in options else "a label but no argument specification"
+        raise CatalogueError(f"{source}:{_line(text, name)}: argument {name} has {lacks}")
+    for name in sorted(_named(manifest) - options.keys()):
+        raise CatalogueError(f"{source}:{_line(text, name)}: {name} is not a declared argument")
+    for name, value in _fixed(manifest):
+        if options[name].choices and value not in options[name].choices:
+            raise CatalogueError(f"{source}:{_line(text, name)}: {name} cannot be {value!r}")
+    for one in manifest.verification.expect:
+        if problem := _expectation_problem(one, options):
+            raise CatalogueError(f"{source}:{_line_with(text, one.reading)}: {problem}")
+
+
+def _fixed(manifest: _Manifest) -> list[tuple[str, Any]]:
+    """The values that the manifest itself gives arguments."""
+    given = [
+        *(one.when for one in manifest.verification.expect),
+        *([manifest.rollback.arguments] if manifest.rollback else []),
+    ]
+    return [pair for arguments in given for pair in arguments.items()]
+
+
+def _expectation_problem(one: _Expectation, options: dict[str, _Option]) -> str | None:
+    """What would make this expectation fail only when a change is measured."""
+    if one.holds in NEED_NO_VALUE:
+        return None
+    try:
+        parse(one.reading)
+    except PathError as error:
+        return str(error)
+    if one.value is None:
+        return f"{one.reading}: {one.holds} needs a value"
+    value = one.value if isinstance(one.value, str) else ""
+    names = sorted({*PLACEHOLDER.findall(one.reading), *PLACEHOLDER.findall(value)})
+    if secret := next((name for name in names if options[name].no_log), None):
+        return f"{one.reading}: {secret} is secret, and evidence is shown"
+    if one.holds == "at_least" and value and not (value[1:-1] in names and options[value[1:-1]].type in {"int", "float"}):
+        return f"{one.reading}: at_least needs a number"
+    return None
+
+
+def _named(manifest: _Manifest) -> set[str]:
+    """Every argument that verification and rollback speak of."""
+    names: set[str] = set(manifest.rollback.arguments) if manifest.rollback else set()
+    for one in manifest.verification.expect:
+        names |= set(one.when) | set(PLACEHOLDER.findall(one.reading))
+        names |= set(PLACEHOLDER.findall(one.value)) if isinstance(one.value, str) else set()
+    return names
+
+
+def _playbook(folder: Path, manifest: _Manifest, options: dict[str, _Option]) -> Playbook:
+    return Playbook(
+        slug=folder.name,
+        title=manifest.title.text(),
+        summary=manifest.summary.text(),
+        platforms=frozenset(manifest.platforms),
+        risk=manifest.risk,
+        check_mode=manifest.check_mode,
+        expected_duration_s=manifest.expected_duration_s,
+        timeout_s=manifest.timeout_s,
+        max_targets=manifest.max_targets,
+        arguments=tuple(_argument(name, option, manifest.arguments[name]) for name, option in options.items()),
+        verification=Verification(
+            manifest.verification.within_s,
+            tuple(Expectation(**one.model_dump()) for one in manifest.verification.expect),
+        ),
+        rollback=Rollback(manifest.rollback.arguments) if manifest.rollback else None,
+        digest=_digest(folder),
+    )
+
+
+def _argument(name: str, option: _Option, texts: _ArgumentText) -> Argument:
+    return Argument(
+        name=name,
+        type=option.type,
+        label=texts.label.text(),
+        help=texts.help.text() if texts.help else None,
+        required=option.required,
+        default=option.default,
+        choices=tuple(option.choices),
+        elements=option.elements,
+        secret=option.no_log,
+    )
+
+
+def _digest(folder: Path) -> str:
+    total = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        total.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return total.hexdigest()
+
+
+def all_playbooks() -> tuple[Playbook, ...]:
+    """Every playbook of the catalogue, by slug; one that is not in order raises CatalogueError."""
+    root = Path(settings.PLAYBOOKS_DIR)
+    return tuple(
+        _cached(folder, _stamp(folder)) for folder in sorted(root.glob("*/")) if (folder / "manifest.toml").exists()
+    )
+
+
+def get(slug: str) -> Playbook:
+    """The playbook of that name. Any other text, a path included, is no playbook: CatalogueError."""
+    folder = Path(settings.PLAYBOOKS_DIR) / slug
+    if not SLUG.fullmatch(slug) or not folder.is_dir():
+        raise CatalogueError(f"there is no playbook {slug!r}")
+    return _cached(folder, _stamp(folder))
+
+
+def _stamp(folder: Path) -> tuple[tuple[str, int], ...]:
+    return tuple((str(path), path.stat().st_mtime_ns) for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+@lru_cache(maxsize=256)
+def _cached(folder: Path, _stamp: tuple[tuple[str, int], ...]) -> Playbook:
+    return load(folder)

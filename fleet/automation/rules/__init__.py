@@ -1,0 +1,1 @@
+"""What automation decides, as pure functions: arguments, policy, verification, leases."""

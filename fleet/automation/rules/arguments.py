@@ -1,0 +1,130 @@
+"""Arguments of a playbook: only declared ones, each of its declared type, everything a person typed kept as text."""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from fleet.automation.catalogue.model import Argument, Playbook
+
+LONGEST_TEXT = 4000
+TRUE, FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
+
+
+class ArgumentsError(ValueError):
+    """`problems`: {argument name: sentence}."""
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {problem}" for name, problem in problems.items()))
+        self.problems = problems
+
+
+def validated(playbook: Playbook, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The given arguments with their declared types and defaults; raises ArgumentsError naming every wrong one."""
+    declared = {argument.name: argument for argument in playbook.arguments}
+    problems = {name: "is not an argument of this playbook" for name in given if name not in declared}
+    values: dict[str, Any] = {}
+    for name, argument in declared.items():
+        value = given.get(name)
+        if value is None or value == "":
+            value = argument.default
+        if value is None:
+            if argument.required:
+                problems[name] = "is needed"
+            continue
+        try:
+            values[name] = _typed(argument, value)
+        except ValueError as error:
+            problems[name] = str(error)
+    if problems:
+        raise ArgumentsError(problems)
+    return values
+
+
+def _typed(argument: Argument, value: Any) -> Any:
+    typed = _CASTS[argument.type](value)
+    if argument.type == "list":
+        typed = [_CASTS[argument.elements](element) for element in typed]
+    if argument.choices and typed not in argument.choices:
+        raise ValueError(f"must be one of {', '.join(map(str, argument.choices))}")
+    return typed
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str | int | float):
+        raise ValueError("must be text")  # noqa: TRY004  (every problem is a ValueError to the caller)
+    text = str(value)
+    if len(text) > LONGEST_TEXT or not _storable(text):
+        raise ValueError(f"must be text of at most {LONGEST_TEXT} characters")
+    return text
+
+
+def _storable(text: str) -> bool:
+    """Neither NUL, which PostgreSQL does not take, nor half a character (a lone surrogate, which JSON can carry)."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _integer(value: Any) -> int:
+    try:
+        return int(str(value))
+    except ValueError as error:
+        raise ValueError("must be a whole number") from error
+
+
+def _number(value: Any) -> float:
+    try:
+        number = float(str(value))
+    except ValueError as error:
+        raise ValueError("must be a number") from error
+    if not math.isfinite(number):
+        raise ValueError("must be a number")
+    return number
+
+
+def _boolean(value: Any) -> bool:
+    word = str(value).lower()
+    if word not in TRUE | FALSE:
+        raise ValueError("must be yes or no")
+    return word in TRUE
+
+
+def _list(value: Any) -> list[Any]:
+    if isinstance(value, str):
+        return [line.strip() for line in value.replace(",", "\n").splitlines() if line.strip()]
+    if not isinstance(value, list | tuple):
+        raise ValueError("must be a list")  # noqa: TRY004
+    return list(value)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("must be a mapping")  # noqa: TRY004
+    return {_text(name): _any(item) for name, item in value.items()}
+
+
+def _any(value: Any) -> Any:
+    """What a mapping may hold, at any depth."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, dict):
+        return _mapping(value)
+    return [_any(item) for item in value] if isinstance(value, list) else value
+
+
+_CASTS: dict[str, Callable[[Any], Any]] = {
+    "str": _text,
+    "path": _text,
+    "raw": _text,
+    "int": _integer,
+    "float": _number,
+    "bool": _boolean,
+    "list": _list,
+    "dict": _mapping,
+}
+
+
+def digest(playbook_digest: str, arguments: Mapping[str, Any], device_ids: Iterable[int]) -> str:
+    """What an approval approves: SHA-256 over playbook, all arguments (secret ones too) and targets."""
+    content = json.dumps([playbook_digest, dict(arguments), sorted(device_ids)], sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()

@@ -1,0 +1,140 @@
+"""Claiming a run: one worker by compare-and-set, one lock per device, a lease that a heartbeat keeps alive."""
+
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.conf import settings
+from django.db import DatabaseError, IntegrityError, connections, transaction
+from django.utils import timezone
+
+from fleet.automation.models import Change, DeviceLock, Run
+from fleet.automation.rules.lifecycle import Queued, Start, may_start
+from fleet.automation.services.telling import move, send, tell
+from fleet.devices.models import Device
+
+
+def claim(run_id: int) -> Run | None:
+    """The run, now ours; None when it is not to be had: taken, over, no longer wanted, or a device is another run's."""
+    try:
+        with transaction.atomic():
+            return _take(run_id)
+    except IntegrityError:  # another run has locked a device in the same moment; the next delivery finds its lock
+        return None
+
+
+def _take(run_id: int) -> Run | None:
+    """The change's row is locked first, here as in `cancel` and `decide`: what is decided on does not move meanwhile."""
+    change = Change.objects.select_for_update().filter(pk__in=Run.objects.filter(pk=run_id).values("change")).first()
+    run = Run.objects.filter(pk=run_id, state=Run.State.QUEUED).first()
+    if change is None or run is None:
+        return None
+    run.change = change
+    now, blocker = timezone.now(), _blocker(run)
+    start = may_start(Queued(run.kind, change.state, change.box, change.ends_at, blocked=blocker is not None), now)
+    if start == Start.NOW:
+        return _begin(run, now)
+    if start == Start.WAITS and blocker is not None:
+        _say_what_it_waits_for(run, *blocker)
+    elif start in {Start.TOO_LATE, Start.NOT_WANTED}:
+        _drop(run, now, too_late=start == Start.TOO_LATE)
+    return None
+
+
+def _begin(run: Run, now: datetime) -> Run:
+    if run.kind != Run.Kind.PREVIEW:
+        DeviceLock.objects.bulk_create(DeviceLock(device_id=pk, run=run) for pk in _device_ids(run))
+    run.state, run.token, run.started_at = Run.State.RUNNING.value, uuid.uuid4(), now
+    run.worker, run.lease_until, run.waits_for = worker_name(), lease(now), ""
+    run.save(update_fields=["state", "token", "started_at", "worker", "lease_until", "waits_for"])
+    if run.kind == Run.Kind.REVERT:
+        Change.objects.filter(pk=run.change_id).update(box=Change.Box.REVERTING)
+        tell(run.change, "revert-started", run_id=run.pk)
+    elif run.kind == Run.Kind.APPLY and move(run.change, Change.State.RUNNING):
+        tell(run.change, "started", run_id=run.pk)
+    return run
+
+
+def _drop(run: Run, now: datetime, *, too_late: bool) -> None:
+    """Its change was stopped, or its time is over: this run will never be wanted again."""
+    Run.objects.filter(pk=run.pk).update(state=Run.State.CANCELLED, finished_at=now, waits_for="")
+    if too_late and move(run.change, Change.State.CANCELLED):
+        tell(run.change, "cancelled", too_late=True)
+
+
+def _blocker(run: Run) -> tuple[int, str] | None:
+    """(change, device's name) that keeps this run from starting: who holds a device, else who has waited for it longer."""
+    if run.kind == Run.Kind.PREVIEW:
+        return None
+    ids = _device_ids(run)
+    lock = DeviceLock.objects.filter(device_id__in=ids).exclude(run=run).select_related("device", "run").first()
+    if lock is not None:
+        return lock.run.change_id, lock.device.name
+    earlier = Run.objects.filter(state=Run.State.QUEUED, pk__lt=run.pk, hosts__device_id__in=ids)
+    first = earlier.exclude(kind=Run.Kind.PREVIEW).order_by("pk").first()
+    if first is None:
+        return None
+    return first.change_id, Device.objects.filter(pk__in=_device_ids(first)).filter(pk__in=ids)[0].name
+
+
+def _say_what_it_waits_for(run: Run, change_id: int, device: str) -> None:
+    waits_for = f"#{change_id} · {device}"
+    fresh = Run.objects.filter(pk=run.pk, state=Run.State.QUEUED).exclude(waits_for=waits_for)
+    if fresh.update(waits_for=waits_for) == 1:
+        tell(run.change, "waiting", run_id=run.pk, device=device, change_id=change_id)
+
+
+def _device_ids(run: Run) -> list[int]:
+    return list(run.hosts.order_by("device_id").values_list("device_id", flat=True))
+
+
+def lease(now: datetime) -> datetime:
+    return now + timedelta(seconds=settings.RUN_LEASE_S)
+
+
+def heartbeat(run: Run) -> bool:
+    """Prolong the lease; False when the run is no longer ours."""
+    until = lease(timezone.now())
+    held = Run.objects.filter(pk=run.pk, token=run.token, state=Run.State.RUNNING)
+    if held.update(lease_until=until) != 1:
+        return False
+    run.lease_until = until
+    return True
+
+
+@contextmanager
+def kept(run: Run, prolong: Callable[[Run], bool] = heartbeat) -> Iterator[None]:
+    """Prolong the lease beside slow work, such as measuring devices that do not answer. A dead worker prolongs nothing."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(settings.RUN_LEASE_S / 3):
+            with suppress(DatabaseError):
+                prolong(run)
+        connections.close_all()
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def worker_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def release(run: Run) -> None:
+    """Free the run's devices, and call those who wait for one of them."""
+    freed = list(DeviceLock.objects.filter(run=run).values_list("device_id", flat=True))
+    DeviceLock.objects.filter(run=run).delete()
+    waiting = Run.objects.filter(state=Run.State.QUEUED, hosts__device_id__in=freed).exclude(kind=Run.Kind.PREVIEW)
+    for pk in sorted(set(waiting.values_list("pk", flat=True))):
+        transaction.on_commit(partial(send, pk), robust=True)

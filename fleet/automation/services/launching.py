@@ -1,0 +1,122 @@
+"""Starting the child that runs Ansible, and talking with it. Knows no rows."""
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from django.conf import settings
+
+from fleet.automation.execution import tree
+from fleet.automation.execution.order import BEAT, CANCEL, RunOrder
+from fleet.secrets.redact import Redactor
+
+LAST_WORDS = 40
+"""Lines of the child's standard error that are kept for when it dies."""
+
+
+class ChildProcess:
+    """Context manager around the child; leaving it closes the child's input, which ends the child's whole tree."""
+
+    def __init__(self, order: RunOrder, mark: str) -> None:
+        self._order, self._mark = order, mark
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._errors: deque[str] = deque(maxlen=LAST_WORDS)
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "fleet.automation.execution"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=settings.BASE_DIR,
+            env=_environment(self._mark),
+            start_new_session=True,
+        )
+        self._threads = [
+            threading.Thread(target=self._read_events, daemon=True),
+            threading.Thread(target=self._read_errors, daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+        with contextlib.suppress(OSError):  # a child that died at once: its silence says so
+            self._write(json.dumps(self._order.as_dict()))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):
+            self._input.close()
+        try:
+            self._process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        tree.kill_marked(self._mark)
+        for thread in self._threads:
+            thread.join(timeout=5)
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream:
+                stream.close()
+
+    def cancel(self) -> None:
+        with contextlib.suppress(OSError):
+            self._write(CANCEL)
+
+    def beat(self) -> None:
+        """The lease is ours for another while; a child that does not hear this in time ends everything by itself."""
+        with contextlib.suppress(OSError):
+            self._write(BEAT)
+
+    def batches(self, every_s: float) -> Iterator[list[dict[str, Any]]]:
+        """What came since the last batch, at most `every_s` seconds apart (possibly nothing), until the child has ended."""
+        over = False
+        while not over:
+            batch: list[dict[str, Any]] = []
+            with contextlib.suppress(queue.Empty):
+                line = self._lines.get(timeout=every_s)
+                while line is not None:
+                    batch.append(json.loads(line))
+                    line = self._lines.get_nowait()
+                over = True
+            yield batch
+
+    @property
+    def last_words(self) -> str:
+        """The end of the child's standard error, without the secrets that it was given."""
+        return Redactor(self._order.secrets).text("".join(self._errors))[-2000:]
+
+    @property
+    def _input(self) -> Any:
+        return self._process.stdin
+
+    def _write(self, line: str) -> None:
+        self._input.write(line + "\n")
+        self._input.flush()
+
+    def _read_events(self) -> None:
+        for line in self._process.stdout or ():
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def _read_errors(self) -> None:
+        self._errors.extend(self._process.stderr or ())
+
+
+def _environment(mark: str) -> dict[str, str]:
+    """Clean: nothing of the worker's environment (ansible-runner writes its own into a file) but what programs need."""
+    return {
+        tree.MARK: mark,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "PYTHONPATH": str(settings.BASE_DIR),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "HOME": "/nonexistent",
+    }

@@ -1,0 +1,37 @@
+"""A run whose end nobody knows: lost, not repeated. Its devices are freed, then looked at without touching them."""
+
+from celery import current_app
+from django.db import transaction
+from django.utils import timezone
+
+from fleet.automation.models import Change, Run
+from fleet.automation.services.claiming import release
+from fleet.automation.services.recording import Recorder
+from fleet.automation.services.telling import move, tell
+
+
+def lose(run: Run, recorder: Recorder, error: str = "") -> bool:
+    """Write the loss, if the run is still as it was read; False when somebody else was faster. Nothing of it may live."""
+    with transaction.atomic():
+        change = Change.objects.select_for_update().get(pk=run.change_id)
+        held = Run.objects.filter(pk=run.pk, token=run.token, state=Run.State.RUNNING, lease_until=run.lease_until)
+        if held.update(state=Run.State.LOST, error=error, finished_at=timezone.now(), lease_until=None) != 1:
+            return False
+        recorder.settle()
+        release(run)
+        _tell_loss(run, change)
+        if run.kind != Run.Kind.PREVIEW:
+            transaction.on_commit(lambda: _look_soon(run), robust=True)
+    return True
+
+
+def _tell_loss(run: Run, change: Change) -> None:
+    if run.kind == Run.Kind.REVERT:
+        if Change.objects.filter(pk=change.pk, box=Change.Box.REVERTING).update(box=Change.Box.FAILED) == 1:
+            tell(change, "revert-failed", run_id=run.pk, lost=True)
+    elif move(change, Change.State.LOST):
+        tell(change, "lost", run_id=run.pk)
+
+
+def _look_soon(run: Run) -> None:
+    current_app.send_task("fleet.automation.look_after_loss", args=[run.pk])

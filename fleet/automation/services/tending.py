@@ -1,0 +1,117 @@
+"""What must happen by itself as time goes by. Runs every few seconds, on any number of machines, also after a standstill."""
+
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from celery import current_app
+from django.conf import settings
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from fleet.automation.execution import private, tree
+from fleet.automation.models import Change, Run
+from fleet.automation.rules.lifecycle import too_late
+from fleet.automation.services.attempt import mark, private_dir
+from fleet.automation.services.losing import lose
+from fleet.automation.services.recording import Recorder
+from fleet.automation.services.telling import move, queue_run, send, tell
+from fleet.automation.services.verifying import measure_after_loss
+
+log = logging.getLogger(__name__)
+RESEND_AFTER = timedelta(seconds=3)
+RESEND_EVERY_S = 10
+RESEND_AT_MOST = 50
+LIVE = (Run.State.QUEUED, Run.State.RUNNING)
+
+
+def tend(*, now: datetime | None = None) -> None:
+    moment = now or timezone.now()
+    for run in Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=moment).select_related("change"):
+        _end_lost(run)
+    _sweep()
+    _take_over_verification(moment)
+    _start_due(moment)
+    _revert_due(moment)
+    _send_waiting(moment)
+
+
+def _start_due(now: datetime) -> None:
+    """Queue the execution of approved changes whose time has come; what comes too late for its span is cancelled."""
+    live = Run.objects.filter(change=OuterRef("pk"), state__in=LIVE)
+    due = Change.objects.filter(~Exists(live), state=Change.State.APPROVED, starts_at__lte=now)
+    for change in due.order_by("starts_at", "pk"):
+        with transaction.atomic():
+            if too_late(ends_at=change.ends_at, now=now):
+                if move(change, Change.State.CANCELLED):
+                    tell(change, "cancelled", too_late=True)
+            elif Change.objects.select_for_update().filter(pk=change.pk, state=Change.State.APPROVED).exists():
+                _queue_once(change, Run.Kind.APPLY)
+
+
+def _revert_due(now: datetime) -> None:
+    """Take back time-boxed changes at their end, whatever they achieved, once anything was started."""
+    live = Run.objects.filter(change=OuterRef("pk"), state__in=LIVE)
+    touched = Run.objects.filter(change=OuterRef("pk"), kind=Run.Kind.APPLY, started_at__isnull=False)
+    busy = (Change.State.RUNNING, Change.State.VERIFYING)
+    due = Change.objects.filter(~Exists(live), Exists(touched), box=Change.Box.PENDING, ends_at__lte=now)
+    for change in due.exclude(state__in=busy).order_by("ends_at", "pk"):
+        with transaction.atomic():
+            _queue_once(change, Run.Kind.REVERT)
+
+
+def _queue_once(change: Change, kind: Run.Kind) -> None:
+    """Two tenders at once: the constraint «one live run per change» lets one through, the other's insert is undone."""
+    try:
+        with transaction.atomic():
+            queue_run(change, kind)
+    except IntegrityError:
+        log.info("already queued", extra={"change_id": change.pk})
+
+
+def _send_waiting(now: datetime) -> None:
+    """Messages can be lost: the first of those who wait are delivered again. The row decides, however often.
+
+    Never all of them: behind workers that are busy for long, messages would only heap up.
+    """
+    waiting = Run.objects.filter(state=Run.State.QUEUED, queued_at__lt=now - RESEND_AFTER).order_by("pk")
+    for pk in waiting.values_list("pk", flat=True)[:RESEND_AT_MOST]:
+        if cache.add(f"automation.sent.{pk}", 1, timeout=RESEND_EVERY_S):
+            send(pk)
+
+
+def _take_over_verification(now: datetime) -> None:
+    """A worker was killed while it measured: measuring is read-only, so another one does it again."""
+    over = ~Q(state__in=LIVE) & Q(lease_until__lt=now)
+    for pk in Run.objects.filter(over).values_list("pk", flat=True):
+        if cache.add(f"automation.verify.{pk}", 1, timeout=RESEND_EVERY_S):
+            current_app.send_task("fleet.automation.verify", args=[pk])
+
+
+def _end_lost(run: Run) -> None:
+    """The worker is gone. First nothing of the run may live, then its truth is written, then its devices are freed."""
+    if not tree.kill_marked(mark(run)):
+        log.error("a lost run's processes do not die", extra={"run_id": run.pk})
+        return
+    recorder = Recorder(run)
+    if events := private.events(private_dir(run)):
+        recorder.start_over()
+        recorder.record(events)
+    if lose(run, recorder):
+        private.remove(private_dir(run))
+        log.warning("run lost", extra={"run_id": run.pk, "change_id": run.change_id, "worker": run.worker})
+
+
+def _sweep() -> None:
+    """Private directories whose run is over: their worker was killed between the run's end and its cleaning."""
+    for path in Path(settings.RUN_DIR).glob("run-*-*"):
+        _, number, token = path.name.split("-", 2)
+        over = Run.objects.filter(pk=int(number)).exclude(state__in=LIVE) if number.isdecimal() else Run.objects.none()
+        if any(run.token.hex.startswith(token) for run in over):
+            private.remove(path)
+
+
+def look_after_loss(*, run_id: int) -> None:
+    measure_after_loss(Run.objects.select_related("change").get(pk=run_id))

@@ -1,0 +1,201 @@
+"""Measuring afresh what a run has done, and saying so. Read-only towards devices; safe to repeat."""
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from fleet.automation.catalogue import CatalogueError, get
+from fleet.automation.models import Change, HostResult, Run
+from fleet.automation.rules.readings import find
+from fleet.automation.rules.verification import Seen, Verdict, Wanted, judge, overall, wanted
+from fleet.automation.services.attempt import arguments_of
+from fleet.automation.services.claiming import kept, lease, release
+from fleet.automation.services.telling import move, tell
+from fleet.devices.models import Device
+from fleet.monitoring import services as monitoring
+
+log = logging.getLogger(__name__)
+PAUSE_S = 1.0
+Pairs = dict[int, list[tuple[Wanted, Device]]]
+"""{target device id: [(wish, the device that must show it)]}"""
+FAILURES = tuple(HostResult.State(state) for state in ("failed", "unreachable", "unknown", "not-started"))
+
+
+def wishes_of(run: Run) -> list[Wanted]:
+    playbook = get(run.change.playbook)
+    return wanted(playbook.verification.expect, arguments_of(run))
+
+
+def subjects(run: Run, wishes: Sequence[Wanted]) -> Pairs:
+    targets = [row.device for row in run.hosts.select_related("device")]
+    behind = monitoring.behind([device.pk for device in targets]) if any(one.subject == "behind" for one in wishes) else {}
+    port = run.change.arguments.get("port")
+    pairs: Pairs = {}
+    for target in targets:
+        pairs[target.pk] = []
+        for wish in wishes:
+            found = _on_port(behind.get(target.pk, []), target, port) if wish.subject == "behind" else [target]
+            pairs[target.pk] += [(wish, device) for device in found]
+    return pairs
+
+
+def _on_port(devices: Sequence[Device], switch: Device, port: Any) -> list[Device]:
+    if port is None:
+        return list(devices)
+    hanging = switch.interfaces.filter(if_index=port).values_list("downlinks__device_id", flat=True)
+    return [device for device in devices if device.pk in set(hanging)]
+
+
+def _measure(devices: Sequence[Device]) -> dict[int, Seen]:
+    unique = {device.pk: device for device in devices}
+    return {
+        pk: Seen(measurement.measured_at, measurement.reading)
+        for pk, measurement in monitoring.measure(devices=list(unique.values())).items()
+    }
+
+
+def remember_before(run: Run) -> None:
+    """Measure and keep what each expectation finds before anything is touched."""
+    pairs = subjects(run, wishes_of(run))
+    seen, since = _measure([device for found in pairs.values() for _, device in found]), _since(run)
+    for row in run.hosts.all():
+        row.evidence = [_evidence(wish, device, seen.get(device.pk), None, since) for wish, device in pairs[row.device_id]]
+        row.save(update_fields=["evidence"])
+
+
+def already_holds(run: Run) -> bool:
+    """Whether a repeated attempt finds everything as wanted already: then there is nothing to do.
+
+    That a device answers says nothing about what an earlier attempt did; that it has restarted since then does.
+    """
+    found = [one for row in run.hosts.all() for one in row.evidence]
+    telling = any(one["holds"] != "reachable" for one in found)
+    return telling and overall(Verdict(one["verdict"]) for one in found) == Verdict.CONFIRMED
+
+
+def _since(run: Run) -> datetime:
+    """From when on a restart counts: the start of this attempt, or of the first one while this one has played nothing."""
+    first = Run.objects.filter(change=run.change_id, kind=run.kind, started_at__isnull=False).order_by("attempt").first()
+    if first is None or run.started_at is None or run.log_lines.exists():
+        return run.started_at or timezone.now()
+    return first.started_at or run.started_at
+
+
+def _evidence(wish: Wanted, device: Device, before: Seen | None, after: Seen | None, since: datetime) -> dict[str, Any]:
+    now = after or before
+    return {
+        "device_id": device.pk,
+        "device": device.name,
+        "reading": wish.reading,
+        "holds": wish.holds,
+        "wanted": wish.value,
+        "before": _shown(wish, before),
+        "after": _shown(wish, after),
+        "verdict": judge(wish, now, since).value,
+        "measured_at": now.at.isoformat() if now else None,
+    }
+
+
+def _shown(wish: Wanted, seen: Seen | None) -> Any:
+    if seen is None:
+        return None
+    if wish.holds == "reachable":
+        return seen.reading is not None
+    return find(seen.reading, wish.steps)
+
+
+def verify(*, run_id: int) -> None:
+    """Poll until every expectation holds or the playbook's time is over, then write verdicts and end the change."""
+    run = Run.objects.select_related("change").get(pk=run_id)
+    if run.kind == Run.Kind.PREVIEW or not _hold(run):
+        return
+    rows = list(run.hosts.all())
+    try:
+        within_s, pairs = get(run.change.playbook).verification.within_s, subjects(run, wishes_of(run))
+    except CatalogueError:  # the playbook was taken away meanwhile: what it should have done can no longer be known
+        log.exception("cannot be verified", extra={"run_id": run.pk})
+        _conclude(run, rows, Verdict.UNKNOWN)
+        return
+    with kept(run, _hold):
+        verdict = _watch(run, rows, pairs, within_s if run.state == Run.State.SUCCEEDED else 0)
+    if verdict is not None:
+        _conclude(run, rows, verdict)
+
+
+def _watch(run: Run, rows: list[HostResult], pairs: Pairs, within_s: int) -> Verdict | None:
+    """Look until all is as wanted or the time is over; None when the run is no longer ours to judge."""
+    deadline = time.monotonic() + within_s
+    while True:
+        _look(run, rows, pairs)
+        verdict = overall(Verdict(row.verdict) for row in rows)
+        if verdict == Verdict.CONFIRMED or time.monotonic() >= deadline:
+            return verdict
+        if not _hold(run):
+            return None
+        time.sleep(PAUSE_S)
+
+
+def _hold(run: Run) -> bool:
+    """Verification has a lease too, so that a killed worker's measuring is taken over."""
+    ended = Run.objects.filter(pk=run.pk, token=run.token).exclude(state__in=[Run.State.QUEUED, Run.State.RUNNING])
+    return ended.update(lease_until=lease(timezone.now())) == 1
+
+
+def _look(run: Run, rows: list[HostResult], pairs: Pairs) -> None:
+    open_rows = [row for row in rows if row.verdict != Verdict.CONFIRMED]
+    seen, since = _measure([device for row in open_rows for _, device in pairs[row.device_id]]), _since(run)
+    for row in open_rows:
+        known = {(one["device_id"], one["reading"], one["holds"]): one for one in row.evidence}
+        row.evidence = [
+            _evidence(wish, device, None, seen.get(device.pk), since)
+            | {"before": known.get((device.pk, wish.reading, wish.holds), {}).get("before")}
+            for wish, device in pairs[row.device_id]
+        ]
+        row.verdict = overall(Verdict(one["verdict"]) for one in row.evidence).value
+        row.measured_at = _latest(row.evidence)
+
+
+def _latest(evidence: list[dict[str, Any]]) -> datetime | None:
+    instants = [datetime.fromisoformat(one["measured_at"]) for one in evidence if one["measured_at"]]
+    return max(instants, default=None)
+
+
+def _conclude(run: Run, rows: list[HostResult], verdict: Verdict) -> None:
+    with transaction.atomic():
+        held = Run.objects.filter(pk=run.pk, token=run.token, lease_until__isnull=False)
+        if held.exclude(state__in=[Run.State.QUEUED, Run.State.RUNNING]).update(lease_until=None) != 1:
+            return
+        HostResult.objects.bulk_update(rows, ["evidence", "verdict", "measured_at"])
+        release(run)
+        if run.kind == Run.Kind.REVERT:
+            _end_box(run, verdict)
+        else:
+            _end_change(run, verdict)
+
+
+def _end_change(run: Run, verdict: Verdict) -> None:
+    change = Change.objects.get(pk=run.change_id)
+    failed = run.state != Run.State.SUCCEEDED or run.hosts.filter(state__in=FAILURES).exists()
+    outcome = Change.State.FAILED if failed else Change.State(verdict.value)
+    if move(change, outcome):
+        tell(change, outcome.value, run_id=run.pk, error=run.error)
+
+
+def _end_box(run: Run, verdict: Verdict) -> None:
+    good = verdict == Verdict.CONFIRMED
+    box = Change.Box.REVERTED if good else Change.Box.FAILED
+    if Change.objects.filter(pk=run.change_id, box=Change.Box.REVERTING).update(box=box) == 1:
+        tell(run.change, "reverted" if good else "revert-failed", run_id=run.pk, verdict=verdict.value, error=run.error)
+
+
+def measure_after_loss(run: Run) -> None:
+    """Find out, read-only, what a lost run has left behind; the change stays lost until a person decides."""
+    pairs = subjects(run, wishes_of(run))
+    rows = list(run.hosts.all())
+    _look(run, rows, pairs)
+    HostResult.objects.bulk_update(rows, ["evidence", "verdict", "measured_at"])
