@@ -1,0 +1,83 @@
+"""/catalogue: what can be ordered, and ordering it."""
+
+import secrets
+from typing import Annotated, Any
+
+from django.http import Http404, HttpRequest
+from django.utils.translation import gettext as _
+from ninja import Router, Status
+from ninja.params.functions import Header
+
+from fleet.people.models import User
+from fleet.web.api import Problem
+from helpdesk.catalogue import services
+from helpdesk.catalogue.forms import ARGUMENT, OrderForm
+from helpdesk.catalogue.offers import Offer
+from helpdesk.catalogue.schemas import OfferOut, OrderedOut, OrderIn
+from helpdesk.catalogue.views import offers_for
+
+router = Router(tags=["catalogue"])
+Key = Annotated[str | None, Header(None, alias="Idempotency-Key", max_length=64)]
+
+
+@router.get("/", response=list[OfferOut], summary="What this person may order")
+def list_offers(request: HttpRequest) -> list[OfferOut]:
+    return [OfferOut.of(offer) for offer in offers_for(_person(request))]
+
+
+@router.get("/{slug}", response=OfferOut, summary="One offer, with what it asks for")
+def get_offer(request: HttpRequest, slug: str) -> OfferOut:
+    return OfferOut.of(_offer(request, slug))
+
+
+@router.post("/{slug}/orders", response={201: OrderedOut}, summary="Order it")
+def submit(request: HttpRequest, slug: str, body: OrderIn, idempotency_key: Key = None) -> Status[OrderedOut]:
+    """The same Idempotency-Key by the same person is the same order: one ticket, one change."""
+    user, offer = _person(request), _offer(request, slug)
+    form = OrderForm(_data(body, idempotency_key), offer=offer, user=user)
+    if unknown := [name for name in body.arguments if ARGUMENT + name not in form.fields]:
+        raise Problem(422, _not_so(), errors={name: [_("This order does not ask for it.")] for name in unknown})
+    if not form.is_valid():
+        raise _refused(form)
+    try:
+        submitted = services.submit(submission=form.submission())
+    except services.SubmissionError as error:
+        form.fail(error.problems)
+        raise _refused(form) from error
+    keys = {name: secret.reveal() for name, secret in submitted.keys.items()}
+    change_id = submitted.request.change_id
+    return Status(201, OrderedOut(number=submitted.ticket.number, change_id=change_id, keys=keys))
+
+
+def _data(body: OrderIn, key: str | None) -> dict[str, Any]:
+    given = {ARGUMENT + name: _as_typed(value) for name, value in body.arguments.items()}
+    span = {"starts_at": body.starts_at, "ends_at": body.ends_at}
+    place = {"room": body.room_id, "device": body.device_id}
+    return {**given, **span, **place, "note": body.note, "token": key or secrets.token_hex(16)}
+
+
+def _as_typed(value: Any) -> Any:
+    return "\n".join(value) if isinstance(value, list) else value
+
+
+def _refused(form: OrderForm) -> Problem:
+    names = {"room": "room_id", "device": "device_id", "__all__": ""}
+    errors = {names.get(name, name.removeprefix(ARGUMENT)): list(map(str, said)) for name, said in form.errors.items()}
+    return Problem(422, _not_so(), errors=errors)
+
+
+def _not_so() -> str:
+    return _("It cannot be ordered like this.")
+
+
+def _offer(request: HttpRequest, slug: str) -> Offer:
+    found = next((offer for offer in offers_for(_person(request)) if offer.slug == slug), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _person(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):
+        raise Problem(401)
+    return request.user

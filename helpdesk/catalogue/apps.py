@@ -1,0 +1,23 @@
+from django.apps import AppConfig
+from django.core.checks import register
+from django.utils.translation import gettext_lazy as _
+
+
+class CatalogueConfig(AppConfig):
+    name = "helpdesk.catalogue"
+    verbose_name = _("Service catalogue")
+
+    def ready(self) -> None:
+        from fleet.events import consumers as outbox
+        from fleet.people.rules import Action
+        from fleet.web import navigation, slots
+        from helpdesk.catalogue import consumers, notices, views
+        from helpdesk.catalogue.checks import check_offers
+
+        register(check_offers)
+        notices.register_all()
+        outbox.register(consumers.NAME, consumers.EVENTS, consumers.consume)
+        navigation.register(
+            navigation.Item(_("Order something"), "catalogue:offers", "shopping-bag", Action.ORDER_SERVICE, order=30)
+        )
+        slots.register("ticket", "change", slots.Panel(views.ticket_panel, "catalogue/pieces/panel.html", 10, _("Progress")))

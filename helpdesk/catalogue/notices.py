@@ -1,0 +1,133 @@
+"""What the ticket says about its change, in sentences."""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+
+from fleet.automation import words
+from fleet.people.rules import Action
+from helpdesk.catalogue import offers
+from helpdesk.catalogue.offers import fill
+from helpdesk.tickets.notices import Details, Link, Notice, Wording, clock, register
+
+UNDERWAY: dict[str, tuple[str, str | Promise]] = {
+    "change-previewed": ("info", gettext_lazy("Checked on the devices. Somebody responsible has to agree now.")),
+    "change-waiting": ("watch", gettext_lazy("It waits its turn: another change is busy with %(device)s.")),
+    "change-started": ("info", gettext_lazy("Begun at %(clock)s.")),
+    "change-retried": ("info", gettext_lazy("A technician has it measured, and tried again if need be.")),
+}
+ENDED: dict[str, tuple[str, str | Promise]] = {
+    "change-refuted": (
+        "down",
+        gettext_lazy(
+            "The devices took the change, but measured at %(measured)s it has no effect. A technician looks at it."
+        ),
+    ),
+    "change-unknown": ("unknown", gettext_lazy("It could not be measured whether it worked. A technician looks at it.")),
+    "change-failed": ("down", gettext_lazy("It did not work. A technician looks at it.")),
+    "change-lost": (
+        "down",
+        gettext_lazy(
+            "The work was interrupted in the middle. It is not repeated by itself: a technician first checks how the "
+            "devices are."
+        ),
+    ),
+    "change-rejected": ("unknown", gettext_lazy("It was not agreed to. Nothing was changed.")),
+    "change-revert-failed": (
+        "down",
+        gettext_lazy("The time is over, but it could not be taken back for certain. A technician looks at it."),
+    ),
+}
+RETRYABLE = {"change-refuted", "change-unknown", "change-failed", "change-lost", "change-revert-failed"}
+
+
+def _wording(key: str, state: str, sentence: str | Promise) -> Wording:
+    def say(details: Details) -> Notice:
+        names = {"device": details.get("device", ""), "clock": clock(details.get("at")), "measured": _measured(details)}
+        link = _retry(details) if key in RETRYABLE else None
+        return _notice(details, str(sentence) % names, state, link)
+
+    return say
+
+
+def _notice(details: Details, sentence: str, state: str, link: Link | None = None) -> Notice:
+    rows = [words.evidence_row(one) for one in details.get("evidence") or []]
+    return Notice(sentence, state, [], rows, _measured_at(details), link)
+
+
+def _measured_at(details: Details) -> Any:
+    latest = max((one["measured_at"] for one in details.get("evidence") or [] if one.get("measured_at")), default=None)
+    return parse_datetime(latest) if latest else None
+
+
+def _measured(details: Details) -> str:
+    moment = _measured_at(details)
+    return clock(moment.isoformat() if moment else details.get("at"))
+
+
+def _retry(details: Details) -> Link:
+    address = reverse("automation:change", args=[details["change_id"]])
+    return Link(_("To the change: check and retry"), address, Action.CONTROL_RUNS)
+
+
+def _approved(details: Details) -> Notice:
+    if details.get("starts_at"):
+        return Notice(_("Agreed. It begins by itself: %(when)s.") % {"when": clock(details["starts_at"])})
+    return Notice(_("Agreed. It begins by itself."))
+
+
+def _cancelled(details: Details) -> Notice:
+    if details.get("too_late"):
+        return Notice(_("Nobody had agreed when its time came. Nothing was changed."), "unknown")
+    return Notice(_("It was stopped."), "unknown")
+
+
+def _confirmed(details: Details) -> Notice:
+    effect = _effect(details, "done") or _("it works.")
+    said = _("Done. Measured at %(measured)s: %(effect)s") % {"measured": _measured(details), "effect": effect}
+    return _notice(details, said, "ok")
+
+
+def _reverted(details: Details) -> Notice:
+    effect = _effect(details, "undone") or _("it was taken back.")
+    said = _("The time is over. Measured at %(measured)s: %(effect)s")
+    return _notice(details, said % {"measured": _measured(details), "effect": effect}, "ok")
+
+
+def _effect(details: Details, which: str) -> str:
+    """The offer's own sentence, with what was ordered put in."""
+    offer = offers.get(details.get("slug", ""))
+    text = getattr(offer, which) if offer else None
+    if text is None:
+        return ""
+    values = {**details.get("values", {}), "room": details.get("room", ""), "device": _device(details)}
+    return fill(text.in_language(get_language()), values)
+
+
+def _device(details: Details) -> str:
+    return next((one["device"] for one in details.get("evidence") or [] if one.get("device")), "")
+
+
+def _ordered(details: Details) -> Notice:
+    offer = offers.get(details["slug"])
+    title = offer.title.in_language(get_language()) if offer else details["slug"]
+    span = ((_("From"), details.get("starts_at")), (_("Until"), details.get("ends_at")))
+    return Notice(
+        _("Ordered: %(title)s.") % {"title": title}, "info", [(label, clock(when)) for label, when in span if when]
+    )
+
+
+def register_all() -> None:
+    for key, (state, sentence) in UNDERWAY.items():
+        register(key, _wording(key, state, sentence))
+    for key, (state, sentence) in ENDED.items():
+        register(key, _wording(key, state, sentence), told=True)
+    register("ordered", _ordered)
+    register("change-approved", _approved)
+    register("change-cancelled", _cancelled, told=True)
+    register("change-confirmed", _confirmed, told=True)
+    register("change-reverted", _reverted, told=True)

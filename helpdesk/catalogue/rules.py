@@ -1,0 +1,50 @@
+"""What a change's outcome means for its ticket."""
+
+from dataclasses import dataclass
+
+from helpdesk.tickets.models import Ticket
+from helpdesk.tickets.rules import may_become
+
+State = Ticket.State
+Priority = Ticket.Priority
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """`notice`: what the ticket says; `state`: where it goes (None: it stays); `priority`: at least that."""
+
+    notice: str
+    state: Ticket.State | None = None
+    priority: int | None = None
+
+
+MEANINGS: dict[str, Meaning] = {
+    "change.previewed": Meaning("change-previewed", State.WAITING_CHANGE),
+    "change.approved": Meaning("change-approved", State.WAITING_CHANGE),
+    "change.waiting": Meaning("change-waiting", State.WAITING_CHANGE),
+    "change.started": Meaning("change-started", State.WAITING_CHANGE),
+    "change.retried": Meaning("change-retried", State.WAITING_CHANGE),
+    "change.confirmed": Meaning("change-confirmed", State.RESOLVED),
+    "change.refuted": Meaning("change-refuted", State.OPEN, Priority.HIGH),
+    "change.unknown": Meaning("change-unknown", State.OPEN, Priority.HIGH),
+    "change.failed": Meaning("change-failed", State.OPEN, Priority.HIGH),
+    "change.lost": Meaning("change-lost", State.OPEN, Priority.HIGH),
+    "change.rejected": Meaning("change-rejected", State.RESOLVED),
+    "change.cancelled": Meaning("change-cancelled", State.OPEN),
+    "change.reverted": Meaning("change-reverted"),
+    "change.revert-failed": Meaning("change-revert-failed", State.OPEN, Priority.HIGH),
+}
+"""Never closed on unknown; resolved only on what was measured, or on a person's no."""
+
+
+def steps(now: str, wanted: Ticket.State | None) -> tuple[Ticket.State, ...]:
+    """The transitions from `now` to `wanted` that the workflow knows; none where the ticket stays.
+
+    What is resolved is not set to waiting again by a change that goes on (being taken back after its time).
+    """
+    if wanted is None or now == wanted:
+        return ()
+    if may_become(now, wanted):
+        return (wanted,)
+    detour = may_become(now, State.OPEN) and may_become(State.OPEN, wanted) and wanted != State.WAITING_CHANGE
+    return (State.OPEN, wanted) if detour else ()

@@ -1,0 +1,56 @@
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from fleet.devices.models import Device
+from fleet.monitoring.rules.rooms import RoomState
+from fleet.sites.models import Room, Site
+from helpdesk.portal import rules, words
+
+
+class ReportForm(forms.Form):
+    """Where, which device, what, is it pressing: only where and what need an answer."""
+
+    room = forms.ChoiceField(label=_("Where is it?"), widget=forms.RadioSelect)
+    device = forms.ChoiceField(label=_("Which device?"), required=False, widget=forms.RadioSelect)
+    trouble = forms.ChoiceField(label=_("What is wrong?"), widget=forms.RadioSelect)
+    blocks_lesson = forms.ChoiceField(
+        required=False, choices=[("", _("No, it can wait")), ("yes", _("Yes"))], widget=forms.RadioSelect
+    )
+    body = forms.CharField(
+        label=_("In your own words"), required=False, max_length=5000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    token = forms.CharField(widget=forms.HiddenInput, max_length=64)
+
+    def __init__(self, data: Any = None, *, rooms: Sequence[RoomState], simple: bool, initial: dict[str, Any]) -> None:
+        super().__init__(data, initial={"token": secrets.token_hex(16)} | initial)
+        self.rooms = rooms
+        self._choices("room", [(str(room.room_id), str(room.number)) for room in rooms])
+        devices = [(str(one.device_id), one.name) for room in rooms for one in room.devices]
+        self._choices("device", [("", _("I do not know")), *devices])
+        self.troubles = [(name, words.TROUBLES[name]) for name in rules.troubles(simple=simple)]
+        self._choices("trouble", self.troubles)
+        self.fields["blocks_lesson"].label = words.pressing(simple=simple)
+
+    def _choices(self, name: str, choices: Any) -> None:
+        field: Any = self.fields[name]
+        field.choices = choices
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        room = next((one for one in self.rooms if str(one.room_id) == cleaned.get("room")), None)
+        device = cleaned.get("device")
+        if room and device and device not in {str(one.device_id) for one in room.devices}:
+            self.add_error(
+                "device", _("This device is not in that room. Please choose one of the room, or “I do not know”.")
+            )
+        return cleaned
+
+    def place(self, site: Site) -> tuple[Room, Device | None]:
+        """For a valid form."""
+        room = Room.objects.get(site=site, pk=self.cleaned_data["room"])
+        device = self.cleaned_data["device"]
+        return room, Device.objects.get(site=site, pk=device) if device else None

@@ -1,0 +1,62 @@
+"""What teachers read."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from helpdesk.portal.rules import Mood, outage
+from helpdesk.tickets.models import Ticket
+
+TROUBLES: dict[str, str | Promise] = {
+    "wifi": gettext_lazy("Wi-Fi does not work"),
+    "internet": gettext_lazy("No internet"),
+    "printer": gettext_lazy("Printer does not print"),
+    "screen": gettext_lazy("Screen or projector stays dark"),
+    "device": gettext_lazy("A computer or tablet is stuck"),
+    "other": gettext_lazy("Something else"),
+}
+
+STATES: dict[str, str | Promise] = {
+    "ok": gettext_lazy("Running"),
+    "watch": gettext_lazy("Not quite right"),
+    "down": gettext_lazy("Out of order"),
+    "maintenance": gettext_lazy("Being looked after"),
+    "unknown": gettext_lazy("Not known yet"),
+}
+
+_OUTAGES: dict[str, tuple[str | Promise, str | Promise]] = {
+    "wifi": (gettext_lazy("The Wi-Fi in room %(room)s is disturbed."), gettext_lazy("The Wi-Fi is disturbed.")),
+    "printer": (gettext_lazy("The printer in room %(room)s is disturbed."), gettext_lazy("A printer is disturbed.")),
+    "network": (gettext_lazy("The network is disturbed."), gettext_lazy("The network is disturbed.")),
+    "device": (
+        gettext_lazy("A device in room %(room)s is disturbed: %(device)s."),
+        gettext_lazy("A device is disturbed: %(device)s."),
+    ),
+}
+
+
+def how_it_is(mood: Mood) -> str:
+    if mood.disturbed:
+        return (
+            ngettext(
+                "There is a fault in %d room. We are on it.", "There are faults in %d rooms. We are on it.", mood.disturbed
+            )
+            % mood.disturbed
+        )
+    if mood.known:
+        return _("Everything is running.")
+    return _("Nothing has been measured yet. This takes a minute.")
+
+
+def known_outage(ticket: Ticket) -> str:
+    """What is out of order, as those who miss it call it. For a ticket that an alert opened."""
+    device = ticket.alert.device if ticket.alert else None
+    if device is None:
+        return ticket.subject
+    somewhere, anywhere = _OUTAGES[outage(device.kind)]
+    names = {"room": ticket.room.number if ticket.room else "", "device": device.name}
+    return str(somewhere if ticket.room else anywhere) % names
+
+
+def pressing(*, simple: bool) -> str:
+    return _("Do you need it right now?") if simple else _("Does it block a lesson right now?")

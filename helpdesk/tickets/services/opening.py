@@ -1,0 +1,107 @@
+"""Opening a ticket, exactly once for what it is about."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from fleet.devices.models import Device
+from fleet.events.services import Fact, emit
+from fleet.monitoring.models import Alert
+from fleet.people.models import User
+from fleet.sites.models import Room, Site
+from helpdesk.tickets.models import Article, Counter, Ticket
+from helpdesk.tickets.rules import number
+
+
+@dataclass(frozen=True)
+class Opening:
+    site: Site
+    subject: str
+    body: str = ""
+    kind: Ticket.Kind = Ticket.Kind.INCIDENT
+    channel: Article.Channel = Article.Channel.WEB
+    priority: int = Ticket.Priority.NORMAL
+    room: Room | None = None
+    devices: Sequence[Device] = ()
+    requester: User | None = None
+    alert: Alert | None = None
+    blocks_lesson: bool = False
+    notice: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+    idempotency_key: str | None = None
+
+
+def open_ticket(*, opening: Opening) -> Ticket:
+    """A new ticket with its first article; the same idempotency key by the same person gives the same ticket."""
+    key = scoped_key(opening.requester, opening.idempotency_key)
+    if known := _known(key):
+        return known
+    try:
+        with transaction.atomic():
+            return _create(opening, key)
+    except IntegrityError:
+        if known := _known(key):
+            return known
+        raise
+
+
+def opened_before(*, requester: User, idempotency_key: str) -> Ticket | None:
+    """The ticket that this person opened with that key."""
+    return _known(scoped_key(requester, idempotency_key))
+
+
+def scoped_key(person: User | None, key: str | None) -> str | None:
+    """Keys are a person's own: nobody finds another's ticket by guessing one."""
+    return f"{person.pk if person else 0}:{key}"[:100] if key else None
+
+
+def _known(key: str | None) -> Ticket | None:
+    return Ticket.objects.filter(idempotency_key=key).first() if key else None
+
+
+def _create(opening: Opening, key: str | None) -> Ticket:
+    ticket = Ticket.objects.create(
+        authority_id=opening.site.authority_id,
+        site=opening.site,
+        number=_next_number(),
+        kind=opening.kind,
+        subject=opening.subject[:200],
+        priority=opening.priority,
+        blocks_lesson=opening.blocks_lesson,
+        room=opening.room,
+        requester=opening.requester,
+        alert=opening.alert,
+        idempotency_key=key,
+    )
+    ticket.devices.set(opening.devices)
+    Article.objects.create(
+        ticket=ticket,
+        author=opening.requester,
+        channel=opening.channel,
+        body=opening.body,
+        notice=opening.notice,
+        details=opening.details,
+    )
+    emit(
+        Fact(
+            name="ticket.created",
+            subject=ticket,
+            authority_id=ticket.authority_id,
+            site_id=ticket.site_id,
+            actor_id=opening.requester.pk if opening.requester else None,
+            payload={"number": ticket.number, "kind": ticket.kind},
+        )
+    )
+    return ticket
+
+
+def _next_number() -> str:
+    """Counted up in the database, so that two tickets at the same instant wait for each other's number."""
+    year = timezone.localdate().year
+    Counter.objects.get_or_create(year=year)
+    Counter.objects.filter(year=year).update(last=F("last") + 1)
+    return number(year, Counter.objects.get(year=year).last)
