@@ -1,0 +1,215 @@
+"""The traps of ansible-runner, each closed: what the child lets in, what it lets out, and that nothing outlives it."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from config.env import BASE_DIR
+from fleet.automation.execution import tree
+from fleet.automation.execution.order import RunOrder
+from tests.integration.lab_ssh.conftest import Lab
+from tests.integration.playbooks.conftest import lab
+
+__all__ = ["lab"]
+
+SECRET = "gepflanzt-3Kd9-w7Pq"
+REVEAL = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.debug: {msg: "the key is {{ psk }}, the planted one {{ lookup('env', 'PLANTED') }}."}
+    - ansible.builtin.command: env
+      delegate_to: localhost
+      connection: local
+      vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+"""
+SLOW = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.command: setsid sleep 300
+      delegate_to: localhost
+      connection: local
+      vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+"""
+RAW = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.raw: cat /proc/uptime
+"""
+
+
+@dataclass
+class Told:
+    events: list[dict[str, Any]] = field(default_factory=list)
+    raw: str = ""
+
+    @property
+    def end(self) -> str:
+        return str(self.events[-1].get("end", ""))
+
+    def texts(self) -> str:
+        return "\n".join(event.get("text", "") for event in self.events)
+
+
+def order(lab: Lab, tmp_path: Path, playbook: str, **changes: Any) -> RunOrder:
+    path = tmp_path / "playbook.yml"
+    path.write_text(playbook)
+    device = lab.ap.device
+    host = {
+        "groups": ["openwrt"],
+        "vars": {"ansible_host": device.address, "ansible_port": lab.port, "ansible_user": "root"},
+        "key": "client",
+        "known_host": f"[{device.address}]:{lab.port} {lab.keys.host_public_key(device.key)}",
+    }
+    fresh = RunOrder(
+        private_dir=str(tmp_path / "private"),
+        playbook=str(path),
+        group_vars=str(BASE_DIR / "inventory" / "group_vars"),
+        hosts={"device-1": host},
+        keys={"client": lab.keys.client_private_key()},
+        arguments={"psk": SECRET},
+        secrets=[SECRET],
+        check=False,
+        timeout_s=60,
+        forks=2,
+        environment={"ANSIBLE_CONFIG": str(BASE_DIR / "ansible.cfg")},
+    )
+    return replace(fresh, **changes)
+
+
+async def start(wish: RunOrder, mark: str = "1:test") -> asyncio.subprocess.Process:
+    """As services.launching does it: nothing of our environment goes along."""
+    environment = {
+        tree.MARK: mark,
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "LC_ALL": "C.UTF-8",
+        "PYTHONPATH": str(BASE_DIR),
+        "HOME": "/nonexistent",
+    }
+    pipe = asyncio.subprocess.PIPE
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "fleet.automation.execution",
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        env=environment,
+        cwd=BASE_DIR,
+    )
+    assert child.stdin is not None
+    child.stdin.write((json.dumps(wish.as_dict()) + "\n").encode())
+    await child.stdin.drain()
+    return child
+
+
+async def listened(child: asyncio.subprocess.Process) -> Told:
+    told = Told()
+    assert child.stdout is not None
+    async for line in child.stdout:
+        told.raw += line.decode()
+        told.events.append(json.loads(line))
+    await child.wait()
+    return told
+
+
+async def until(holds: Callable[[], object], limit_s: float = 30) -> None:
+    async with asyncio.timeout(limit_s):
+        while not holds():  # noqa: ASYNC110  (processes of another tree set no event of ours)
+            await asyncio.sleep(0.05)
+
+
+def left(tmp_path: Path) -> list[str]:
+    """What a run leaves for whoever wants to know what it did."""
+    return [path.name for path in (tmp_path / "private").iterdir()]
+
+
+@pytest.fixture(autouse=True)
+def planted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLANTED", "worker-environment-sentinel")
+
+
+async def test_neither_secrets_nor_the_workers_environment_come_out(lab: Lab, tmp_path: Path) -> None:
+    told = await listened(await start(order(lab, tmp_path, REVEAL)))
+
+    assert told.end == "succeeded", told.raw
+    assert "the key is ***" in told.texts()
+    assert SECRET not in told.raw
+    assert "worker-environment-sentinel" not in told.raw
+    assert left(tmp_path) == ["events.jsonl"]
+    assert SECRET not in (tmp_path / "private" / "events.jsonl").read_text()
+
+
+async def test_a_device_that_shows_another_host_key_is_not_talked_to(lab: Lab, tmp_path: Path) -> None:
+    wish = order(lab, tmp_path, RAW)
+    other = next(key for key in (machine.device.key for machine in lab.world.machines) if key != lab.ap.device.key)
+    forged = f"[{lab.ap.device.address}]:{lab.port} {lab.keys.host_public_key(other)}"
+    wish.hosts["device-1"]["known_host"] = forged
+
+    told = await listened(await start(wish))
+
+    assert told.end == "failed"
+    assert [event["event"] for event in told.events if event.get("host")][-1] == "runner_on_unreachable"
+
+
+async def test_the_right_host_key_is(lab: Lab, tmp_path: Path) -> None:
+    assert (await listened(await start(order(lab, tmp_path, RAW)))).end == "succeeded"
+
+
+@pytest.mark.parametrize("how", ["cancel", "end of input"])
+async def test_nothing_outlives_a_run_not_even_what_left_the_process_group(lab: Lab, tmp_path: Path, how: str) -> None:
+    mark = f"2:{how}"
+    child = await start(order(lab, tmp_path, SLOW), mark)
+    await until(lambda: any("sleep" in process.name() for process in tree.marked(mark)))
+    assert child.stdin is not None
+
+    if how == "cancel":
+        child.stdin.write(b"cancel\n")
+        await child.stdin.drain()
+    else:
+        child.stdin.close()
+    told = await listened(child)
+
+    assert not [process for process in tree.marked(mark) if process.pid != os.getpid()]
+    assert told.end == "cancelled" or how == "end of input"
+    assert left(tmp_path) == ["events.jsonl"]
+
+
+async def test_a_killed_child_is_found_by_its_mark_and_ended(lab: Lab, tmp_path: Path) -> None:
+    mark = "3:killed"
+    child = await start(order(lab, tmp_path, SLOW), mark)
+    await until(lambda: any("sleep" in process.name() for process in tree.marked(mark)))
+
+    psutil.Process(child.pid).send_signal(signal.SIGKILL)
+    await listened(child)
+
+    assert await asyncio.to_thread(tree.kill_marked, mark)
+    assert tree.marked(mark) == []
+
+
+async def test_a_hanging_task_ends_with_the_playbooks_time(lab: Lab, tmp_path: Path) -> None:
+    told = await listened(await start(order(lab, tmp_path, SLOW, timeout_s=4), "4:slow"))
+
+    assert told.end == "timed-out"
+    assert tree.marked("4:slow") == []
+
+
+async def test_a_directory_of_an_earlier_attempt_is_refused(lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "private" / "env").mkdir(parents=True)
+
+    child = await start(order(lab, tmp_path, RAW))
+    told = await listened(child)
+
+    assert told.events == []
+    assert child.returncode not in (0, None)

@@ -1,0 +1,80 @@
+"""Devices come into being by these rules, and no other way."""
+
+import pytest
+
+from fleet.devices import services
+from fleet.devices.models import Credential, Device, Interface, Prefix
+from fleet.devices.services import DeviceDetails, DeviceError, InterfaceDetails
+from tests.conftest import City
+
+
+def details(city: City, **changed: object) -> DeviceDetails:
+    usual = {"type": city.access_point_a.type, "name": "AP-300", "address": "127.20.1.99", "snmp_credential": city.snmp}
+    return DeviceDetails(**(usual | changed))  # type: ignore[arg-type]  # a test's own table of fields
+
+
+def test_a_community_does_not_leave_the_management_prefix(city: City) -> None:
+    with pytest.raises(DeviceError) as caught:
+        services.create_device(site=city.school_a, details=details(city, address="127.20.2.99"))
+    assert caught.value.field == "snmp_credential"
+    assert "127.20.2.99" in caught.value.reason
+    assert not Device.objects.filter(name="AP-300").exists()
+
+
+def test_version_three_may_go_anywhere(city: City) -> None:
+    keys = {"auth_protocol": "sha256", "auth_key": "x" * 12, "priv_protocol": "aes128", "priv_key": "y" * 12}
+    v3 = services.create_credential(
+        authority=city.authority, name="v3", kind=Credential.Kind.SNMP_V3, secret={"user": "fleet", **keys}
+    )
+    made = services.create_device(site=city.school_a, details=details(city, address="192.0.2.5", snmp_credential=v3))
+    assert made.address == "192.0.2.5"
+
+
+@pytest.mark.parametrize(
+    ("field", "changed"),
+    [("address", {"address": "nonsense"}), ("room", {"room": "room_b"}), ("snmp_credential", {"snmp_credential": "ssh"})],
+)
+def test_what_does_not_fit_is_named_by_its_field(city: City, field: str, changed: dict[str, str]) -> None:
+    fitted = {name: getattr(city, value, value) for name, value in changed.items()}
+    with pytest.raises(DeviceError) as caught:
+        services.create_device(site=city.school_a, details=details(city, **fitted))
+    assert caught.value.field == field
+
+
+def test_a_credential_must_be_whole_and_is_never_stored_in_clear(city: City) -> None:
+    with pytest.raises(DeviceError):
+        services.create_credential(authority=city.authority, name="half", kind=Credential.Kind.SNMP_V2C, secret={})
+    stored = Credential.objects.extra(select={"raw": "secret"}).get(pk=city.snmp.pk)
+    assert "planted-community" not in stored.raw
+
+
+def test_addresses_are_handed_out_from_below_and_freed_by_retiring(city: City) -> None:
+    prefix = Prefix.objects.get(site=city.school_a)
+    assert services.next_address(prefix=prefix) == "127.20.1.4"
+    assert services.retire(device=city.access_point_a)
+    assert not services.retire(device=city.access_point_a)
+    assert services.next_address(prefix=prefix) == "127.20.1.2"
+
+
+def test_prefixes_do_not_overlap(city: City) -> None:
+    with pytest.raises(DeviceError):
+        services.create_prefix(site=city.school_a, cidr="127.20.0.0/16", purpose=Prefix.Purpose.USERS)
+
+
+def test_nothing_hangs_on_itself(city: City, port_a: Interface) -> None:
+    own = services.add_interface(device=city.access_point_a, details=InterfaceDetails("lan"))
+    with pytest.raises(DeviceError):
+        services.connect(device=city.access_point_a, port=own)
+    with pytest.raises(DeviceError):
+        services.connect(device=city.switch_a, port=own)
+    assert services.connect(device=city.access_point_a, port=port_a) == city.access_point_a.uplinks.get()
+
+
+def test_what_a_device_says_of_its_ports_is_taken_over_and_cables_stay(city: City, port_a: Interface) -> None:
+    said = [InterfaceDetails("1/1", 1, alias="AP 204", mac="0021.86b5.6e10"), InterfaceDetails("1/2", 2)]
+    services.learn_interfaces(device_id=city.switch_a.pk, said=said)
+    services.learn_interfaces(device_id=city.switch_a.pk, said=said)
+    port_a.refresh_from_db()
+    assert (port_a.name, port_a.mac, port_a.alias, port_a.poe) == ("port1", "00:21:86:b5:6e:10", "AP 204", True)
+    assert city.switch_a.interfaces.count() == 2
+    assert port_a.downlinks.get().device == city.access_point_a

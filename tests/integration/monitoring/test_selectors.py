@@ -1,0 +1,45 @@
+"""Rooms as a coordinator sees them."""
+
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from fleet.devices import services as devices
+from fleet.monitoring import selectors
+from fleet.monitoring.models import Alert, Health
+from fleet.monitoring.rules import State
+from fleet.sites import services as sites
+from tests.conftest import City
+
+
+def test_a_room_is_as_its_worst_device_in_two_queries(city: City, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    empty = sites.create_room(building=city.building_a, details=sites.RoomDetails("205"))
+    Health.objects.filter(device=city.switch_a).update(status="up")
+    Health.objects.filter(device=city.access_point_a).update(status="down")
+
+    with django_assert_num_queries(2):
+        rooms = {room.room_id: room for room in selectors.room_states(city.school_a)}
+
+    physics = rooms[city.room_a.pk]
+    assert physics.state is State.DOWN
+    assert [device.state for device in physics.devices] == [State.DOWN, State.UNKNOWN, State.OK]
+    assert physics.affected == 1
+    assert (rooms[empty.pk].state, list(rooms[empty.pk].devices)) == (State.OK, [])
+
+
+def test_an_exceeded_limit_is_to_be_watched(city: City) -> None:
+    Health.objects.filter(device=city.printer_a).update(status="up")
+    Alert.objects.create(
+        authority=city.authority,
+        site=city.school_a,
+        device=city.printer_a,
+        kind="supply_percent",
+        severity="warning",
+        opened_at=timezone.now(),
+    )
+    states = {device.device_id: device.state for device in selectors.device_states(city.school_a)}
+    assert states[city.printer_a.pk] is State.WATCH
+
+
+def test_a_spare_or_retired_device_is_no_part_of_the_picture(city: City) -> None:
+    devices.retire(device=city.printer_a)
+    assert city.printer_a.pk not in {device.device_id for device in selectors.device_states(city.school_a)}

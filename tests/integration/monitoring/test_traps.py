@@ -1,0 +1,87 @@
+"""A device says something unasked: it is noted once, and asked at once."""
+
+import signal
+import socket
+import subprocess
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from fleet.monitoring.models import Health, Trap
+from fleet.monitoring.services import traps
+from fleet.monitoring.services.traps import STORM_PER_MINUTE, Notice
+from fleet.snmp.agent import notification
+from tests.integration.monitoring.conftest import Machine, School, small_city
+
+LINK_DOWN = "1.3.6.1.6.3.1.1.5.3"
+COLD_START = "1.3.6.1.6.3.1.1.5.1"
+
+
+def notice(school: School, name: str, oid: str = COLD_START, after_s: float = 0, port: int | None = None) -> Notice:
+    address = str(school.device(name).address)
+    return Notice(address, oid, timezone.now() + timedelta(seconds=after_s), port)
+
+
+def due() -> set[str]:
+    return set(Health.objects.due(timezone.now()).values_list("device__name", flat=True))
+
+
+@pytest.fixture
+def _nothing_due(school: School) -> None:
+    Health.objects.update(next_poll_at=timezone.now() + timedelta(hours=1))
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_nothing_due")
+def test_a_trap_makes_its_device_due(school: School) -> None:
+    assert traps.take(notices=[notice(school, "Access Point 101")]) == 1
+    assert due() == {"Access Point 101"}
+    assert Trap.objects.get().device == school.device("Access Point 101")
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_nothing_due")
+def test_a_link_trap_also_asks_what_hangs_on_that_port(school: School) -> None:
+    port = school.device("Access Point 102").uplinks.get().port
+    traps.take(notices=[notice(school, "Switch 1", LINK_DOWN, port=port.if_index)])
+    assert due() == {"Switch 1", "Access Point 102"}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_nothing_due")
+def test_repetitions_are_one_and_strangers_make_nothing_due(school: School) -> None:
+    stranger = Notice("192.0.2.7", COLD_START, timezone.now())
+    same = [notice(school, "Access Point 101", after_s=n) for n in range(3)]
+    assert traps.take(notices=[*same, stranger]) == 2
+    assert traps.take(notices=[notice(school, "Access Point 101", after_s=4)]) == 0
+    assert traps.take(notices=[notice(school, "Access Point 101", after_s=30)]) == 1
+    assert due() == {"Access Point 101"}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_nothing_due")
+def test_a_storm_is_cut_off(school: School) -> None:
+    storm = [notice(school, "Switch 1", f"1.3.6.1.4.1.99999.{n}") for n in range(500)]
+    assert traps.take(notices=storm) == STORM_PER_MINUTE
+
+
+def test_the_receiver_hears_a_real_trap_and_stops_when_told(machine: Machine) -> None:
+    machine.environment |= {"TRAP_PORT": "0", "PYTHONUNBUFFERED": "1"}
+    device = small_city().by_key["eiche-ap-101"]
+    receiver = machine.start("receive_traps", stdout=subprocess.PIPE)
+    assert receiver.stdout is not None
+    with receiver.stdout:
+        port = int(receiver.stdout.readline().split()[-1])
+        for community in ("nobody-knows-this", device.snmp.community):
+            send(notification(community, 5, COLD_START), device.address, port)
+        machine.wait_for("SELECT count(*) FROM monitoring_trap", lambda count: count == 1)
+        receiver.send_signal(signal.SIGTERM)
+        assert receiver.wait(10) == 0
+    assert machine.read("SELECT source_address, oid FROM monitoring_trap") == [(device.address, COLD_START)]
+
+
+def send(datagram: bytes, source: str, port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.bind((source, 0))
+        sender.sendto(datagram, ("127.0.0.1", port))

@@ -1,0 +1,136 @@
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fleet.snmp.agent import Table, View, ber
+from fleet.snmp.errors import SnmpAuthError, SnmpTimeout
+from fleet.snmp.fetch import PysnmpFetcher
+from fleet.snmp.read import read, read_many
+from fleet.snmp.types import Interface, Reading, V2cCredential, V3Credential
+
+IF_DESCR = "1.3.6.1.2.1.2.2.1.2"
+
+
+@pytest.mark.parametrize("version", ["v2c", "v3"])
+async def test_reads_an_access_point(fetcher: PysnmpFetcher, net: Any, user: V3Credential, version: str) -> None:
+    credential = user if version == "v3" else V2cCredential("test-community")
+
+    reading = await read(fetcher, net.target(credential=credential))
+
+    assert (reading.profile, reading.kind, reading.sysName, reading.uptime_s) == ("openwrt", "access-point", "ap-204", 123)
+    assert reading.interfaces == (
+        Interface(1, name="lo", oper="up"),
+        Interface(2, name="eth0", oper="down", in_octets=2**40),
+    )
+    assert reading.problems == ()
+
+
+async def test_an_object_that_is_there_decides(fetcher: PysnmpFetcher, net: Any) -> None:
+    net.devices["127.0.0.1"].objects = {
+        "1.3.6.1.2.1.1.1.0": ber.text("Some printer"),
+        "1.3.6.1.2.1.1.2.0": ber.oid("1.3.6.1.4.1.99999.1"),
+        "1.3.6.1.2.1.43.5.1.1.17.1": ber.text("SN-1"),
+    }
+
+    reading = await read(fetcher, net.target())
+
+    assert (reading.profile, reading.kind, reading.serial) == ("generic/printer", "printer", "SN-1")
+
+
+class Crooked:
+    """One column leads in circles; everything else is in order."""
+
+    def __init__(self, objects: dict[str, bytes], column: str) -> None:
+        self._table = Table((ber.arcs(oid), value) for oid, value in objects.items())
+        self._column = ber.oid_octets(ber.arcs(column))
+        self._first = ber.oid_octets((*ber.arcs(column), 1))
+
+    def get(self, oid: bytes) -> bytes | None:
+        return self._table.get(oid)
+
+    def after(self, oid: bytes) -> tuple[bytes, bytes] | None:
+        if oid.startswith(self._column):
+            return self._first, ber.text("lo")
+        return self._table.after(oid)
+
+
+async def test_a_crooked_column_costs_only_itself(fetcher: PysnmpFetcher, net: Any, system: dict[str, bytes]) -> None:
+    net.devices["127.0.0.1"].other_view = Crooked(system, IF_DESCR)
+
+    reading = await read(fetcher, net.target())
+
+    assert [(i.name, i.oper) for i in reading.interfaces or ()] == [(None, "up"), (None, "down")]
+    assert [problem for problem in reading.problems if IF_DESCR in problem] == list(reading.problems) != []
+
+
+async def test_wrong_types_cost_only_themselves(fetcher: PysnmpFetcher, net: Any, system: dict[str, bytes]) -> None:
+    wrong = {"1.3.6.1.2.1.1.3.0": ber.text("long ago"), "1.3.6.1.2.1.2.2.1.8.2": ber.text("")}
+    net.devices["127.0.0.1"].objects = system | wrong
+
+    reading = await read(fetcher, net.target())
+
+    assert (reading.uptime_s, reading.sysName) == (None, "ap-204")
+    assert [(i.name, i.oper) for i in reading.interfaces or ()] == [("lo", "up"), ("eth0", None)]
+
+
+class Dying:
+    """A device that falls silent after so many looks at its objects."""
+
+    def __init__(self, device: Any, table: View, after: int) -> None:
+        self._device, self._table, self._left = device, table, after
+
+    def get(self, oid: bytes) -> bytes | None:
+        self._left -= 1
+        self._device.reachable = self._left > 0
+        return self._table.get(oid)
+
+    def after(self, oid: bytes) -> tuple[bytes, bytes] | None:
+        self._left -= 1
+        self._device.reachable = self._left > 0
+        return self._table.after(oid)
+
+
+async def test_a_device_that_dies_in_the_middle(fetcher: PysnmpFetcher, net: Any, system: dict[str, bytes]) -> None:
+    device = net.devices["127.0.0.1"]
+    device.other_view = Dying(device, Table((ber.arcs(oid), value) for oid, value in system.items()), after=30)
+
+    with pytest.raises(SnmpTimeout):
+        await read(fetcher, net.target(timeout_s=0.2, retries=0))
+
+
+async def test_read_many_streams_through_a_window(
+    fetcher: PysnmpFetcher, net: Any, device: Callable[..., Any], system: dict[str, bytes], user: V3Credential
+) -> None:
+    net.devices |= {f"127.0.1.{n}": device(system) for n in range(1, 13)}
+    net.devices["127.0.1.5"].reachable = False
+    taken: list[str] = []
+
+    def targets() -> Any:
+        for address in list(net.devices):
+            taken.append(address)
+            yield address, net.target(address, timeout_s=0.5, retries=0)
+        yield "refused", net.target("127.0.0.1", V3Credential("nobody", user.auth_protocol, user.auth_key))
+
+    found: dict[str, Any] = {}
+    async for key, result in read_many(fetcher, targets(), window=4):
+        if not found:
+            assert len(taken) <= 4
+        found[key] = result
+
+    assert isinstance(found.pop("127.0.1.5"), SnmpTimeout)
+    assert isinstance(found.pop("refused"), SnmpAuthError)
+    assert len(found) == 12
+    assert all(isinstance(result, Reading) for result in found.values())
+
+
+async def test_read_many_left_early_leaves_nothing_running(fetcher: PysnmpFetcher, net: Any) -> None:
+    before = asyncio.all_tasks()
+    stream = read_many(fetcher, ((n, net.target()) for n in range(20)), window=5)
+    await anext(stream)
+
+    await stream.aclose()
+
+    left = {task for task in asyncio.all_tasks() - before if "_keyed" in str(task.get_coro())}
+    assert left == set()

@@ -1,0 +1,117 @@
+"""Playbook folders: read strictly, each fault named with its file and line."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+from django.core.checks import run_checks
+
+from fleet.automation import catalogue
+from fleet.automation.catalogue import CatalogueError, load
+
+
+def line_of(folder: Path, text: str) -> int:
+    lines = (folder / "manifest.toml").read_text().splitlines()
+    return next(number for number, line in enumerate(lines, 1) if text in line)
+
+
+def spoil(folder: Path, old: str, new: str, file: str = "manifest.toml") -> None:
+    text = (folder / file).read_text()
+    assert old in text
+    (folder / file).write_text(text.replace(old, new, 1))
+
+
+def test_a_folder_becomes_a_playbook(folder: Path) -> None:
+    playbook = load(folder)
+
+    assert playbook.slug == "exam-wifi"
+    assert playbook.title.in_language("de-at") == "WLAN"
+    assert playbook.title.in_language("en") == "Wi-Fi"
+    assert playbook.secret_names == {"psk"}
+    assert playbook.argument("state").choices == ("present", "absent")
+    assert playbook.argument("ssid").required
+    assert playbook.rollback is not None
+    assert playbook.rollback.arguments == {"state": "absent"}
+    assert playbook.verification.expect[0].when == {"state": "present"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "marker", "says"),
+    [
+        ('risk = "medium"', 'risk = "medium"\ncolour = "red"', "colour", "colour"),
+        ('risk = "medium"', 'risk = "extreme"', "risk", "risk"),
+        ("timeout_s = 300", 'timeout_s = "300"', "timeout_s", "timeout_s"),
+        ("within_s = 60", "within_s = 60\nsoon = true", "soon", "verification.soon"),
+        ('value = "{ssid}"', 'value = "{network}"', "{network}", "network is not a declared argument"),
+        ('when = {state = "present"}', 'when = {mode = "present"}', "{mode", "mode is not a declared argument"),
+        ('when = {state = "present"}', 'when = {state = "here"}', "state = {label", "state cannot be 'here'"),
+        ('arguments = {state = "absent"}', 'arguments = {state = "gone"}', "state = {label", "state cannot be 'gone'"),
+        ('"poe[ifIndex={port}].power_w"', '"poe[ifIndex={port}.power_w"', "{port}.power_w", "no path"),
+        ('value = "{ssid}"', 'value = "{psk}"', '"wireless.ssids"', "psk is secret"),
+        ("value = 1.5", 'value = "{ssid}"', "power_w", "at_least needs a number"),
+        ("value = 1.5", "", "power_w", "at_least needs a value"),
+        ('psk = {label = {de = "Schlüssel", en = "Key"}}\n', "", None, "argument psk has no label"),
+    ],
+)
+def test_what_is_wrong_is_named_with_file_and_line(folder: Path, old: str, new: str, marker: str | None, says: str) -> None:
+    spoil(folder, old, new)
+    line = line_of(folder, marker) if marker else 1
+
+    with pytest.raises(CatalogueError) as caught:
+        load(folder)
+
+    assert str(caught.value).startswith(f"{folder / 'manifest.toml'}:{line}: ")
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["ansible_connection", "ansible_ssh_common_args", "hostvars", "inventory_hostname", "omit"])
+def test_names_of_ansible_itself_cannot_be_declared(folder: Path, name: str) -> None:
+    spoil(folder, "      ssid:", f"      {name}: {{type: str}}\n      ssid:", "meta/argument_specs.yml")
+
+    with pytest.raises(CatalogueError, match=rf"argument_specs.yml:5: {name} is Ansible's own name"):
+        load(folder)
+
+
+@pytest.mark.parametrize("missing", ["playbook.yml", "manifest.toml", "meta/argument_specs.yml"])
+def test_check_finds_a_folder_that_lacks_a_file(folder: Path, settings: LazySettings, missing: str) -> None:
+    settings.PLAYBOOKS_DIR = folder.parent
+    assert [error for error in run_checks() if error.id == "automation.E001"] == []
+    (folder / missing).unlink()
+
+    errors = [error for error in run_checks() if error.id == "automation.E001"]
+
+    assert [error.msg for error in errors] == [f"{folder / missing}: missing"]
+
+
+def test_the_digest_covers_every_file_by_name_and_content(folder: Path) -> None:
+    seen = {load(folder).digest}
+    spoil(folder, "tasks: []", "tasks: [{debug: {}}]", "playbook.yml")
+    seen.add(load(folder).digest)
+    (folder / "notes.txt").write_text("x")
+    seen.add(load(folder).digest)
+    (folder / "notes.txt").rename(folder / "other.txt")
+    seen.add(load(folder).digest)
+
+    assert len(seen) == 4
+
+
+def test_a_changed_folder_is_read_again(folder: Path, settings: LazySettings) -> None:
+    settings.PLAYBOOKS_DIR = folder.parent
+    before = catalogue.get("exam-wifi").digest
+
+    spoil(folder, "tasks: []", "tasks: [{debug: {}}]", "playbook.yml")
+
+    assert catalogue.get("exam-wifi").digest != before
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "exam-wifi/../exam-wifi", "", ".", "Exam", "collections", "nothing"])
+def test_any_other_text_is_no_playbook(folder: Path, settings: LazySettings, name: str) -> None:
+    settings.PLAYBOOKS_DIR = folder.parent
+
+    with pytest.raises(CatalogueError):
+        catalogue.get(name)
+
+
+def test_our_own_playbooks_are_in_order() -> None:
+    assert {playbook.slug for playbook in catalogue.all_playbooks()} >= {"ap-restart", "baseline", "poe-cycle", "ssid"}
+    assert [error for error in run_checks() if error.id == "automation.E001"] == []

@@ -1,0 +1,66 @@
+"""When a device is asked next, and when its silence counts."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from fleet.monitoring.rules import polling
+from fleet.monitoring.rules.polling import CONFIRM, PATIENCE, Availability, Pace, Status
+
+NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+PACE = Pace(interval_s=30, retry_s=5)
+RUNNING = Availability(Status.UP, NOW - timedelta(days=1))
+
+
+def fail(times: int, before: Availability = RUNNING) -> Availability:
+    for n in range(times):
+        before = polling.failed(before, "timeout", NOW + timedelta(seconds=5 * n))
+    return before
+
+
+@pytest.mark.parametrize("failures", range(1, CONFIRM))
+def test_silence_that_is_not_confirmed_changes_nothing_but_the_count(failures: int) -> None:
+    after = fail(failures)
+    assert (after.status, after.since, after.failures) == (Status.UP, RUNNING.since, failures)
+    assert after.failing_since == NOW
+
+
+def test_confirmed_silence_counts_from_its_first_instant() -> None:
+    after = fail(CONFIRM)
+    assert (after.status, after.since, after.reason) == (Status.DOWN, NOW, "timeout")
+    assert fail(2, after).since == NOW
+
+
+def test_one_answer_is_enough() -> None:
+    later = NOW + timedelta(hours=1)
+    assert polling.answered(fail(CONFIRM), later) == Availability(Status.UP, later)
+    assert polling.answered(RUNNING, later) == RUNNING
+    assert polling.answered(Availability(Status.UNKNOWN, NOW), later) == Availability(Status.UP, later)
+
+
+def test_a_device_never_heard_of_is_confirmed_down_like_any_other() -> None:
+    assert fail(CONFIRM - 1, Availability(Status.UNKNOWN, NOW)).status is Status.UNKNOWN
+    assert fail(CONFIRM, Availability(Status.UNKNOWN, NOW)).status is Status.DOWN
+
+
+@pytest.mark.parametrize(
+    ("failures", "seconds"),
+    [
+        (0, 30),
+        (1, 5),
+        (CONFIRM, 5),
+        (PATIENCE - 1, 5),
+        (PATIENCE, 30),
+        (PATIENCE + 10, 60),
+        (PATIENCE + 20, 120),
+        (500, 120),
+    ],
+)
+def test_the_pace_is_quick_while_that_decides_something_and_slow_later(failures: int, seconds: int) -> None:
+    state = Availability(Status.UP, NOW, failures)
+    assert polling.next_poll_at(state, NOW, PACE, chance=0) == NOW + timedelta(seconds=seconds)
+
+
+def test_chance_only_ever_brings_a_poll_forward_by_a_tenth() -> None:
+    at = polling.next_poll_at(RUNNING, NOW, PACE, chance=0.999)
+    assert NOW + timedelta(seconds=27) < at < NOW + timedelta(seconds=27.1)

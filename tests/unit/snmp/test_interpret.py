@@ -1,0 +1,212 @@
+from pathlib import Path
+
+import pytest
+
+from fleet.snmp import profiles
+from fleet.snmp.interpret import Answers, decode_text_index, encode_text_index, interpret
+from fleet.snmp.types import Forwarding, Memory, Neighbour, Radio, Reading, Supply, Temperature, Ups
+
+IF_NAME, IF_DESCR, IF_OPER = "1.3.6.1.2.1.31.1.1.1.1", "1.3.6.1.2.1.2.2.1.2", "1.3.6.1.2.1.2.2.1.8"
+IF_SPEED, IF_HIGH_SPEED, IF_MAC = "1.3.6.1.2.1.2.2.1.5", "1.3.6.1.2.1.31.1.1.1.15", "1.3.6.1.2.1.2.2.1.6"
+EXTEND = "1.3.6.1.4.1.8072.1.3.2.3.1.1"
+SSID, DOT11 = "1.2.840.10036.1.1.1.9", "1.2.840.10036.3.1.1.0"
+
+
+def _interpret(profile: str, answers: Answers) -> Reading:
+    return interpret(profiles.default().by_name[profile], answers)
+
+
+def _own(tmp_path: Path, text: str, answers: Answers) -> Reading:
+    (tmp_path / "acme.toml").write_text(text)
+    return interpret(profiles.load(tmp_path).by_name["acme"], answers)
+
+
+def test_an_agent_that_says_nothing() -> None:
+    reading = _interpret("generic", Answers())
+
+    assert reading == Reading(reachable=True, profile="generic", kind="other")
+
+
+def test_interfaces_prefer_the_extended_table() -> None:
+    columns = {
+        IF_DESCR: {"1": b"Port 1", "2": b"Port 2"},
+        IF_NAME: {"1": b"1/1"},
+        IF_OPER: {"1": 1, "2": 99},
+        IF_SPEED: {"1": 4294967295, "2": 1_000_000},
+        IF_HIGH_SPEED: {"1": 10_000, "2": 0},
+        IF_MAC: {"1": b"\x02\0\0\0\0\x01", "2": b"\0" * 6},
+    }
+
+    first, second = _interpret("standard/if", Answers(columns=columns)).interfaces or ()
+
+    assert (first.name, first.oper, first.speed_bps, first.mac) == ("1/1", "up", 10_000_000_000, "02:00:00:00:00:01")
+    assert (second.name, second.oper, second.speed_bps, second.mac) == ("Port 2", None, 1_000_000, None)
+
+
+@pytest.mark.parametrize("uptime", [b"three days", "1.3.6.1"])
+def test_a_wrong_type_is_null_and_the_rest_is_kept(uptime: bytes | str) -> None:
+    answers = Answers({"1.3.6.1.2.1.1.3.0": uptime, "1.3.6.1.2.1.1.5.0": b"sw-1"})
+
+    reading = _interpret("standard/system", answers)
+
+    assert (reading.uptime_s, reading.sysName) == (None, "sw-1")
+
+
+def test_radios_of_openwrt_merge_the_networks_they_carry() -> None:
+    lines = {
+        "frequency-wlan0": b"2437", "clients-wlan0": b"4",
+        "frequency-wlan0-1": b"2437", "clients-wlan0-1": b"3",
+        "frequency-wlan1": b"5180", "clients-wlan1": b"11",
+        "clients-wlan": b"18",
+    }  # fmt: skip
+    columns = {
+        EXTEND: {encode_text_index(name): line for name, line in lines.items()},
+        SSID: {"10": b"Schule", "11": b"Pruefung", "18": b"Schule"},
+        IF_NAME: {"10": b"wlan0", "11": b"wlan0-1", "18": b"wlan1"},
+    }
+
+    wireless = _interpret("openwrt", Answers(columns=columns)).wireless
+
+    assert wireless is not None
+    assert wireless.radios == (Radio(band="2.4", channel=6, clients=7), Radio(band="5", channel=36, clients=11))
+    assert wireless.clients == 18
+    assert wireless.ssids == ("Schule", "Pruefung")
+    assert wireless.clients_by_ssid == {"Schule": 15, "Pruefung": 3}
+
+
+@pytest.mark.parametrize(
+    ("scalars", "failed", "ssids"),
+    [
+        ({DOT11: b"RTID"}, frozenset(), ()),
+        ({}, frozenset(), None),
+        ({DOT11: b"RTID"}, frozenset({SSID}), None),
+    ],
+    ids=["the MIB is there and empty", "the MIB is not there", "the walk failed"],
+)
+def test_no_networks_is_said_only_when_the_device_says_it(
+    scalars: dict[str, bytes], failed: frozenset[str], ssids: tuple[str, ...] | None
+) -> None:
+    reading = _interpret("openwrt", Answers(dict(scalars), {SSID: {}}, failed))
+
+    assert (reading.wireless.ssids if reading.wireless else None) == ssids
+
+
+def test_neighbours_find_their_local_interface_by_name() -> None:
+    columns = {
+        IF_NAME: {"101": b"1/1", "102": b"1/2"},
+        "1.0.8802.1.1.2.1.3.7.1.3": {"1": b"1/1", "2": b"elsewhere"},
+        "1.0.8802.1.1.2.1.4.1.1.5": {"0.1.1": b"\x02\0\0\0\0\x09", "0.2.1": b"\x02\0\0\0\0\x0a"},
+        "1.0.8802.1.1.2.1.4.1.1.7": {"0.1.1": b"eth0", "0.2.1": b"eth0"},
+        "1.0.8802.1.1.2.1.4.1.1.9": {"0.1.1": b"ap-204"},
+    }
+
+    assert _interpret("lab/switch", Answers(columns=columns)).neighbours == (
+        Neighbour("lldp", "ap-204", "eth0", 101),
+        Neighbour("lldp", "02:00:00:00:00:0a", "eth0", None),
+    )
+
+
+def test_forwarding_reads_the_address_from_the_index() -> None:
+    columns = {"1.3.6.1.2.1.17.7.1.2.2.1.2": {"95.2.0.0.0.0.9": 3, "95.2.0.0": 4}, "1.3.6.1.2.1.17.1.4.1.2": {"3": 103}}
+
+    assert _interpret("standard/bridge", Answers(columns=columns)).forwarding == (Forwarding("02:00:00:00:00:09", 103, 95),)
+
+
+def test_supplies_know_what_is_not_a_level() -> None:
+    columns = {
+        "1.3.6.1.2.1.43.11.1.1.5": {"1.1": 3, "1.2": 9, "1.3": 4},
+        "1.3.6.1.2.1.43.11.1.1.6": {"1.1": b"Black", "1.2": b"Drum", "1.3": b"Waste"},
+        "1.3.6.1.2.1.43.11.1.1.7": {"1.1": 7, "1.2": 19, "1.3": 7},
+        "1.3.6.1.2.1.43.11.1.1.8": {"1.1": 5000, "1.2": -2, "1.3": 100},
+        "1.3.6.1.2.1.43.11.1.1.9": {"1.1": 1250, "1.2": 67, "1.3": -3},
+    }
+
+    assert _interpret("standard/printer", Answers(columns=columns)).supplies == (
+        Supply("Black", "toner", 25),
+        Supply("Drum", "opc", 67),
+        Supply("Waste", "wasteToner", None),
+    )
+
+
+@pytest.mark.parametrize(("source", "on_battery"), [(3, False), (5, True), (1, None)])
+def test_ups(source: int, on_battery: bool | None) -> None:
+    scalars = {"1.3.6.1.2.1.33.1.4.1.0": source, "1.3.6.1.2.1.33.1.2.3.0": 30, "1.3.6.1.2.1.33.1.2.4.0": 101}
+    columns = {"1.3.6.1.2.1.33.1.4.4.1.5": {"1": 20, "2": 35}}
+
+    assert _interpret("standard/ups", Answers(dict(scalars), columns)).ups == Ups(None, 1800, 35.0, on_battery)
+
+
+def test_sensor_scale_and_precision() -> None:
+    base = "1.3.6.1.2.1.99.1.1.1"
+    columns = {
+        f"{base}.1": {"7": 8, "8": 8, "9": 6},
+        f"{base}.2": {"7": 9, "8": 8, "9": 9},
+        f"{base}.3": {"7": 1, "8": 0, "9": 0},
+        f"{base}.4": {"7": 415, "8": 38_500, "9": 50},
+        f"{base}.5": {"7": 1, "8": 1, "9": 1},
+        "1.3.6.1.2.1.47.1.1.1.1.7": {"7": b"Inlet", "8": b"CPU", "9": b"Fan", "1": b"Chassis"},
+    }
+
+    assert _interpret("standard/entity-sensor", Answers(columns=columns)).temperatures_c == (
+        Temperature("Inlet", 41.5),
+        Temperature("CPU", 38.5),
+    )
+
+
+def test_a_table_stands_in_only_when_the_first_gave_nothing() -> None:
+    ucd = {"1.3.6.1.4.1.2021.4.5.0": 1000, "1.3.6.1.4.1.2021.4.6.0": 250, "1.3.6.1.4.1.2021.11.11.0": 90}
+    base = "1.3.6.1.2.1.25.2.3.1"
+    storage = {
+        f"{base}.2": {"1": "1.3.6.1.2.1.25.2.1.2", "31": "1.3.6.1.2.1.25.2.1.4"},
+        f"{base}.3": {"1": b"Physical memory", "31": b"/overlay"},
+        f"{base}.4": {"1": 1024, "31": 4096},
+        f"{base}.5": {"1": 2000, "31": 10},
+        f"{base}.6": {"1": 500, "31": 5},
+    }
+
+    both = _interpret("generic", Answers(dict(ucd), storage))
+    only_ucd = _interpret("generic", Answers(dict(ucd)))
+
+    assert both.memory == (Memory("Physical memory", 25.0, 2_048_000),)
+    assert only_ucd.memory == (Memory("Physical memory", 75.0, 1_024_000),)
+    assert both.cpu_percent == (10,)
+
+
+def test_regex_enum_and_range_in_order(tmp_path: Path) -> None:
+    text = """
+[fields]
+model = [{oid = "1.3.1.0", regex = 'Model (\\S+)'}, {value = "unknown"}]
+kind = {oid = "1.3.2.0", enum = {1 = "switch"}}
+"ups.charge_percent" = {oid = "1.3.3.0", scale = 0.1, max = 100}
+"""
+    scalars = {"1.3.1.0": b"Acme Model X9 rev 2", "1.3.2.0": 2, "1.3.3.0": 1001}
+
+    reading = _own(tmp_path, text, Answers(dict(scalars)))
+
+    assert (reading.model, reading.kind, reading.ups) == ("X9", None, None)
+
+
+def test_a_table_that_adds_joins_the_others(tmp_path: Path) -> None:
+    text = """
+[[tables]]
+into = "temperatures_c"
+columns = {name = {value = "Board"}, value = {oid = "1.3.1.0"}}
+[[tables]]
+into = "temperatures_c"
+add = true
+columns = {name = {text_index = true}, value = {column = "1.3.2"}}
+"""
+    columns = {"1.3.2": {encode_text_index("Fan"): 30, encode_text_index("Hot"): b"hot"}}
+
+    reading = _own(tmp_path, text, Answers({"1.3.1.0": 40}, columns))
+
+    assert reading.temperatures_c == (Temperature("Board", 40.0), Temperature("Fan", 30.0))
+
+
+@pytest.mark.parametrize("index", ["", "3.97.98", "2.97.300", "0"])
+def test_an_index_that_is_no_text(index: str) -> None:
+    assert decode_text_index(index) is None
+
+
+def test_text_index_both_ways() -> None:
+    assert decode_text_index(encode_text_index("clients-wlan0")) == "clients-wlan0"

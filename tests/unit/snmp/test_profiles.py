@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import pytest
+
+from fleet.snmp import profiles
+from fleet.snmp.errors import ProfileError
+
+NET_SNMP_LINUX = "1.3.6.1.4.1.8072.3.2.10"
+
+
+def _write(directory: Path, name: str, text: str) -> None:
+    path = directory / f"{name}.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('kind = "switch"', r"acme.toml, line 1: kind: Extra inputs"),
+        ('\n[fields]\nmodell = {value = "x"}', r"acme.toml, line 2: fields: .*'modell' is no field"),
+        ('[fields]\nmodel = {oid = "1.3.x"}', r"acme.toml, line 2: fields.model.0.oid: .*not a dotted object identifier"),
+        ('[fields]\nmodel = {oid = "1.3.6", regex = "("}', r"line 2: fields.model.0.regex: .*not a regular expression"),
+        ('[fields]\nmodel = {oid = "1.3.6", column = "1.3.6"}', r"line 2: fields.model.0: .*exactly one of"),
+        ('[fields]\nmodel = {regex = "x"}', r"exactly one of"),
+        ('[fields]\nuptime_s = {oid = "1.3.6", expr = "x * y"}', r"uptime_s: y is not defined under let"),
+        ('[fields]\nuptime_s = {oid = "1.3.6", expr = "open(x)"}', r"line 2: .*expr: .*only numbers"),
+        ('[fields]\nuptime_s = {oid = "1.3.6", scale = "10"}', r"line 2: fields.uptime_s.0.scale"),
+        ('[fields]\nmodel = {oid = "1.3.6", at = "1"}', r"at and at_text belong to column"),
+        ('[[tables]]\ninto = "ports"\ncolumns.name = {value = "x"}', r"line 2: tables.0.into: .*'ports' is no list"),
+        ('[[tables]]\ninto = "poe"\ncolumns.colour = {value = "x"}', r"line 1: tables.0: .*poe has no 'colour'"),
+        ('[[tables]]\ninto = "poe"\nwhere.a = ["1"]\ncolumns.ifIndex = {index = 1}', r"where.a is not defined"),
+        ('[[tables]]\ninto = "poe"\ncolumns.ifIndex = {column = "1.3.6", at = "{b}"}', r"b is not defined under let"),
+        ("[[match]]\nsysOid = []", r"line 2: match.0.sysOid: Extra inputs"),
+        ('drop = ["colour"]', r"line 1: drop: .*neither field nor list"),
+        ('extends = ["nobody"]', r"acme.toml: extends 'nobody', which does not exist"),
+        ('extends = ["acme"]', r"acme.toml: extends goes in a circle: acme → acme"),
+        ("fields = 5 5", r"acme.toml: .*line 1"),
+    ],
+)
+def test_a_wrong_profile_names_file_line_and_key(tmp_path: Path, text: str, complaint: str) -> None:
+    _write(tmp_path, "acme", text)
+
+    with pytest.raises(ProfileError, match=complaint):
+        profiles.load(tmp_path)
+
+
+def test_second_table_is_found_in_the_file(tmp_path: Path) -> None:
+    good = '[[tables]]\ninto = "poe"\ncolumns.ifIndex = {index = 1}\n'
+    _write(tmp_path, "acme", good + "\n" + good + "colour = 1\n")
+
+    with pytest.raises(ProfileError, match=r"line 8: tables\.1\.colour"):
+        profiles.load(tmp_path)
+
+
+def test_own_sources_come_before_inherited_ones(tmp_path: Path) -> None:
+    _write(tmp_path, "base", '[fields]\nmodel = {value = "base"}\nserial = {value = "base"}')
+    _write(tmp_path, "acme", 'extends = ["base"]\ndrop = ["serial"]\n[fields]\nmodel = {value = "own"}')
+
+    resolved = profiles.load(tmp_path).by_name["acme"]
+
+    assert [source.value for source in resolved.fields["model"]] == ["own", "base"]
+    assert "serial" not in resolved.fields
+
+
+def test_columns_of_one_table_are_walked_together(tmp_path: Path) -> None:
+    _write(tmp_path, "acme", 'extends = ["base"]\n[fields]\nmodel = {column = "1.3.6.9.1", aggregate = "first"}')
+    _write(tmp_path, "base", '[[tables]]\ninto = "vlans"\ncolumns.value = [{column = "1.3.6.10.1"}, {column = "1.3.6.9.2"}]')
+
+    assert profiles.load(tmp_path).by_name["acme"].columns == (("1.3.6.9.1", "1.3.6.9.2"), ("1.3.6.10.1",))
+
+
+@pytest.mark.parametrize(
+    ("sys_object_id", "sys_descr", "best"),
+    [
+        (NET_SNMP_LINUX, "Linux OpenWrt 5.15.150", "openwrt"),
+        ("1.3.6.1.4.1.8072.9999.9999.1", "a switch", "lab/switch"),
+        ("1.3.6.1.4.1.8072.9999.9999.10", "a switch's cousin", "generic"),
+        ("1.3.6.1.4.1.99999.1", "nobody knows", "generic"),
+        (None, None, "generic"),
+    ],
+)
+def test_the_most_specific_profile_matches(sys_object_id: str | None, sys_descr: str | None, best: str) -> None:
+    candidates = profiles.default().candidates(sys_object_id, sys_descr)
+
+    assert next(profile.name for profile, match in candidates if not match.present) == best
+
+
+def test_presence_is_asked_before_what_always_holds() -> None:
+    names = [profile.name for profile, _ in profiles.default().candidates("1.3.6.1.4.1.99999.1", "nobody knows")]
+
+    assert names.index("generic/printer") < names.index("generic")
+    assert names[-1] == "generic"

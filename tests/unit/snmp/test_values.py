@@ -1,0 +1,61 @@
+import pytest
+from pysnmp.proto import rfc1902, rfc1905
+
+from fleet.snmp import values
+
+
+@pytest.mark.parametrize(
+    ("value", "mac"),
+    [
+        (b"\x02\xfd\x00\x03\x0a\x19", "02:fd:00:03:0a:19"),
+        (b"2:fd:0:3:a:19", "02:fd:00:03:0a:19"),
+        (b"02-FD-00-03-0A-19", "02:fd:00:03:0a:19"),
+        (b"02fd.0003.0a19", "02:fd:00:03:0a:19"),
+        (b"02FD00030A19", "02:fd:00:03:0a:19"),
+        (b"\0" * 6, None),
+        (b"", None),
+        (b"not a mac address", None),
+        (17, None),
+    ],
+)
+def test_mac(value: values.Value, mac: str | None) -> None:
+    assert values.mac(value) == mac
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (b" Raum 204 \0\0", "Raum 204"),
+        ("Gebäude Ä".encode(), "Gebäude Ä"),
+        ("Gebäude Ä".encode("latin-1"), "Gebäude Ä"),
+        (b" \0", None),
+        (7, "7"),
+    ],
+)
+def test_text(value: values.Value, text: str | None) -> None:
+    assert values.text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [(7, 7), (b" 42 ", 42), (b"3.5", 3.5), (b"42 %", None), (b"inf", None), (b"nan", None)]
+)
+def test_number(value: values.Value, number: float | None) -> None:
+    assert values.number(value) == number
+
+
+@pytest.mark.parametrize(
+    ("wire", "plain"),
+    [
+        (rfc1902.Integer32(-4), -4),
+        (rfc1902.Counter64(2**64 - 1), 2**64 - 1),
+        (rfc1902.TimeTicks(99), 99),
+        (rfc1902.OctetString(b"\xff\x00"), b"\xff\x00"),
+        (rfc1902.ObjectIdentifier("1.3.6.1"), "1.3.6.1"),
+        (rfc1902.IpAddress("127.0.0.1"), "127.0.0.1"),
+        (rfc1902.Opaque(b"\x9f\x78\x04\x41\xb8\x00\x00"), 23.0),
+        (rfc1905.noSuchInstance, None),
+        (rfc1905.endOfMibView, None),
+    ],
+)
+def test_from_pysnmp(wire: object, plain: values.Value | None) -> None:
+    assert values.from_pysnmp(wire) == plain

@@ -1,0 +1,219 @@
+"""Home by role, my school, and reporting a problem."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from fleet.devices import services as devices
+from fleet.devices.models import Device
+from fleet.monitoring.models import Alert, Health
+from fleet.sites.models import Site
+from helpdesk.tickets import services as tickets
+from helpdesk.tickets.models import Ticket
+from tests.conftest import City, login
+
+pytestmark = pytest.mark.django_db
+
+
+def down(device: Device) -> Ticket:
+    """As monitoring finds it: not answering, alerted, with its ticket."""
+    scope = {"authority_id": device.authority_id, "site_id": device.site_id}
+    Health.objects.filter(device=device).update(status=Health.Status.DOWN)
+    alert = Alert.objects.create(**scope, device=device, kind="unreachable", severity="critical", opened_at=timezone.now())
+    opening = tickets.Opening(site=device.site, subject=f"{device.name} antwortet nicht", room=device.room, alert=alert)
+    return tickets.open_ticket(opening=opening)
+
+
+def text(client: Client, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer
+    return answer.content.decode()
+
+
+# --- home -----------------------------------------------------------------------------------------------
+
+
+def test_a_coordinator_sees_how_the_school_is(alma: Client, city: City) -> None:
+    Health.objects.filter(site=city.school_a).update(status=Health.Status.UP)
+    assert "Alles läuft." in text(alma, "/")
+
+    ticket = down(city.access_point_a)
+
+    page = text(alma, "/")
+    assert "In 1 Raum gibt es eine Störung" in page
+    assert "Das WLAN in Raum 204 ist gestört." in page
+    assert ticket.number in page
+    assert "Schule B" not in page
+
+
+def test_another_schools_faults_are_not_told(alma: Client, city: City) -> None:
+    down(city.access_point_b)
+
+    assert "gestört" not in text(alma, "/")
+
+
+def test_own_tickets_are_sentences(alma: Client, city: City) -> None:
+    ticket = tickets.open_ticket(
+        opening=tickets.Opening(site=city.school_a, subject="Drucker", requester=city.coordinator_a)
+    )
+    assert "Ist angekommen. Bald kümmert sich jemand darum." in text(alma, "/")
+
+    tickets.take(ticket=ticket, by=city.technician)
+
+    assert "Theo kümmert sich darum." in text(alma, "/")
+
+
+def test_each_role_begins_where_its_work_is(theo: Client, ada: Client, franka: Client, city: City) -> None:
+    assert theo.get("/").headers["Location"] == "/faults/"
+    assert "Freigaben warten" in text(ada, "/")
+    assert "Freigaben warten" in text(franka, "/")
+    assert "Sie haben noch keine Rolle" in text(login(Client(), city.stranger), "/")
+    assert "Freigaben warten" not in text(login(Client(), city.auditor), "/")
+
+
+def test_the_mornings_numbers_lead_to_what_they_count(ada: Client, city: City) -> None:
+    ticket = down(city.access_point_a)
+
+    page = text(ada, "/")
+
+    counts = dict(re.findall(r'class="figure" href="([^"]+)"><strong>(\d+)<', page))
+    assert counts["/faults/"] == counts["/devices/?state=down"] == counts["/tickets/"] == "1"
+    assert ticket.number in page
+
+
+def test_home_costs_the_same_for_a_large_school(
+    alma: Client, ada: Client, city: City, django_assert_max_num_queries: Callable[..., Any]
+) -> None:
+    for number in range(20):
+        details = devices.DeviceDetails(city.access_point_a.type, f"AP-{number}", room=city.room_a, serial=f"X{number}")
+        devices.create_device(site=city.school_a, details=details)
+        opening = tickets.Opening(
+            site=city.school_a, subject=f"Nr. {number}", requester=city.coordinator_a, room=city.room_a
+        )
+        tickets.open_ticket(opening=opening)
+
+    with django_assert_max_num_queries(9):
+        alma.get("/")
+    with django_assert_max_num_queries(16):
+        ada.get("/")
+
+
+def test_my_school_is_only_mine(alma: Client, bruno: Client, city: City) -> None:
+    assert "AP-204-A" in text(alma, f"/my-school/{city.school_a.pk}/")
+    assert bruno.get(f"/my-school/{city.school_a.pk}/").status_code == 404
+
+
+# --- reporting -----------------------------------------------------------------------------------------------
+
+
+def answers(client: Client, city: City, **more: str) -> dict[str, str]:
+    token = re.search(r'name="token" value="(\w+)"', text(client, f"/report/?site={city.school_a.pk}"))
+    assert token
+    wish = {"token": token.group(1), "site": str(city.school_a.pk), "room": str(city.room_a.pk), "trouble": "wifi"}
+    return wish | {"device": "", "blocks_lesson": "", "body": ""} | more
+
+
+def test_a_report_is_a_ticket_with_number_and_what_happens_next(alma: Client, city: City) -> None:
+    wish = answers(
+        alma, city, device=str(city.printer_a.pk), trouble="printer", blocks_lesson="yes", body="Zieht nicht ein."
+    )
+
+    answer = alma.post("/report/", wish, follow=True)
+
+    ticket = Ticket.objects.get()
+    assert ticket.number in answer.content.decode()
+    assert "steht Ihre Meldung ganz oben" in answer.content.decode()
+    assert ticket.subject == "Drucker druckt nicht · DR-204-A"
+    assert (ticket.priority, ticket.room, list(ticket.devices.all())) == (4, city.room_a, [city.printer_a])
+    assert ticket.articles.get().body == "Zieht nicht ein."
+
+
+def test_sending_twice_reports_once(alma: Client, city: City) -> None:
+    wish = answers(alma, city)
+
+    for _ in range(2):
+        assert alma.post("/report/", wish).status_code == 302
+
+    assert Ticket.objects.count() == 1
+
+
+@pytest.mark.parametrize(("field", "value"), [("room", ""), ("room", "nonsense"), ("trouble", ""), ("trouble", "nonsense")])
+def test_what_is_missing_is_said_and_nothing_typed_is_lost(alma: Client, city: City, field: str, value: str) -> None:
+    answer = alma.post("/report/", answers(alma, city, body="Mein Text", **{field: value}))
+
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Mein Text" in page
+    assert "steps-all" in page, "after a mistake every question is shown, also on the phone"
+    assert not Ticket.objects.exists()
+
+
+def test_places_of_another_school_are_not_there(alma: Client, city: City) -> None:
+    for more in ({"room": str(city.room_b.pk)}, {"device": str(city.access_point_b.pk)}, {"site": str(city.school_b.pk)}):
+        alma.post("/report/", answers(alma, city, **more))
+
+    assert not Ticket.objects.filter(site=city.school_b).exists()
+    assert "AP-204-B" not in text(alma, f"/report/?site={city.school_b.pk}&device={city.access_point_b.pk}")
+
+
+def test_devices_stand_worst_first_with_their_state(alma: Client, city: City) -> None:
+    Health.objects.filter(site=city.school_a).update(status=Health.Status.UP)
+    down(city.switch_a)
+
+    page = text(alma, "/report/")
+
+    names = re.findall(r'name="device" value="\d+"[^>]*><span class="cluster">([\w-]+)', page)
+    assert names[0] == "SW-1-A"
+    assert set(names) == {"SW-1-A", "AP-204-A", "DR-204-A"}
+
+
+def test_a_device_that_is_named_is_chosen_with_its_room(alma: Client, city: City) -> None:
+    page = text(alma, f"/report/?device={city.printer_a.pk}")
+
+    assert f'id="room-{city.room_a.pk}" value="{city.room_a.pk}" checked' in page
+    assert f'name="device" value="{city.printer_a.pk}" checked' in page
+
+
+def test_who_looks_after_several_schools_says_first_at_which(theo: Client, city: City) -> None:
+    page = text(theo, "/report/")
+
+    assert f'href="?site={city.school_a.pk}"' in page
+    assert f'href="?site={city.school_b.pk}"' in page
+
+
+def test_kindergartens_get_few_words(alma: Client, city: City) -> None:
+    Site.objects.filter(pk=city.school_a.pk).update(kind=Site.Kind.KINDERGARTEN)
+
+    page = text(alma, "/report/")
+
+    assert "Brauchen Sie es jetzt gleich?" in page
+    assert "Unterricht" not in page
+    assert len(re.findall(r'name="trouble"', page)) == 4
+
+
+def test_those_who_report_nothing_have_no_such_page(franka: Client) -> None:
+    assert franka.get("/report/").status_code == 404
+    assert franka.post("/report/").status_code == 404
+
+
+def test_the_report_costs_the_same_for_a_large_school(
+    alma: Client, city: City, django_assert_max_num_queries: Callable[..., Any]
+) -> None:
+    for number in range(20):
+        details = devices.DeviceDetails(city.access_point_a.type, f"AP-{number}", room=city.room_a, serial=f"X{number}")
+        devices.create_device(site=city.school_a, details=details)
+
+    with django_assert_max_num_queries(9):
+        alma.get("/report/")
+
+
+@pytest.mark.parametrize("body", ["{{ lookup('pipe','id') }}", "; reboot", "<script>alert(1)</script>"])
+def test_words_are_shown_as_text(alma: Client, city: City, body: str) -> None:
+    alma.post("/report/", answers(alma, city, body=body))
+
+    assert Ticket.objects.get().articles.get().body == body
+    assert "<script>alert" not in text(alma, f"/tickets/{Ticket.objects.get().number}/")

@@ -1,0 +1,87 @@
+"""Reporting on a phone: one question per screen, Back loses nothing, no script needed, keyboard alone."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.test import Client
+
+from helpdesk.tickets.models import Ticket
+from tests.conftest import City, login
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+PHONE: dict[str, Any] = {"viewport": {"width": 375, "height": 740}, "locale": "de-DE"}
+
+
+@pytest.fixture(params=[False, True], ids=["without script", "with script"])
+def phone(request: pytest.FixtureRequest, live_server: Any, browser: "Browser", city: City) -> "Iterator[Page]":
+    context = browser.new_context(**PHONE, java_script_enabled=request.param)
+    cookie = login(Client(), city.coordinator_a).cookies["sessionid"].value
+    context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(live_server.url + "/report/")
+    yield page
+    context.close()
+
+
+def shown(page: "Page") -> list[str]:
+    return [step.get_attribute("id") or "" for step in page.locator(".step").all() if step.is_visible()]
+
+
+def test_one_question_after_the_other_and_back_loses_nothing(phone: "Page", city: City) -> None:
+    assert shown(phone) == ["where"]
+    phone.locator(f"#room-{city.room_a.pk}").check()
+    phone.locator("#where .step-nav a").last.click()
+    assert shown(phone) == ["which"]
+    phone.locator("#which label", has_text="DR-204-A").click()
+    phone.locator("#which .step-nav a").last.click()
+    phone.locator("#trouble-printer").check()
+    phone.locator("#what .step-nav a").last.click()
+    assert shown(phone) == ["how"]
+    phone.locator("#how textarea").fill("Zieht nicht ein.")
+
+    for step in ("what", "which", "where"):
+        phone.go_back()
+        assert shown(phone) == [step]
+    for _ in range(3):
+        phone.go_forward()
+    assert phone.locator("#how textarea").input_value() == "Zieht nicht ein."
+    phone.locator("#how button").click()
+
+    phone.wait_for_url("**/report/F*/")
+    ticket = Ticket.objects.get()
+    assert ticket.number in phone.locator("main").inner_text()
+    assert (ticket.room, list(ticket.devices.all())) == (city.room_a, [city.printer_a])
+    assert ticket.articles.get().body == "Zieht nicht ein."
+
+
+def test_after_a_mistake_every_question_is_shown(phone: "Page") -> None:
+    for step in ("where", "which", "what"):
+        phone.locator(f"#{step} .step-nav a").last.click()
+    phone.locator("#how textarea").fill("Es geht nicht.")
+
+    phone.locator("#how button").click()
+
+    assert shown(phone) == ["where", "which", "what", "how"]
+    assert phone.locator("#how textarea").input_value() == "Es geht nicht."
+    assert phone.locator("#where .errors").is_visible()
+
+
+def test_by_keyboard_alone(phone: "Page", city: City) -> None:
+    phone.locator("input[name=room]").first.focus()
+    phone.keyboard.press("Space")
+    for step, after in (("where", "which"), ("which", "what"), ("what", "how")):
+        phone.locator(f"#{step} .step-nav a").last.focus()
+        phone.keyboard.press("Enter")
+        phone.keyboard.press("Tab")
+        assert phone.locator(f"#{after} :focus").count() == 1, "the next Tab leads into the next question"
+        if after == "what":
+            phone.keyboard.press("Space")
+    phone.locator("#how button").focus()
+    phone.keyboard.press("Enter")
+
+    phone.wait_for_url("**/report/F*/")
+    assert Ticket.objects.get().room == city.room_a
