@@ -50,6 +50,8 @@ class Env(BaseSettings):
 
     DATABASE_URL: SecretStr = SecretStr("")
     BROKER_URL: SecretStr = SecretStr("")
+    BROKER_PREFIX: str = Field(default="fleetdesk", pattern=r"^[a-z0-9-]{1,40}$")
+    """Names this installation's queues and cache keys, so that several can share one broker."""
 
     RUN_DIR: Path | None = None
     """Where the private directories of playbook runs live; memory-backed where the machine has it."""

@@ -128,7 +128,7 @@ if env.BROKER_URL.get_secret_value().startswith(("redis://", "rediss://")):
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": env.BROKER_URL.get_secret_value(),
-            "KEY_PREFIX": "fleetdesk",
+            "KEY_PREFIX": env.BROKER_PREFIX,
         },
     }
 LOGIN_URL = "account_login"
@@ -218,8 +218,13 @@ if CELERY_BROKER_URL == "filesystem://":
     }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # Celery delivers, the row decides: a redelivery must never run anything twice.
-CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"fleet.automation.*": {"queue": "automation"}, "fleet.monitoring.*": {"queue": "polling"}}
+QUEUES = {name: f"{env.BROKER_PREFIX}.{name}" for name in ("default", "automation", "polling")}
+CELERY_TASK_DEFAULT_QUEUE = QUEUES["default"]
+CELERY_TASK_ROUTES = {
+    "fleet.automation.*": {"queue": QUEUES["automation"]},
+    "fleet.monitoring.*": {"queue": QUEUES["polling"]},
+}
+CELERY_CONTROL_EXCHANGE = f"{env.BROKER_PREFIX}.control"
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_PUBLISH_RETRY = False  # with the broker away the next tick finds what is due: no request waits for it
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -233,13 +238,13 @@ CELERY_BEAT_SCHEDULE = {
     "tend monitoring": {
         "task": "fleet.monitoring.tend",
         "schedule": schedule(10.0),
-        "options": {"expires": 10, "queue": "default"},
+        "options": {"expires": 10, "queue": QUEUES["default"]},
     },
     "send mail": {"task": "helpdesk.mail.send_due", "schedule": schedule(10.0), "options": {"expires": 10}},
     "tend changes": {
         "task": "fleet.automation.tend",
         "schedule": schedule(2.0),
-        "options": {"expires": 4, "queue": "default"},
+        "options": {"expires": 4, "queue": QUEUES["default"]},
     },
 }
 

@@ -41,7 +41,7 @@ class Pieces:
     def process(self, name: str) -> psutil.Process:
         """The running process of that piece (`worker-automation`, `lab`, …)."""
         wanted = {piece.name: piece.command.replace("%%", "%").split()[1:4] for piece in processes.product(self.web_port)}
-        marks = ["-Q", name.removeprefix("worker-")] if name.startswith("worker-") else wanted[name]
+        marks = [f"{name.removeprefix('worker-')}@%h"] if name.startswith("worker-") else wanted[name]
         for child in psutil.Process(self.supervisor.pid).children():
             line = child.cmdline()
             if all(mark in line for mark in marks):

@@ -4,6 +4,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
+
 from config.env import BASE_DIR
 
 PYTHON = sys.executable
@@ -20,10 +22,12 @@ def manage(name: str, arguments: str) -> Process:
     return Process(name, f"{PYTHON} manage.py {arguments}")
 
 
-def worker(queue: str, threads: int) -> Process:
+def worker(name: str, threads: int) -> Process:
     """Threads, because a worker's work waits on the network or on a child process; a killed worker then ends as a whole."""
     options = f"--pool threads --concurrency {threads} --without-gossip --without-mingle --loglevel WARNING"
-    return Process(f"worker-{queue}", f"{PYTHON} -m celery -A config worker -Q {queue} -n {queue}@%%h {options}")
+    return Process(
+        f"worker-{name}", f"{PYTHON} -m celery -A config worker -Q {settings.QUEUES[name]} -n {name}@%%h {options}"
+    )
 
 
 def product(web_port: int) -> list[Process]:

@@ -22,6 +22,7 @@ import pytest
 
 from config.demo.visitor import Visitor
 from config.env import BASE_DIR
+from tests.environment import forget_queues
 
 Found = TypeVar("Found")
 PASSWORD = "school-bell-at-eight"
@@ -133,6 +134,15 @@ def _database() -> Iterator[dict[str, str]]:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+@contextmanager
+def _queues() -> Iterator[str]:
+    """Queues of the house's own where the suite runs on a broker; its files lie in VAR_DIR."""
+    prefix = f"house-{uuid.uuid4().hex[:8]}"
+    yield prefix
+    if os.environ.get("BROKER_URL"):
+        forget_queues(prefix)
+
+
 def _ports() -> dict[str, str]:
     """Free ones from the machine's own range, so that houses side by side do not wish for the same."""
     kinds = {
@@ -153,9 +163,14 @@ def _ports() -> dict[str, str]:
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     var_dir = tmp_path_factory.mktemp("house")
     own = {"MODE", "VAR_DIR", "RUN_DIR", "SECRET_KEY", "ENCRYPTION_KEYS", "DJANGO_SETTINGS_MODULE"}
-    with _database() as database:
+    with _database() as database, _queues() as prefix:
         environment = {name: value for name, value in os.environ.items() if name not in own} | QUICK | database
-        environment |= _ports() | {"VAR_DIR": str(var_dir), "RUN_DIR": str(var_dir / "runs"), "PYTHONUNBUFFERED": "1"}
+        environment |= _ports() | {
+            "BROKER_PREFIX": prefix,
+            "VAR_DIR": str(var_dir),
+            "RUN_DIR": str(var_dir / "runs"),
+            "PYTHONUNBUFFERED": "1",
+        }
         main = subprocess.Popen(
             [sys.executable, "-m", "config.demo"], cwd=BASE_DIR, env=environment, stdout=subprocess.PIPE, text=True
         )

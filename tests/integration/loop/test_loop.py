@@ -35,7 +35,7 @@ def test_a_killed_worker_leaves_a_lost_run_that_is_not_repeated(house: House) ->
     change = house.order("ap-restart", device=house.device("Access Point 101"))["id"]
     wait_for("the playbook", lambda: house.in_state(change, "running") and _marked(house))
 
-    house.process("-Q automation").send_signal(signal.SIGKILL)
+    house.process("-n automation@").send_signal(signal.SIGKILL)
 
     lost = wait_for("the loss to be noticed", lambda: house.in_state(change, "lost"), 60)
     assert [run["state"] for run in _apply_runs(lost)] == ["lost"]
@@ -117,7 +117,7 @@ def test_a_running_change_can_be_stopped_and_nothing_of_it_lives_on(house: House
 
 
 def test_a_killed_poll_worker_loses_nothing(house: House) -> None:
-    house.process("-Q polling").send_signal(signal.SIGKILL)
+    house.process("-n polling@").send_signal(signal.SIGKILL)
     house.lab("fault", "dead", "lindenhain-ap-301")
 
     def found(state: str) -> dict[str, Any] | None:
