@@ -30,7 +30,8 @@ def claim(run_id: int) -> Run | None:
 
 def _take(run_id: int) -> Run | None:
     """The change's row is locked first, here as in `cancel` and `decide`: what is decided on does not move meanwhile."""
-    change = Change.objects.select_for_update().filter(pk__in=Run.objects.filter(pk=run_id).values("change")).first()
+    changes = Change.objects.select_for_update().defer("secret_arguments")
+    change = changes.filter(pk__in=Run.objects.filter(pk=run_id).values("change")).first()
     run = Run.objects.filter(pk=run_id, state=Run.State.QUEUED).first()
     if change is None or run is None:
         return None

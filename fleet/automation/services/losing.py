@@ -13,7 +13,7 @@ from fleet.automation.services.telling import move, tell
 def lose(run: Run, recorder: Recorder, error: str = "") -> bool:
     """Write the loss, if the run is still as it was read; False when somebody else was faster. Nothing of it may live."""
     with transaction.atomic():
-        change = Change.objects.select_for_update().get(pk=run.change_id)
+        change = Change.objects.select_for_update().defer("secret_arguments").get(pk=run.change_id)
         held = Run.objects.filter(pk=run.pk, token=run.token, state=Run.State.RUNNING, lease_until=run.lease_until)
         if held.update(state=Run.State.LOST, error=error, finished_at=timezone.now(), lease_until=None) != 1:
             return False

@@ -180,7 +180,7 @@ def _finish(run: Run, end: End, recorder: Recorder) -> None:
         lose(run, recorder, end.error)
         return
     with transaction.atomic():
-        run.change = Change.objects.select_for_update().get(pk=run.change_id)
+        run.change = Change.objects.select_for_update().defer("secret_arguments").get(pk=run.change_id)
         verifies = run.kind == Run.Kind.REVERT or (run.kind == Run.Kind.APPLY and end.state != Run.State.CANCELLED)
         ended = Run.objects.filter(pk=run.pk, token=run.token, state=Run.State.RUNNING).update(
             state=end.state,
