@@ -5,7 +5,6 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Router, Status
 from ninja.pagination import paginate
-from ninja.params.functions import Header
 
 from fleet.automation import catalogue, services, words
 from fleet.automation.models import Approval, Change, HostResult, LogLine, Run
@@ -21,6 +20,7 @@ from fleet.automation.services.decisions import DecisionError
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.web.api import CursorPage, Problem
+from fleet.web.once import IdempotencyKey, key_for
 
 playbooks = Router(tags=["automation"])
 changes = Router(tags=["automation"])
@@ -40,13 +40,16 @@ def list_changes(request: HttpRequest, state: str | None = None, site: int | Non
 
 
 @changes.post("/", response={201: ChangeDetailOut}, summary="Ask for a change")
-def create_change(
-    request: HttpRequest, body: ChangeIn, idempotency_key: str | None = Header(None, alias="Idempotency-Key")
-) -> Status[Change]:
+def create_change(request: HttpRequest, body: ChangeIn, idempotency_key: IdempotencyKey = None) -> Status[Change]:
     user = _person(request)
     if not user.access.anywhere(Action.REQUEST_CHANGE):
         raise Problem(403, words.refusal("no-role"))
-    order = services.Order(**body.dict(), requested_by=user, idempotency_key=idempotency_key, right=Action.REQUEST_CHANGE)
+    order = services.Order(
+        **body.dict(),
+        requested_by=user,
+        idempotency_key=key_for(request, "change", idempotency_key),
+        right=Action.REQUEST_CHANGE,
+    )
     try:
         change = services.request_change(order=order)
     except services.OrderError as error:

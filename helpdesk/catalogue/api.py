@@ -1,15 +1,15 @@
 """/catalogue: what can be ordered, and ordering it."""
 
 import secrets
-from typing import Annotated, Any
+from typing import Any
 
 from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Router, Status
-from ninja.params.functions import Header
 
 from fleet.people.models import User
 from fleet.web.api import Problem
+from fleet.web.once import IdempotencyKey, key_for
 from helpdesk.catalogue import services
 from helpdesk.catalogue.forms import ARGUMENT, OrderForm
 from helpdesk.catalogue.offers import Offer
@@ -17,7 +17,6 @@ from helpdesk.catalogue.schemas import OfferOut, OrderedOut, OrderIn
 from helpdesk.catalogue.views import offers_for
 
 router = Router(tags=["catalogue"])
-Key = Annotated[str | None, Header(None, alias="Idempotency-Key", max_length=64)]
 
 
 @router.get("/", response=list[OfferOut], summary="What this person may order")
@@ -31,10 +30,10 @@ def get_offer(request: HttpRequest, slug: str) -> OfferOut:
 
 
 @router.post("/{slug}/orders", response={201: OrderedOut}, summary="Order it")
-def submit(request: HttpRequest, slug: str, body: OrderIn, idempotency_key: Key = None) -> Status[OrderedOut]:
+def submit(request: HttpRequest, slug: str, body: OrderIn, idempotency_key: IdempotencyKey = None) -> Status[OrderedOut]:
     """The same Idempotency-Key by the same person is the same order: one ticket, one change."""
     user, offer = _person(request), _offer(request, slug)
-    form = OrderForm(_data(body, idempotency_key), offer=offer, user=user)
+    form = OrderForm(_data(body, key_for(request, "order", idempotency_key)), offer=offer, user=user)
     if unknown := [name for name in body.arguments if ARGUMENT + name not in form.fields]:
         raise Problem(422, _not_so(), errors={name: [_("This order does not ask for it.")] for name in unknown})
     if not form.is_valid():

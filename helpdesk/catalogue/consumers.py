@@ -47,7 +47,7 @@ def _apply(ticket: Ticket, meaning: Meaning, details: dict[str, Any]) -> None:
     if meaning.priority:
         tickets.raise_priority(ticket=ticket, to=meaning.priority)
     ticket.refresh_from_db()
-    for state in steps(ticket.state, meaning.state):
+    for state in steps(ticket.state, meaning):
         tickets.transition(ticket=ticket, to=state)
 
 

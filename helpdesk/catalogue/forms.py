@@ -15,6 +15,7 @@ from fleet.devices.models import Device, DeviceType
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Room
+from fleet.web.once import form_key
 from helpdesk.catalogue.offers import Ask, Offer, playbook_of
 from helpdesk.catalogue.services import Submission
 
@@ -82,7 +83,7 @@ class OrderForm(forms.Form):
         return Submission(
             offer=self.offer,
             user=self.user,
-            token=data["token"],
+            token=form_key(data["token"], [self.offer.slug, {name: self.data.get(name) for name in self.fields}]),
             arguments=self.arguments(),
             room=data.get("room"),
             device=data.get("device"),

@@ -11,11 +11,14 @@ Priority = Ticket.Priority
 
 @dataclass(frozen=True)
 class Meaning:
-    """`notice`: what the ticket says; `state`: where it goes (None: it stays); `priority`: at least that."""
+    """`notice`: what the ticket says; `state`: where it goes (None: it stays), from there alone if `only_from` says so;
+    `priority`: at least that.
+    """
 
     notice: str
     state: Ticket.State | None = None
     priority: int | None = None
+    only_from: Ticket.State | None = None
 
 
 MEANINGS: dict[str, Meaning] = {
@@ -31,18 +34,19 @@ MEANINGS: dict[str, Meaning] = {
     "change.lost": Meaning("change-lost", State.OPEN, Priority.HIGH),
     "change.rejected": Meaning("change-rejected", State.RESOLVED),
     "change.cancelled": Meaning("change-cancelled", State.OPEN),
-    "change.reverted": Meaning("change-reverted"),
+    "change.reverted": Meaning("change-reverted", State.RESOLVED, only_from=State.WAITING_CHANGE),
     "change.revert-failed": Meaning("change-revert-failed", State.OPEN, Priority.HIGH),
 }
 """Never closed on unknown; resolved only on what was measured, or on a person's no."""
 
 
-def steps(now: str, wanted: Ticket.State | None) -> tuple[Ticket.State, ...]:
-    """The transitions from `now` to `wanted` that the workflow knows; none where the ticket stays.
+def steps(now: str, meaning: Meaning) -> tuple[Ticket.State, ...]:
+    """The transitions from `now` to where it goes that the workflow knows; none where the ticket stays.
 
     What is resolved is not set to waiting again by a change that goes on (being taken back after its time).
     """
-    if wanted is None or now == wanted:
+    wanted = meaning.state
+    if wanted is None or now == wanted or meaning.only_from not in (None, now):
         return ()
     if may_become(now, wanted):
         return (wanted,)

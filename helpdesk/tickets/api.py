@@ -1,27 +1,24 @@
 """/tickets: list, read, open, answer, take, move on."""
 
-from typing import Annotated
-
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 from ninja.pagination import paginate
-from ninja.params.functions import Header
 
 from fleet.devices.models import Device
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Room
 from fleet.web.api import CursorPage, Problem
+from fleet.web.once import IdempotencyKey, key_for
 from helpdesk.tickets import selectors, services
 from helpdesk.tickets.models import Article, Ticket
 from helpdesk.tickets.rules import may_reply, priority_of_report
 from helpdesk.tickets.schemas import ArticleIn, TicketDetailOut, TicketFilter, TicketIn, TicketOut, TransitionIn
 
 router = Router(tags=["tickets"])
-Key = Annotated[str | None, Header(None, alias="Idempotency-Key", max_length=64)]
 
 
 @router.get("/", response=list[TicketOut], summary="Tickets, newest first")
@@ -32,7 +29,7 @@ def list_tickets(request: HttpRequest, wanted: Query[TicketFilter]) -> QuerySet[
 
 
 @router.post("/", response={201: TicketDetailOut}, summary="Report a problem")
-def create_ticket(request: HttpRequest, body: TicketIn, idempotency_key: Key = None) -> Status[Ticket]:
+def create_ticket(request: HttpRequest, body: TicketIn, idempotency_key: IdempotencyKey = None) -> Status[Ticket]:
     """The same Idempotency-Key by the same person gives the same ticket."""
     user = _person(request)
     room = Room.objects.allowing(user, Action.REPORT_PROBLEM).select_related("site").filter(pk=body.room_id).first()
@@ -53,7 +50,7 @@ def create_ticket(request: HttpRequest, body: TicketIn, idempotency_key: Key = N
             room=room,
             devices=devices,
             requester=user,
-            idempotency_key=idempotency_key,
+            idempotency_key=key_for(request, "report", idempotency_key),
         )
     )
     return Status(201, _detail(request, ticket.number))
@@ -65,7 +62,9 @@ def get_ticket(request: HttpRequest, number: str) -> Ticket:
 
 
 @router.post("/{slug:number}/articles", response={201: TicketDetailOut}, summary="Answer")
-def add_article(request: HttpRequest, number: str, body: ArticleIn, idempotency_key: Key = None) -> Status[Ticket]:
+def add_article(
+    request: HttpRequest, number: str, body: ArticleIn, idempotency_key: IdempotencyKey = None
+) -> Status[Ticket]:
     """Internal notes only by those who work on tickets. The same Idempotency-Key gives the same article."""
     user = _person(request)
     ticket = get_object_or_404(Ticket.objects.visible_to(user), number=number)
@@ -79,7 +78,7 @@ def add_article(request: HttpRequest, number: str, body: ArticleIn, idempotency_
         channel=Article.Channel.API,
         internal=body.internal,
         still_broken=body.still_broken,
-        idempotency_key=idempotency_key,
+        idempotency_key=key_for(request, "reply", idempotency_key),
     )
     services.reply(ticket=ticket, said=said)
     return Status(201, _detail(request, number))
@@ -98,7 +97,7 @@ def transition(request: HttpRequest, number: str, body: TransitionIn) -> Ticket:
     """409 when the ticket is no longer at `seen_version`, and when the workflow does not lead there."""
     ticket = _workable(request, number)
     try:
-        services.transition(ticket=ticket, to=body.to, actor=_person(request), seen_version=body.seen_version)
+        services.transition(ticket=ticket, to=Ticket.State(body.to), actor=_person(request), seen_version=body.seen_version)
     except services.StaleError as error:
         raise Problem(409, _("The ticket was changed meanwhile.")) from error
     except services.TransitionError as error:

@@ -7,7 +7,7 @@ from fleet.people.models import User
 from fleet.sites.models import Site
 from helpdesk.tickets import selectors
 from helpdesk.tickets.models import Ticket
-from helpdesk.tickets.rules import TRANSITIONS
+from helpdesk.tickets.rules import FOR_PEOPLE, TRANSITIONS
 from helpdesk.tickets.words import act
 
 WORKERS_OWNERS = [("", _("All")), ("me", _("Mine")), ("nobody", _("Nobody's")), ("mine", _("Asked for by me"))]
@@ -71,15 +71,11 @@ class ReplyForm(forms.Form):
 
 def moves(ticket: Ticket) -> list[tuple[str, str]]:
     """[(state, what the button says)], in the order of the workflow."""
-    return [
-        (state.value, act(ticket.state, state))
-        for state in Ticket.State
-        if state in TRANSITIONS[ticket.state] and state != Ticket.State.WAITING_CHANGE
-    ]
+    return [(state.value, act(ticket.state, state)) for state in FOR_PEOPLE if state in TRANSITIONS[ticket.state]]
 
 
 class TransitionForm(forms.Form):
-    to = forms.ChoiceField(choices=Ticket.State.choices)
+    to = forms.ChoiceField(choices=[(state.value, state.label) for state in FOR_PEOPLE])
     seen_version = forms.IntegerField(widget=forms.HiddenInput)
 
 

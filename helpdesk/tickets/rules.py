@@ -19,6 +19,8 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 }
 WAITING = frozenset({State.WAITING_REQUESTER, State.WAITING_VENDOR, State.WAITING_CHANGE})
 FINISHED = frozenset({State.RESOLVED, State.CLOSED})
+FOR_PEOPLE = tuple(state for state in State if state != State.WAITING_CHANGE)
+"""Where people move a ticket; for a change it waits only when there is one."""
 
 
 def may_become(old: str, new: str) -> bool:

@@ -1,7 +1,7 @@
 """What the API says about tickets."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django.db.models import Q
 from ninja import Field, FilterLookup, FilterSchema, Schema
@@ -115,5 +115,5 @@ class ArticleIn(Schema):
 
 
 class TransitionIn(Schema):
-    to: Ticket.State
+    to: Literal["new", "open", "waiting-requester", "waiting-vendor", "resolved", "closed"]
     seen_version: int

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from fleet.monitoring import selectors as monitoring
 from fleet.people.models import User
 from fleet.people.rules import Action
+from fleet.web.once import form_key
 from helpdesk.tickets import selectors, services, timeline
 from helpdesk.tickets.forms import EditForm, ReplyForm, TicketFilter, TransitionForm, moves
 from helpdesk.tickets.models import Ticket
@@ -149,7 +150,7 @@ def _reply(user: User, ticket: Ticket, said: dict[str, Any]) -> services.Reply:
         to=Ticket.State(said["to"]) if said.get("to") else None,
         still_broken=said.get("still_broken", False),
         seen_version=ticket.version,
-        idempotency_key=said["token"] or None,
+        idempotency_key=form_key(said["token"], [said["body"], said.get("to")]) if said["token"] else None,
     )
 
 

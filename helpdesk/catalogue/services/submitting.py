@@ -72,8 +72,13 @@ def submit(*, submission: Submission) -> Submitted:
         raise
 
 
+def _key(submission: Submission) -> str:
+    """An order's own: neither a report nor a change that was asked for otherwise is taken for it."""
+    return f"order:{submission.token}"
+
+
 def _known(submission: Submission) -> Submitted | None:
-    ticket = tickets.opened_before(requester=submission.user, idempotency_key=submission.token)
+    ticket = tickets.opened_before(requester=submission.user, idempotency_key=_key(submission))
     request = ServiceRequest.objects.select_related("change").filter(ticket=ticket).first() if ticket else None
     if ticket is None or request is None:
         return None
@@ -119,7 +124,7 @@ def _opening(submission: Submission) -> tickets.Opening:
             "starts_at": submission.starts_at.isoformat() if submission.starts_at else None,
             "ends_at": submission.ends_at.isoformat() if submission.ends_at else None,
         },
-        idempotency_key=submission.token,
+        idempotency_key=_key(submission),
     )
 
 
@@ -156,7 +161,7 @@ def _order(submission: Submission) -> automation.Order:
         starts_at=submission.starts_at,
         ends_at=submission.ends_at,
         reason=submission.note,
-        idempotency_key=submission.token,
+        idempotency_key=_key(submission),
     )
 
 

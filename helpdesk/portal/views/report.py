@@ -15,6 +15,7 @@ from fleet.monitoring.rules.rooms import ORDER, DeviceState, RoomState
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Room, Site
+from fleet.web.once import form_key
 from helpdesk.portal import rules, words
 from helpdesk.portal.forms import ReportForm
 from helpdesk.portal.views import person
@@ -108,7 +109,7 @@ def _report(form: ReportForm, site: Site, user: User) -> Ticket:
             requester=user,
             notice="reported",
             details={"trouble": data["trouble"], "blocks_lesson": pressing},
-            idempotency_key=data["token"],
+            idempotency_key=form_key(data.pop("token"), data),
         )
     )
 

@@ -171,7 +171,8 @@ def test_the_api_lists_what_may_be_ordered(city: City) -> None:
 
 
 def test_the_api_orders_once_per_key_and_tells_the_made_up_key(city: City) -> None:
-    first, second = (order(city, "exam-wifi", wish(city)) for _ in range(2))
+    wanted = wish(city)
+    first, second = (order(city, "exam-wifi", wanted) for _ in range(2))
 
     assert first.status_code == second.status_code == 201
     assert first.json() == second.json()

@@ -1,0 +1,41 @@
+"""What was sent once is done once: keys for forms and for the API."""
+
+import json
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+from ninja.params.functions import Header
+
+from fleet.web.api.problems import Problem
+from fleet.web.models import RequestKey
+
+IdempotencyKey = Annotated[str | None, Header(None, alias="Idempotency-Key", max_length=255)]
+
+
+def fingerprint(content: Any) -> str:
+    """32 hexadecimal digits of any JSON-like content. Keyed, because content may hold what nobody should guess from it."""
+    text = json.dumps(content, sort_keys=True, default=str)
+    return salted_hmac("fleet.web.once", text, algorithm="sha256").hexdigest()[:32]
+
+
+def form_key(token: str, content: Any) -> str:
+    """A double click sends the same twice; who goes back and sends something else means something else."""
+    return fingerprint([token, content])
+
+
+def key_for(request: HttpRequest, operation: str, key: str | None) -> str | None:
+    """`key` as 32 digits that services take, unless this person used it for another request of this kind: Problem 422."""
+    if not key:
+        return None
+    RequestKey.objects.outdated(timezone.now()).delete()
+    mine = fingerprint([request.path, json.loads(request.body or b"null")])
+    short = fingerprint([operation, key])
+    row, _created = RequestKey.objects.get_or_create(
+        person_id=request.user.pk or 0, key=short, defaults={"fingerprint": mine}
+    )
+    if row.fingerprint != mine:
+        raise Problem(422, _("This Idempotency-Key has been sent with something else before. Send a new one."))
+    return short
