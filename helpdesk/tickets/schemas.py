@@ -58,7 +58,10 @@ class TicketOut(Schema):
 
 
 class ArticleOut(Schema):
-    """`said`: the sentence of a notice, in the reader's language."""
+    """`said`: the sentence of a notice, in the reader's language; `evidence`: what was measured for it.
+
+    `details` is what the sentence was made from, error texts of machines included: for those who see internal notes.
+    """
 
     id: int
     author: str | None
@@ -67,6 +70,7 @@ class ArticleOut(Schema):
     body: str
     notice: str
     said: str | None
+    evidence: list[dict[str, Any]]
     details: dict[str, Any]
     created_at: datetime
 
@@ -78,6 +82,20 @@ class ArticleOut(Schema):
     def resolve_said(article: Article) -> str | None:
         notice = notices.of(article)
         return notice.sentence if notice else None
+
+    @staticmethod
+    def resolve_evidence(article: Article) -> list[dict[str, Any]]:
+        notice = notices.of(article)
+        return notice.evidence if notice else []
+
+    @staticmethod
+    def resolve_details(article: Article, context: dict[str, Any]) -> dict[str, Any]:
+        return dict(article.details) if _sees_internals(context, article.ticket) else {}
+
+
+def _sees_internals(context: dict[str, Any], ticket: Ticket) -> bool:
+    access = context["request"].user.access
+    return bool(access.may(Action.VIEW_INTERNAL_NOTES, ticket.authority_id, ticket.site_id))
 
 
 class TicketDetailOut(TicketOut):
@@ -92,10 +110,7 @@ class TicketDetailOut(TicketOut):
     def resolve_articles(ticket: Ticket, context: dict[str, Any]) -> list[Article]:
         """Internal notes are for those who may see them."""
         rows = ticket.articles.select_related("author")
-        access = context["request"].user.access
-        if access.may(Action.VIEW_INTERNAL_NOTES, ticket.authority_id, ticket.site_id):
-            return list(rows)
-        return list(rows.filter(internal=False))
+        return list(rows if _sees_internals(context, ticket) else rows.filter(internal=False))
 
 
 class TicketIn(Schema):

@@ -118,3 +118,16 @@ def test_taking(ticket: Ticket, city: City) -> None:
 
     assert [answer.status_code for answer in (first, again, other, school)] == [200, 200, 409, 403]
     assert first.json()["owner"] == "Theo"
+
+
+def test_error_texts_of_machines_are_for_those_who_work_on_tickets(city: City) -> None:
+    ticket = services.open_ticket(opening=services.Opening(site=city.school_a, subject="WLAN", requester=city.coordinator_a))
+    services.notify(ticket=ticket, notice="change-failed", error="Traceback: /srv/fleetdesk/run.py", at="", change_id=1)
+
+    read = {
+        person: Client().get(f"/api/v1/tickets/{ticket.number}", headers=bearer(person)).content.decode()
+        for person in (city.coordinator_a, city.technician)
+    }
+
+    assert "Traceback" not in read[city.coordinator_a]
+    assert "Traceback" in read[city.technician]
