@@ -1,5 +1,6 @@
 """Users, and which role each holds where."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar, Self, TypeVar
@@ -132,7 +133,13 @@ class ScopedQuerySet(models.QuerySet[Row]):
         """The rows on which this person may do `action`; none for somebody who is not logged in."""
         if not isinstance(user, User):
             return self.none()
-        scopes = user.access.scopes(action)
+        return self._within(user.access.scopes(action))
+
+    def where(self, user: "User", roles: Iterable[Role]) -> Self:
+        """The rows at places where this person is one of `roles`."""
+        return self._within(user.access.scopes_as(roles))
+
+    def _within(self, scopes: Iterable[int]) -> Self:
         return self.filter(Q(authority_id__in=scopes) | Q(site_id__in=scopes))
 
 

@@ -78,6 +78,11 @@ class Access:
         """Whether `action` is allowed on something that lies in these scopes (its authority, its site)."""
         return not self.scopes(action).isdisjoint(scope_ids)
 
+    def scopes_as(self, roles: Iterable[Role]) -> frozenset[int]:
+        """Where this person is one of `roles`."""
+        wanted = frozenset(roles)
+        return frozenset(held.scope_id for held in self.holdings if held.role in wanted)
+
     def roles(self) -> frozenset[Role]:
         return frozenset(held.role for held in self.holdings)
 

@@ -112,7 +112,7 @@ class DeviceField(forms.ModelChoiceField):  # type: ignore[type-arg]  # likewise
 
 
 def _rooms(user: User, offer: Offer) -> QuerySet[Room]:
-    rooms = Room.objects.allowing(user, Action.ORDER_SERVICE).select_related("site", "building")
+    rooms = Room.objects.allowing(user, Action.ORDER_SERVICE).where(user, offer.roles).select_related("site", "building")
     if offer.targets == "room-access-points":
         rooms = rooms.filter(
             devices__kind=DeviceType.Kind.ACCESS_POINT, devices__lifecycle=Device.Lifecycle.ACTIVE
@@ -121,7 +121,8 @@ def _rooms(user: User, offer: Offer) -> QuerySet[Room]:
 
 
 def _devices(user: User, offer: Offer) -> QuerySet[Device]:
-    rows = Device.objects.allowing(user, Action.ORDER_SERVICE).in_service().select_related("site", "room")
+    rows = Device.objects.allowing(user, Action.ORDER_SERVICE).where(user, offer.roles).in_service()
+    rows = rows.select_related("site", "room")
     playbook = playbook_of(offer)
     if offer.targets == "device-uplink-switch" and playbook:
         rows = rows.filter(

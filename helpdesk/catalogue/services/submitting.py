@@ -132,6 +132,9 @@ def _site(submission: Submission) -> Site:
     place = submission.room or submission.device
     if place is None:
         raise SubmissionError({"targets": translation.gettext("Please say where.")})
+    here = {place.site.pk, place.site.authority_id}
+    if here.isdisjoint(submission.user.access.scopes_as(submission.offer.roles)):
+        raise SubmissionError({"targets": translation.gettext("Your role there does not include this order.")})
     return place.site
 
 

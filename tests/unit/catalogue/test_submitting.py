@@ -15,8 +15,11 @@ from fleet.automation.services.telling import tell
 from fleet.devices import services as devices
 from fleet.devices.models import DeviceType
 from fleet.events.services import deliver
+from fleet.people import services as people
 from fleet.people.models import User
+from fleet.people.rules import Role
 from helpdesk.catalogue import offers, services
+from helpdesk.catalogue.forms import OrderForm
 from helpdesk.catalogue.models import ServiceRequest
 from helpdesk.tickets import notices, timeline
 from helpdesk.tickets.models import Ticket
@@ -259,3 +262,20 @@ def test_changes_that_nobody_ordered_here_concern_no_ticket(city: City, told: To
     deliver()
 
     assert Ticket.objects.get().articles.count() == before
+
+
+def test_a_role_at_one_school_orders_nothing_at_another(city: City) -> None:
+    """Bruno coordinates school B and is a technician of A alone; poe-cycle is for technicians."""
+    people.grant(user=city.coordinator_b, role=Role.TECHNICIAN, scope_id=city.school_a.pk)
+    offer = offers.get("poe-cycle")
+    assert offer is not None
+    wish = {"token": "t1", "device": city.access_point_b.pk}
+
+    form = OrderForm(wish, offer=offer, user=User.objects.get(pk=city.coordinator_b.pk))
+
+    assert "device" in form.errors
+    with pytest.raises(services.SubmissionError, match="Rolle|role"):
+        services.submit(
+            submission=services.Submission(offer=offer, user=city.coordinator_b, token="t1", device=city.access_point_b)
+        )
+    assert not Ticket.objects.exists()
