@@ -15,7 +15,7 @@ from fleet.people.models import User
 from helpdesk.mail.models import OutgoingMail
 from helpdesk.mail.rules import given_up, pause
 from helpdesk.tickets import notices
-from helpdesk.tickets.models import Article
+from helpdesk.tickets.models import Article, Ticket
 
 log = logging.getLogger(__name__)
 BATCH = 50
@@ -65,18 +65,32 @@ def _claim(pk: int, seen: datetime) -> bool:
 
 def _send(pk: int) -> bool:
     mail = OutgoingMail.objects.select_related("article__ticket__site", "article__author", "recipient").get(pk=pk)
+    if not _may_read(mail):
+        _give_up(mail, "the recipient may no longer read this ticket")
+        return False
     try:
         message(mail).send()
-    except OSError as error:  # SMTPException is one too
+    except Exception as error:  # a mail that cannot be made must not hold the next one
         _postpone(mail, error)
         return False
     OutgoingMail.objects.filter(pk=pk).update(state=OutgoingMail.State.SENT, sent_at=timezone.now(), error="")
     return True
 
 
+def _may_read(mail: OutgoingMail) -> bool:
+    """Whoever has left, or has no role at that school any more, is told nothing of it."""
+    ticket = mail.article.ticket
+    return mail.recipient.is_active and Ticket.objects.visible_to(mail.recipient).filter(pk=ticket.pk).exists()
+
+
+def _give_up(mail: OutgoingMail, why: str) -> None:
+    log.info("mail not sent", extra={"mail_id": mail.pk, "why": why})
+    OutgoingMail.objects.filter(pk=mail.pk).update(state=OutgoingMail.State.FAILED, error=why)
+
+
 def _postpone(mail: OutgoingMail, error: Exception) -> None:
     attempts = mail.attempts + 1
-    log.warning("mail not sent", extra={"mail_id": mail.pk, "attempts": attempts})
+    log.warning("mail not sent", extra={"mail_id": mail.pk, "attempts": attempts}, exc_info=not isinstance(error, OSError))
     OutgoingMail.objects.filter(pk=mail.pk).update(
         state=OutgoingMail.State.FAILED if given_up(attempts) else OutgoingMail.State.WAITING,
         attempts=attempts,

@@ -274,7 +274,7 @@ def test_a_role_at_one_school_orders_nothing_at_another(city: City) -> None:
     form = OrderForm(wish, offer=offer, user=User.objects.get(pk=city.coordinator_b.pk))
 
     assert "device" in form.errors
-    with pytest.raises(services.SubmissionError, match="Rolle|role"):
+    with pytest.raises(services.SubmissionError, match=r"Rolle|role"):
         services.submit(
             submission=services.Submission(offer=offer, user=city.coordinator_b, token="t1", device=city.access_point_b)
         )

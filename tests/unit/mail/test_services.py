@@ -10,10 +10,12 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from fleet.events.services import deliver
+from fleet.people.models import User
 from helpdesk.mail import services
 from helpdesk.mail.models import OutgoingMail
+from helpdesk.mail.rules import MOST_ATTEMPTS
 from helpdesk.tickets import services as tickets
-from helpdesk.tickets.models import Ticket
+from helpdesk.tickets.models import Article, Ticket
 from tests.conftest import City
 
 pytestmark = pytest.mark.django_db
@@ -128,3 +130,36 @@ def test_a_dead_mail_server_loses_nothing(ticket: Ticket, city: City, settings: 
 
     assert services.send_due() == 1
     assert "Wichtig" in next(tmp_path.iterdir()).read_text()
+
+
+def test_a_mail_that_cannot_be_made_holds_nobody_and_is_given_up(ticket: Ticket, city: City) -> None:
+    """Its notice lacks what its sentence needs: written by another release, for example."""
+    bad = Article.objects.create(ticket=ticket, notice="alert-closed", details={})
+    good = Article.objects.create(ticket=ticket, body="Wir kommen heute.", author=city.technician)
+    for article in (bad, good):
+        services.queue(article=article, recipient=city.coordinator_a)
+
+    for _ in range(MOST_ATTEMPTS):
+        services.send_due()
+        OutgoingMail.objects.filter(state="waiting").update(next_try_at=timezone.now())
+
+    assert OutgoingMail.objects.get(article=good).state == "sent"
+    failed = OutgoingMail.objects.get(article=bad)
+    assert (failed.state, failed.attempts) == ("failed", MOST_ATTEMPTS)
+    assert failed.error
+
+
+@pytest.mark.parametrize("leave", ["account", "school"])
+def test_who_has_left_is_told_nothing(ticket: Ticket, city: City, leave: str) -> None:
+    alma = city.coordinator_a
+    article = tickets.add_article(ticket=ticket, contribution=tickets.Contribution(author=city.technician, body="Geheim"))
+    services.queue(article=article, recipient=alma)
+    if leave == "account":
+        User.objects.filter(pk=alma.pk).update(is_active=False)
+    else:
+        alma.grants.all().delete()
+
+    services.send_due()
+
+    assert not [mail for mail in outbox.outbox if "Geheim" in str(mail.body)]
+    assert set(OutgoingMail.objects.filter(article=article).values_list("state", flat=True)) == {"failed"}
