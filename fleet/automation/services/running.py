@@ -196,7 +196,7 @@ def _finish(run: Run, end: End, recorder: Recorder) -> None:
         if not verifies:
             release(run)
     if verifies:
-        verify(run_id=run.pk)
+        verify(run_id=run.pk, token=run.token)
 
 
 def _settle_hosts(run: Run, end: End, recorder: Recorder) -> None:

@@ -2,11 +2,13 @@
 
 import logging
 import time
+import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from fleet.automation.catalogue import get
@@ -109,9 +111,15 @@ def _shown(wish: Wanted, seen: Seen | None) -> Any:
     return find(seen.reading, wish.steps)
 
 
-def verify(*, run_id: int) -> None:
-    """Poll until every expectation holds or the playbook's time is over, then write verdicts and end the change."""
+def verify(*, run_id: int, token: uuid.UUID | None = None) -> None:
+    """Poll until every expectation holds or the playbook's time is over, then write verdicts and end the change.
+
+    `token`: of the worker that has ended the run just now. Without it, only what another verifier has left is taken over.
+    """
+    if token is None and (token := _take_over(run_id)) is None:
+        return
     run = Run.objects.select_related("change").defer("change__secret_arguments").get(pk=run_id)
+    run.token = token
     if run.kind == Run.Kind.PREVIEW or not _hold(run):
         return
     rows = list(run.hosts.all())
@@ -148,10 +156,21 @@ def _watch(run: Run, rows: list[HostResult]) -> Verdict | None:
         time.sleep(PAUSE_S)
 
 
+def _ended() -> QuerySet[Run]:
+    """Runs that are over and not concluded: their verification has a lease too, so that a killed worker's is taken over."""
+    return Run.objects.filter(lease_until__isnull=False).exclude(state__in=[Run.State.QUEUED, Run.State.RUNNING])
+
+
+def _take_over(run_id: int) -> uuid.UUID | None:
+    """A fresh token once the last verifier's lease is over, so that this one may write nothing more; None before."""
+    now, token = timezone.now(), uuid.uuid4()
+    left = _ended().filter(pk=run_id, lease_until__lt=now)
+    return token if left.update(token=token, lease_until=lease(now)) == 1 else None
+
+
 def _hold(run: Run) -> bool:
-    """Verification has a lease too, so that a killed worker's measuring is taken over."""
-    ended = Run.objects.filter(pk=run.pk, token=run.token).exclude(state__in=[Run.State.QUEUED, Run.State.RUNNING])
-    return ended.update(lease_until=lease(timezone.now())) == 1
+    """Prolong the lease; False when the run is concluded, or another verifier's."""
+    return _ended().filter(pk=run.pk, token=run.token).update(lease_until=lease(timezone.now())) == 1
 
 
 def _look(run: Run, rows: list[HostResult], pairs: Pairs) -> None:
@@ -175,8 +194,7 @@ def _latest(evidence: list[dict[str, Any]]) -> datetime | None:
 
 def _conclude(run: Run, rows: list[HostResult], verdict: Verdict) -> None:
     with transaction.atomic():
-        held = Run.objects.filter(pk=run.pk, token=run.token, lease_until__isnull=False)
-        if held.exclude(state__in=[Run.State.QUEUED, Run.State.RUNNING]).update(lease_until=None) != 1:
+        if _ended().filter(pk=run.pk, token=run.token).update(lease_until=None) != 1:
             return
         HostResult.objects.bulk_update(rows, ["evidence", "verdict", "measured_at"])
         release(run)

@@ -95,3 +95,42 @@ def test_a_run_whose_arguments_cannot_be_read_fails(city: City) -> None:
     assert Run.objects.get(pk=run.pk).state == Run.State.FAILED
     assert Change.objects.values_list("state", flat=True).get(pk=change.pk) == Change.State.FAILED
     assert not DeviceLock.objects.exists()
+
+
+def test_a_late_message_changes_nothing_of_a_concluded_run(city: City) -> None:
+    """While the second attempt is measured, a copy of the first one's message comes."""
+    change = order(city, state=Change.State.VERIFYING)
+    first = attempt(change, state=Run.State.FAILED, started_at=timezone.now())
+    evidence = [{"device_id": city.access_point_a.pk, "before": "then", "after": "then", "measured_at": None}]
+    first.hosts.update(verdict="refuted", evidence=evidence)
+    attempt(change, attempt=2, state=Run.State.SUCCEEDED, lease_until=timezone.now() + timedelta(seconds=15))
+
+    services.verify(run_id=first.pk)
+
+    row = first.hosts.get()
+    change.refresh_from_db()
+    assert (row.verdict, row.evidence, change.state) == ("refuted", evidence, Change.State.VERIFYING)
+
+
+def test_a_message_takes_nothing_from_a_verifier_that_lives(city: City) -> None:
+    change = order(city, state=Change.State.VERIFYING)
+    run = attempt(change, state=Run.State.SUCCEEDED, lease_until=timezone.now() + timedelta(seconds=15))
+
+    services.verify(run_id=run.pk)
+
+    change.refresh_from_db()
+    assert change.state == Change.State.VERIFYING
+
+
+def test_who_was_taken_over_writes_nothing_more(city: City) -> None:
+    change = order(city, state=Change.State.VERIFYING)
+    run = attempt(change, state=Run.State.FAILED, lease_until=timezone.now())
+    before = run.token
+    measured_again(run)
+    Change.objects.filter(pk=change.pk).update(state=Change.State.VERIFYING)  # the second attempt
+    Run.objects.filter(pk=run.pk).update(lease_until=timezone.now())
+
+    services.verify(run_id=run.pk, token=before)
+
+    change.refresh_from_db()
+    assert change.state == Change.State.VERIFYING
