@@ -11,6 +11,7 @@ from fleet.people.rules import Action
 from helpdesk.tickets import notices
 from helpdesk.tickets.models import Article, Ticket, Transition
 from helpdesk.tickets.notices import Link, Notice
+from helpdesk.tickets.rules import FINISHED
 from helpdesk.tickets.words import PILLS
 
 TOGETHER = timedelta(seconds=5)
@@ -31,6 +32,7 @@ class Entry:
     link: Link | None = None
     moved: tuple[str, str] | None = None
     """(pill, word) of the state to which this led."""
+    finishes: bool = False
 
     @property
     def quiet(self) -> bool:
@@ -49,8 +51,15 @@ def of(ticket: Ticket, reader: User) -> list[Entry]:
 
 
 def news(ticket: Ticket, reader: User, since: datetime) -> list[Entry]:
-    """What other people wrote or moved after `since`; what Fleetdesk notes by itself is no reason to stop anybody."""
-    return [entry for entry in of(ticket, reader) if entry.at > since and entry.by_id not in {None, reader.pk}]
+    """What other people wrote or moved after `since`.
+
+    What Fleetdesk notes by itself is no reason to stop anybody, but for the end: an answer to it must not go unseen.
+    """
+    return [entry for entry in of(ticket, reader) if entry.at > since and _matters(entry, reader)]
+
+
+def _matters(entry: Entry, reader: User) -> bool:
+    return entry.finishes if entry.by_id is None else entry.by_id != reader.pk
 
 
 def _said(article: Article, ticket: Ticket, reader: User) -> Entry:
@@ -81,6 +90,7 @@ def _moved(step: Transition) -> Entry:
         state=PILLS[step.new],
         icon="arrow-right",
         moved=(PILLS[step.new], word),
+        finishes=step.new in FINISHED,
     )
 
 
@@ -89,7 +99,9 @@ def _merged(entries: Iterable[Entry]) -> Iterator[Entry]:
     held: Entry | None = None
     for entry in entries:
         if held is not None and _belong(held, entry):
-            held = replace(entry if held.quiet else held, moved=entry.moved or held.moved)
+            held = replace(
+                entry if held.quiet else held, moved=entry.moved or held.moved, finishes=entry.finishes or held.finishes
+            )
             continue
         if held is not None:
             yield held

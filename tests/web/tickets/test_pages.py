@@ -213,6 +213,20 @@ def test_what_fleetdesk_notes_meanwhile_stops_no_reply(ticket: Ticket, alma: Cli
     assert alma.post(f"/tickets/{ticket.number}/reply/", values).status_code == 302
 
 
+def test_an_answer_to_what_was_resolved_meanwhile_is_not_lost_in_it(ticket: Ticket, alma: Client) -> None:
+    services.transition(ticket=ticket, to=Ticket.State.WAITING_CHANGE)
+    values = form_of(alma, ticket, "reply") | {"body": "Es geht noch immer nicht"}
+    services.notify(ticket=ticket, notice="change-confirmed", at="2026-11-23T09:00:00+00:00")
+    services.transition(ticket=ticket, to=Ticket.State.RESOLVED)
+
+    answer = alma.post(f"/tickets/{ticket.number}/reply/", values)
+
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Es geht noch immer nicht" in page
+    assert 'name="still_broken"' in page, "and now it can be said that it is not done"
+
+
 def test_a_stale_edit_shows_both_and_keeps_what_was_typed(ticket: Ticket, city: City, theo: Client) -> None:
     values = form_of(theo, ticket, "edit") | {"subject": "Drucker 204", "priority": "3", "owner": ""}
     wish = services.Edit(subject="Papierstau", priority=2, owner=None)
