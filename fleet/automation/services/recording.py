@@ -37,6 +37,10 @@ class Recorder:
         for row in self.hosts.values():
             row.state, row.diff, row.message = HostResult.State.PENDING, [], ""
 
+    def doubt(self) -> None:
+        """What the run told cannot be read: nobody knows where it has begun."""
+        self._begun.update(self.hosts)
+
     def record(self, batch: Iterable[dict[str, Any]]) -> None:
         """Write a batch; to be called again with the same batch after a failed commit."""
         events = [event for event in batch if "event" in event]

@@ -1,13 +1,16 @@
 """What must happen by itself as time goes by. Runs every few seconds, on any number of machines, also after a standstill."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from celery import current_app
 from django.conf import settings
 from django.core.cache import cache
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
@@ -28,22 +31,34 @@ LIVE = (Run.State.QUEUED, Run.State.RUNNING)
 
 
 def tend(*, now: datetime | None = None) -> None:
+    """Each step and each row by itself: what goes wrong with one run holds up no other."""
     moment = now or timezone.now()
-    for run in Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=moment).select_related("change"):
-        _end_lost(run)
-    _sweep()
-    _take_over_verification(moment)
-    _start_due(moment)
-    _revert_due(moment)
-    _send_waiting(moment)
+    for step in (_end_all_lost, _sweep, _take_over_verification, _start_due, _revert_due, _send_waiting):
+        with _apart(step.__name__):
+            step(moment)
+
+
+@contextmanager
+def _apart(step: str, **about: Any) -> Iterator[None]:
+    try:
+        yield
+    except Exception:  # whatever it was, the others have their turn, and this one has its next
+        log.exception("tending failed", extra={"step": step} | about)
+
+
+def _end_all_lost(now: datetime) -> None:
+    lost = Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=now).select_related("change")
+    for run in lost.defer("change__secret_arguments"):
+        with _apart("end lost", run_id=run.pk):
+            _end_lost(run)
 
 
 def _start_due(now: datetime) -> None:
     """Queue the execution of approved changes whose time has come; what comes too late for its span is cancelled."""
     live = Run.objects.filter(change=OuterRef("pk"), state__in=LIVE)
     due = Change.objects.filter(~Exists(live), state=Change.State.APPROVED, starts_at__lte=now)
-    for change in due.order_by("starts_at", "pk"):
-        with transaction.atomic():
+    for change in due.defer("secret_arguments").order_by("starts_at", "pk"):
+        with _apart("start", change_id=change.pk), transaction.atomic():
             if too_late(ends_at=change.ends_at, now=now):
                 if move(change, Change.State.CANCELLED):
                     tell(change, "cancelled", too_late=True)
@@ -57,8 +72,8 @@ def _revert_due(now: datetime) -> None:
     touched = Run.objects.filter(change=OuterRef("pk"), kind=Run.Kind.APPLY, started_at__isnull=False)
     busy = (Change.State.RUNNING, Change.State.VERIFYING)
     due = Change.objects.filter(~Exists(live), Exists(touched), box=Change.Box.PENDING, ends_at__lte=now)
-    for change in due.exclude(state__in=busy).order_by("ends_at", "pk"):
-        with transaction.atomic():
+    for change in due.exclude(state__in=busy).defer("secret_arguments").order_by("ends_at", "pk"):
+        with _apart("take back", change_id=change.pk), transaction.atomic():
             _queue_once(change, Run.Kind.REVERT)
 
 
@@ -95,22 +110,36 @@ def _end_lost(run: Run) -> None:
     if not tree.kill_marked(mark(run)):
         log.error("a lost run's processes do not die", extra={"run_id": run.pk})
         return
-    recorder = Recorder(run)
-    if events := private.events(private_dir(run)):
-        recorder.start_over()
-        recorder.record(events)
+    recorder = _what_it_told(run)
     if lose(run, recorder):
         private.remove(private_dir(run))
         log.warning("run lost", extra={"run_id": run.pk, "change_id": run.change_id, "worker": run.worker})
 
 
-def _sweep() -> None:
+def _what_it_told(run: Run) -> Recorder:
+    """Events that nobody can read keep no device locked: then every host may have been touched."""
+    recorder = Recorder(run)
+    try:
+        if events := private.events(private_dir(run)):
+            recorder.start_over()
+            recorder.record(events)
+    except (OperationalError, InterfaceError):  # the database is away: the events are there when it is back
+        raise
+    except Exception:
+        log.exception("a lost run's events cannot be read", extra={"run_id": run.pk})
+        recorder = Recorder(run)
+        recorder.doubt()
+    return recorder
+
+
+def _sweep(_now: datetime) -> None:
     """Private directories whose run is over: their worker was killed between the run's end and its cleaning."""
     for path in Path(settings.RUN_DIR).glob("run-*-*"):
-        _, number, token = path.name.split("-", 2)
-        over = Run.objects.filter(pk=int(number)).exclude(state__in=LIVE) if number.isdecimal() else Run.objects.none()
-        if any(run.token.hex.startswith(token) for run in over):
-            private.remove(path)
+        with _apart("sweep", path=path.name):
+            _, number, token = path.name.split("-", 2)
+            over = Run.objects.filter(pk=int(number)).exclude(state__in=LIVE) if number.isdecimal() else Run.objects.none()
+            if any(run.token.hex.startswith(token) for run in over):
+                private.remove(path)
 
 
 def look_after_loss(*, run_id: int) -> None:

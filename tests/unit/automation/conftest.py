@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 PLAYBOOK = "- hosts: all\n  gather_facts: false\n  tasks: []\n"
 SPECS = """---
@@ -56,3 +57,9 @@ def folder(tmp_path: Path) -> Path:
     (made / "meta" / "argument_specs.yml").write_text(SPECS)
     (made / "manifest.toml").write_text(MANIFEST)
     return made
+
+
+def spoil(table: str, column: str, pk: int) -> None:
+    """Make a secret one that no key opens."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET {column} = %s WHERE id = %s", ["gAAAAAnonsense", pk])  # noqa: S608  (our tables)

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection
 from django.utils import timezone
 
 from fleet.automation import services
@@ -14,9 +13,9 @@ from fleet.automation.models import Change, DeviceLock, HostResult, Run, Target
 from fleet.devices import services as devices
 from fleet.devices.models import Credential, Device
 from tests.conftest import City
+from tests.unit.automation.conftest import spoil
 
 pytestmark = pytest.mark.django_db
-UNREADABLE = "gAAAAAnonsense"
 
 
 @pytest.fixture(autouse=True)
@@ -49,11 +48,6 @@ def measured_again(run: Run) -> None:
     """The worker was killed while it measured; another one takes over."""
     Run.objects.filter(pk=run.pk, lease_until__isnull=False).update(lease_until=timezone.now() - timedelta(seconds=1))
     services.verify(run_id=run.pk)
-
-
-def spoil(table: str, column: str, pk: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {table} SET {column} = %s WHERE id = %s", [UNREADABLE, pk])  # noqa: S608  (our own tables)
 
 
 def test_a_credential_that_cannot_be_read_holds_no_device(city: City) -> None:
