@@ -1,5 +1,6 @@
 """What can be ordered: one TOML in `requests/` each, read strictly."""
 
+import logging
 import re
 import tomllib
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ Targets = Literal["room", "room-access-points", "device", "device-uplink-switch"
 GIVEN_BY_TARGET = {"device-uplink-switch": {"port"}}
 """Arguments that follow from the chosen device."""
 PLACES = {"room", "device"}
+log = logging.getLogger(__name__)
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -150,7 +152,16 @@ def fill(text: str, values: Mapping[str, Any]) -> str:
 
 @cache
 def all_offers() -> tuple[Offer, ...]:
-    return tuple(load(path) for path in sorted(FOLDER.glob("*.toml")))
+    """What can be ordered. A file that is wrong is left out and said in the log; `manage.py check` refuses it."""
+    return tuple(offer for path in sorted(FOLDER.glob("*.toml")) if (offer := _loaded(path)))
+
+
+def _loaded(path: Path) -> Offer | None:
+    try:
+        return load(path)
+    except OfferError:
+        log.exception("a request's file cannot be used", extra={"file": path.name})
+        return None
 
 
 def get(slug: str) -> Offer | None:

@@ -6,6 +6,7 @@ import pytest
 
 from helpdesk.catalogue import offers
 from helpdesk.catalogue.checks import check_offers
+from helpdesk.catalogue.checks import check_offers
 
 GOOD = """\
 title = {de = "Prüfungs-WLAN", en = "Exam Wi-Fi"}
@@ -90,3 +91,15 @@ def test_an_order_without_a_playbook_asks_for_no_arguments(tmp_path: Path) -> No
 )
 def test_placeholders_are_filled_as_text(text: str, values: dict[str, str], filled: str) -> None:
     assert offers.fill(text, values) == filled
+
+
+def test_a_wrong_file_takes_the_others_not_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, GOOD)
+    (tmp_path / "broken.toml").write_text("title = ")
+    monkeypatch.setattr(offers, "FOLDER", tmp_path)
+    offers.all_offers.cache_clear()
+    try:
+        assert len(offers.all_offers()) == 1
+        assert [problem.id for problem in check_offers()] == ["catalogue.E001"]
+    finally:
+        offers.all_offers.cache_clear()
