@@ -6,7 +6,6 @@ import pytest
 
 from helpdesk.catalogue import offers
 from helpdesk.catalogue.checks import check_offers
-from helpdesk.catalogue.checks import check_offers
 
 GOOD = """\
 title = {de = "Prüfungs-WLAN", en = "Exam Wi-Fi"}
