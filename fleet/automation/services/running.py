@@ -20,7 +20,7 @@ from fleet.automation.models import Change, HostResult, Run
 from fleet.automation.services.attempt import arguments_of, mark, private_dir
 from fleet.automation.services.claiming import claim, heartbeat, kept, lease, release
 from fleet.automation.services.launching import ChildProcess
-from fleet.automation.services.losing import lose
+from fleet.automation.services.losing import look_soon, lose
 from fleet.automation.services.recording import Recorder
 from fleet.automation.services.telling import move, tell
 from fleet.automation.services.verifying import already_holds, remember_before, verify
@@ -214,6 +214,8 @@ def _follow_up(run: Run, end: End) -> None:
     elif run.kind == Run.Kind.APPLY and end.state == Run.State.CANCELLED:
         if move(run.change, Change.State.CANCELLED):
             tell(run.change, "cancelled", run_id=run.pk)
+        if run.hosts.exclude(state=HostResult.State.NOT_STARTED).exists():
+            transaction.on_commit(lambda: look_soon(run.pk), robust=True)
     elif run.kind == Run.Kind.APPLY:
         move(run.change, Change.State.VERIFYING)
 

@@ -18,7 +18,6 @@ from django.db import connection, connections
 from django.db.models import Model
 from django.utils import timezone
 
-from config.celery import app
 from config.env import BASE_DIR
 from fleet.automation import services
 from fleet.automation.execution import private, tree
@@ -30,6 +29,7 @@ from fleet.devices.models import Device
 from fleet.events.models import Event
 from fleet.lab.faults import Fault
 from tests.integration.automation.conftest import PSK, School, private_dirs, soon, wait_until
+from tests.unit.automation.conftest import messages
 
 TWO_STEPS = "    - raw: 'touch /tmp/begun; sleep 60'\n    - raw: 'touch /tmp/second'"
 TALKING = """
@@ -100,6 +100,7 @@ def _clean_devices(school: School) -> None:
 
 class TestCancelling:
     def test_a_long_task_is_stopped_within_two_seconds_and_nothing_is_written_after(self, school: School) -> None:
+        messages()
         run = to_be_applied(school, school.playbook("two-steps", TWO_STEPS))
         with working(run):
             wait_until(lambda: begun(school))
@@ -114,6 +115,7 @@ class TestCancelling:
         assert run.hosts.get().state == HostResult.State.UNKNOWN
         assert not DeviceLock.objects.exists()
         assert not second(school)
+        assert ("look_after_loss", run.pk) in messages(), "what it has left behind is measured"
 
     def test_what_is_stopped_before_it_begins_never_starts_a_process(self, school: School) -> None:
         run = to_be_applied(school, school.playbook("two-steps", TWO_STEPS))
@@ -151,7 +153,7 @@ def test_the_hard_limit_ends_the_whole_tree(school: School) -> None:
 
 class TestLosing:
     def test_a_killed_worker_leaves_a_lost_run_that_nobody_repeats(self, school: School) -> None:
-        _forget_messages()
+        messages()  # what earlier tests have sent and nobody has fetched
         change = school.order(school.playbook("two-steps", TWO_STEPS), school.aps)
         worker = _start_worker(school.playbooks)
         try:
@@ -404,14 +406,6 @@ def _environment() -> dict[str, str]:
     if connection.vendor == "postgresql":
         url = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + f"/{database['NAME']}"
     return os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONPATH": str(BASE_DIR)}
-
-
-def _forget_messages() -> None:
-    """What earlier tests have sent and nobody has fetched."""
-    with app.connection_for_write() as connection:
-        queue = app.amqp.queues[settings.QUEUES["automation"]](connection.default_channel)
-        queue.declare()
-        queue.purge()
 
 
 def _start_worker(playbooks: Path) -> "subprocess.Popen[bytes]":
