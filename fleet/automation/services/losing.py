@@ -1,6 +1,7 @@
 """A run whose end nobody knows: lost, not repeated. Its devices are freed, then looked at without touching them."""
 
 from celery import current_app
+from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
@@ -8,6 +9,9 @@ from fleet.automation.models import Change, Run
 from fleet.automation.services.claiming import release
 from fleet.automation.services.recording import Recorder
 from fleet.automation.services.telling import move, tell
+
+LOOK_AGAIN_S = 60
+"""After so long without a verdict, the message that asked for a look is taken for lost."""
 
 
 def lose(run: Run, recorder: Recorder, error: str = "") -> bool:
@@ -21,7 +25,7 @@ def lose(run: Run, recorder: Recorder, error: str = "") -> bool:
         release(run)
         _tell_loss(run, change)
         if run.kind != Run.Kind.PREVIEW:
-            transaction.on_commit(lambda: _look_soon(run), robust=True)
+            transaction.on_commit(lambda: look_soon(run.pk), robust=True)
     return True
 
 
@@ -33,5 +37,7 @@ def _tell_loss(run: Run, change: Change) -> None:
         tell(change, "lost", run_id=run.pk)
 
 
-def _look_soon(run: Run) -> None:
-    current_app.send_task("fleet.automation.look_after_loss", args=[run.pk])
+def look_soon(run_id: int) -> None:
+    """Ask for a read-only look at what the run has left behind. Messages can be lost: the tender asks again."""
+    if cache.add(f"automation.look.{run_id}", 1, timeout=LOOK_AGAIN_S):
+        current_app.send_task("fleet.automation.look_after_loss", args=[run_id])

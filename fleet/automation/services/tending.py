@@ -15,10 +15,10 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from fleet.automation.execution import private, tree
-from fleet.automation.models import Change, Run
+from fleet.automation.models import Change, HostResult, Run
 from fleet.automation.rules.lifecycle import too_late
 from fleet.automation.services.attempt import mark, private_dir
-from fleet.automation.services.losing import lose
+from fleet.automation.services.losing import look_soon, lose
 from fleet.automation.services.recording import Recorder
 from fleet.automation.services.telling import move, queue_run, send, tell
 from fleet.automation.services.verifying import measure_after_loss
@@ -27,13 +27,15 @@ log = logging.getLogger(__name__)
 RESEND_AFTER = timedelta(seconds=3)
 RESEND_EVERY_S = 10
 RESEND_AT_MOST = 50
+WORTH_A_LOOK = timedelta(days=1)
+"""What is found later says little about the run."""
 LIVE = (Run.State.QUEUED, Run.State.RUNNING)
 
 
 def tend(*, now: datetime | None = None) -> None:
     """Each step and each row by itself: what goes wrong with one run holds up no other."""
     moment = now or timezone.now()
-    for step in (_end_all_lost, _sweep, _take_over_verification, _start_due, _revert_due, _send_waiting):
+    for step in (_end_all_lost, _sweep, _take_over_verification, _look_again, _start_due, _revert_due, _send_waiting):
         with _apart(step.__name__):
             step(moment)
 
@@ -116,6 +118,17 @@ def _end_lost(run: Run) -> None:
         log.warning("run lost", extra={"run_id": run.pk, "change_id": run.change_id, "worker": run.worker})
 
 
+def _look_again(now: datetime) -> None:
+    """Lost runs, and those stopped in their middle, that nobody has looked at yet. Later attempts speak for them."""
+    later = Run.objects.filter(change=OuterRef("change"), pk__gt=OuterRef("pk"), started_at__isnull=False)
+    unseen = HostResult.objects.filter(run=OuterRef("pk"), verdict="")
+    begun = HostResult.objects.filter(run=OuterRef("pk")).exclude(state=HostResult.State.NOT_STARTED)
+    ended = Run.objects.filter(Q(state=Run.State.LOST) | Q(state=Run.State.CANCELLED) & Exists(begun))
+    ended = ended.filter(started_at__isnull=False, finished_at__gt=now - WORTH_A_LOOK).exclude(kind=Run.Kind.PREVIEW)
+    for pk in ended.filter(Exists(unseen), ~Exists(later)).order_by("pk").values_list("pk", flat=True):
+        look_soon(pk)
+
+
 def _what_it_told(run: Run) -> Recorder:
     """Events that nobody can read keep no device locked: then every host may have been touched."""
     recorder = Recorder(run)
@@ -143,4 +156,4 @@ def _sweep(_now: datetime) -> None:
 
 
 def look_after_loss(*, run_id: int) -> None:
-    measure_after_loss(Run.objects.select_related("change").get(pk=run_id))
+    measure_after_loss(Run.objects.select_related("change").defer("change__secret_arguments").get(pk=run_id))

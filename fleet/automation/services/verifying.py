@@ -220,8 +220,15 @@ def _end_box(run: Run, verdict: Verdict) -> None:
 
 
 def measure_after_loss(run: Run) -> None:
-    """Find out, read-only, what a lost run has left behind; the change stays lost until a person decides."""
-    pairs = subjects(run, wishes_of(run))
+    """Find out, read-only and once, what a lost or stopped run has left behind; its change stays until a person decides."""
     rows = list(run.hosts.all())
-    _look(run, rows, pairs)
+    if all(row.verdict for row in rows):
+        return
+    try:
+        _look(run, rows, subjects(run, wishes_of(run)))
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("cannot be looked at", extra={"run_id": run.pk})
+        _nothing_known(rows)
     HostResult.objects.bulk_update(rows, ["evidence", "verdict", "measured_at"])

@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection
+
+from config.celery import app
 
 PLAYBOOK = "- hosts: all\n  gather_facts: false\n  tasks: []\n"
 SPECS = """---
@@ -63,3 +66,14 @@ def spoil(table: str, column: str, pk: int) -> None:
     """Make a secret one that no key opens."""
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE {table} SET {column} = %s WHERE id = %s", ["gAAAAAnonsense", pk])  # noqa: S608  (our tables)
+
+
+def messages() -> list[tuple[str, int]]:
+    """(task, run) of each message that waits for a worker; they are gone then."""
+    found = []
+    with app.connection_for_write() as broker:
+        queue = app.amqp.queues[settings.QUEUES["automation"]](broker.default_channel)
+        queue.declare()
+        while message := queue.get(no_ack=True):
+            found.append((message.headers["task"].removeprefix("fleet.automation."), message.decode()[0][0]))
+    return found

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db.models.signals import pre_save
 from django.utils import timezone
 
@@ -14,7 +15,7 @@ from fleet.automation.services import tending
 from fleet.automation.services.attempt import private_dir
 from fleet.devices.models import Device
 from tests.conftest import City
-from tests.unit.automation.conftest import spoil
+from tests.unit.automation.conftest import messages, spoil
 
 pytestmark = pytest.mark.django_db
 
@@ -100,3 +101,64 @@ def test_a_change_whose_secret_cannot_be_read_holds_up_no_other(city: City) -> N
     tending.tend()
 
     assert due.runs.filter(kind=Run.Kind.APPLY).exists()
+
+
+def left(city: City, state: Run.State, host: HostResult.State, **more: Any) -> Run:
+    """A run that is over and that nobody has looked at; its devices answer nobody."""
+    Device.objects.update(address=None)
+    now = timezone.now()
+    run = run_of(change_of(city, state=Change.State(state.value)), state=state, started_at=now, finished_at=now, **more)
+    run.hosts.update(state=host)
+    messages()
+    return run
+
+
+@pytest.mark.parametrize("state", [Run.State.LOST, Run.State.CANCELLED])
+def test_a_look_that_nobody_took_is_asked_for_again_until_it_is_taken(city: City, state: Run.State) -> None:
+    run = left(city, state, HostResult.State.UNKNOWN)
+
+    tending.tend()
+    tending.tend()
+    assert messages() == [("look_after_loss", run.pk)]
+
+    tending.look_after_loss(run_id=run.pk)
+    cache.delete(f"automation.look.{run.pk}")
+    tending.tend()
+    assert run.hosts.get().verdict == "unknown"
+    assert messages() == []
+
+
+def test_what_was_stopped_before_it_began_is_not_looked_at(city: City) -> None:
+    left(city, Run.State.CANCELLED, HostResult.State.NOT_STARTED)
+
+    tending.tend()
+
+    assert messages() == []
+
+
+def test_a_later_attempt_speaks_for_the_lost_one(city: City) -> None:
+    first = left(city, Run.State.LOST, HostResult.State.UNKNOWN)
+    run_of(first.change, attempt=2, state=Run.State.SUCCEEDED, started_at=timezone.now())
+
+    tending.tend()
+
+    assert messages() == []
+
+
+def test_a_look_that_cannot_be_taken_is_not_known(city: City) -> None:
+    """The playbook was taken away meanwhile."""
+    run = left(city, Run.State.LOST, HostResult.State.UNKNOWN)
+    Change.objects.filter(pk=run.change_id).update(playbook="gone")
+
+    tending.look_after_loss(run_id=run.pk)
+
+    assert run.hosts.get().verdict == "unknown"
+
+
+def test_a_late_message_looks_at_nothing_again(city: City) -> None:
+    run = left(city, Run.State.LOST, HostResult.State.UNKNOWN)
+    run.hosts.update(verdict="refuted", evidence=[{"before": "then"}])
+
+    tending.look_after_loss(run_id=run.pk)
+
+    assert run.hosts.get().evidence == [{"before": "then"}]
