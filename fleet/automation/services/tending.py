@@ -35,7 +35,16 @@ LIVE = (Run.State.QUEUED, Run.State.RUNNING)
 def tend(*, now: datetime | None = None) -> None:
     """Each step and each row by itself: what goes wrong with one run holds up no other."""
     moment = now or timezone.now()
-    for step in (_end_all_lost, _sweep, _take_over_verification, _look_again, _start_due, _revert_due, _send_waiting):
+    for step in (
+        _end_all_lost,
+        _sweep,
+        _take_over_verification,
+        _look_again,
+        _end_unanswered,
+        _start_due,
+        _revert_due,
+        _send_waiting,
+    ):
         with _apart(step.__name__):
             step(moment)
 
@@ -53,6 +62,15 @@ def _end_all_lost(now: datetime) -> None:
     for run in lost.defer("change__secret_arguments"):
         with _apart("end lost", run_id=run.pk):
             _end_lost(run)
+
+
+def _end_unanswered(now: datetime) -> None:
+    """Nobody has agreed within the time for which it was wanted."""
+    over = Change.objects.filter(state=Change.State.AWAITING_APPROVAL, ends_at__lte=now)
+    for change in over.defer("secret_arguments").order_by("ends_at", "pk"):
+        with _apart("end unanswered", change_id=change.pk), transaction.atomic():
+            if move(change, Change.State.CANCELLED):
+                tell(change, "cancelled", too_late=True)
 
 
 def _start_due(now: datetime) -> None:

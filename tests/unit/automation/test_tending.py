@@ -14,6 +14,7 @@ from fleet.automation.models import Change, DeviceLock, HostResult, Run, Target
 from fleet.automation.services import tending
 from fleet.automation.services.attempt import private_dir
 from fleet.devices.models import Device
+from fleet.events.models import Event
 from tests.conftest import City
 from tests.unit.automation.conftest import messages, spoil
 
@@ -101,6 +102,20 @@ def test_a_change_whose_secret_cannot_be_read_holds_up_no_other(city: City) -> N
     tending.tend()
 
     assert due.runs.filter(kind=Run.Kind.APPLY).exists()
+
+
+def test_what_nobody_agreed_to_in_time_ends_with_its_time(city: City) -> None:
+    waiting = {"state": Change.State.AWAITING_APPROVAL, "box": Change.Box.PENDING}
+    over = change_of(city, **waiting, **an_hour_ago())
+    current = change_of(city, **waiting, ends_at=timezone.now() + timedelta(hours=1))
+    endless = change_of(city, state=Change.State.AWAITING_APPROVAL)
+
+    tending.tend()
+
+    states = [Change.objects.get(pk=change.pk).state for change in (over, current, endless)]
+    assert states == [Change.State.CANCELLED, Change.State.AWAITING_APPROVAL, Change.State.AWAITING_APPROVAL]
+    told = Event.objects.get(name="change.cancelled")
+    assert (told.subject_id, told.payload["too_late"]) == (over.pk, True)
 
 
 def left(city: City, state: Run.State, host: HostResult.State, **more: Any) -> Run:
