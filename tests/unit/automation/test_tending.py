@@ -118,6 +118,25 @@ def test_what_nobody_agreed_to_in_time_ends_with_its_time(city: City) -> None:
     assert (told.subject_id, told.payload["too_late"]) == (over.pk, True)
 
 
+def test_behind_many_that_wait_a_lost_message_is_sent_again(city: City) -> None:
+    """The device of all of them is another run's."""
+    long_ago = timezone.now() - timedelta(hours=1)
+    runs = [run_of(change_of(city), queued_at=long_ago) for _ in range(tending.RESEND_AT_MOST + 3)]
+    messages()
+
+    tending.tend()
+    first = messages()
+    tending.tend()
+    assert len(first) == tending.RESEND_AT_MOST
+    assert messages() == [], "no more than that at a time"
+
+    for _task, pk in first:
+        key = f"automation.sent.{pk}"
+        cache.set(key, cache.get(key) - tending.RESEND_EVERY_S)
+    tending.tend()
+    assert {pk for _task, pk in messages()} > {run.pk for run in runs} - {pk for _task, pk in first}
+
+
 def left(city: City, state: Run.State, host: HostResult.State, **more: Any) -> Run:
     """A run that is over and that nobody has looked at; its devices answer nobody."""
     Device.objects.update(address=None)
