@@ -30,7 +30,7 @@ def sentence(ticket: Ticket) -> str:
         Ticket.State.WAITING_REQUESTER: _("We need an answer from you to go on."),
         Ticket.State.WAITING_VENDOR: _("We are waiting for a company."),
         Ticket.State.WAITING_CHANGE: _("It is on its way."),
-        Ticket.State.RESOLVED: _("Done. If something is still not right, answer in the ticket."),
+        Ticket.State.RESOLVED: _("If something is still not right, answer in the ticket."),
         Ticket.State.CLOSED: _("There is nothing more to do."),
     }[Ticket.State(ticket.state)]
 
