@@ -6,24 +6,39 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
 from fleet.automation.catalogue.model import Argument, Playbook
 
 LONGEST_TEXT = 4000
+Sentence = str | Promise
 TRUE, FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 
 
 class ArgumentsError(ValueError):
-    """`problems`: {argument name: sentence}."""
+    """`problems`: {argument name: sentence, in the language in which it is then read}."""
 
-    def __init__(self, problems: dict[str, str]) -> None:
+    def __init__(self, problems: Mapping[str, Sentence]) -> None:
         super().__init__("; ".join(f"{name}: {problem}" for name, problem in problems.items()))
         self.problems = problems
+
+
+class _ValueProblemError(ValueError):
+    """One value is not as declared."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 def validated(playbook: Playbook, given: Mapping[str, Any]) -> dict[str, Any]:
     """The given arguments with their declared types and defaults; raises ArgumentsError naming every wrong one."""
     declared = {argument.name: argument for argument in playbook.arguments}
-    problems = {name: "is not an argument of this playbook" for name in given if name not in declared}
+    problems: dict[str, Sentence] = {
+        name: _("This playbook has no such argument.") for name in given if name not in declared
+    }
     values: dict[str, Any] = {}
     for name, argument in declared.items():
         value = given.get(name)
@@ -31,12 +46,12 @@ def validated(playbook: Playbook, given: Mapping[str, Any]) -> dict[str, Any]:
             value = argument.default
         if value is None:
             if argument.required:
-                problems[name] = "is needed"
+                problems[name] = _("This is needed.")
             continue
         try:
             values[name] = _typed(argument, value)
-        except ValueError as error:
-            problems[name] = str(error)
+        except _ValueProblemError as error:
+            problems[name] = error.sentence
     if problems:
         raise ArgumentsError(problems)
     return values
@@ -47,16 +62,18 @@ def _typed(argument: Argument, value: Any) -> Any:
     if argument.type == "list":
         typed = [_CASTS[argument.elements](element) for element in typed]
     if argument.choices and typed not in argument.choices:
-        raise ValueError(f"must be one of {', '.join(map(str, argument.choices))}")
+        raise _ValueProblemError(
+            format_lazy(_("It must be one of: {choices}."), choices=", ".join(map(str, argument.choices)))
+        )
     return typed
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str | int | float):
-        raise ValueError("must be text")  # noqa: TRY004  (every problem is a ValueError to the caller)
+        raise _ValueProblemError(_("It must be text."))
     text = str(value)
     if len(text) > LONGEST_TEXT or not _storable(text):
-        raise ValueError(f"must be text of at most {LONGEST_TEXT} characters")
+        raise _ValueProblemError(format_lazy(_("It must be text of at most {longest} characters."), longest=LONGEST_TEXT))
     return text
 
 
@@ -69,23 +86,23 @@ def _integer(value: Any) -> int:
     try:
         return int(str(value))
     except ValueError as error:
-        raise ValueError("must be a whole number") from error
+        raise _ValueProblemError(_("It must be a whole number.")) from error
 
 
 def _number(value: Any) -> float:
     try:
         number = float(str(value))
     except ValueError as error:
-        raise ValueError("must be a number") from error
+        raise _ValueProblemError(_("It must be a number.")) from error
     if not math.isfinite(number):
-        raise ValueError("must be a number")
+        raise _ValueProblemError(_("It must be a number."))
     return number
 
 
 def _boolean(value: Any) -> bool:
     word = str(value).lower()
     if word not in TRUE | FALSE:
-        raise ValueError("must be yes or no")
+        raise _ValueProblemError(_("It must be yes or no."))
     return word in TRUE
 
 
@@ -93,13 +110,13 @@ def _list(value: Any) -> list[Any]:
     if isinstance(value, str):
         return [line.strip() for line in value.replace(",", "\n").splitlines() if line.strip()]
     if not isinstance(value, list | tuple):
-        raise ValueError("must be a list")  # noqa: TRY004
+        raise _ValueProblemError(_("It must be a list."))
     return list(value)
 
 
 def _mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError("must be a mapping")  # noqa: TRY004
+        raise _ValueProblemError(_("It must be a mapping."))
     return {_text(name): _any(item) for name, item in value.items()}
 
 

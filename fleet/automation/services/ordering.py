@@ -69,11 +69,11 @@ def _checked(order: Order) -> tuple[Playbook, dict[str, Any], list[Device]]:
     try:
         playbook = get(order.playbook)
     except CatalogueError as error:
-        raise OrderError({"playbook": str(error)}) from error
+        raise OrderError({"playbook": _("There is no such playbook, or it cannot be used now.")}) from error
     try:
         arguments = validated(playbook, order.arguments)
     except ArgumentsError as error:
-        raise OrderError(error.problems) from error
+        raise OrderError({name: str(problem) for name, problem in error.problems.items()}) from error
     devices = list(
         Device.objects.allowing(order.requested_by, order.right)
         .in_service()

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from fleet.automation.catalogue import Argument, Playbook, Text, load
 from fleet.automation.rules.arguments import ArgumentsError, digest, validated
@@ -85,6 +86,39 @@ def test_every_problem_is_named_at_once(folder: Path) -> None:
         validated(load(folder), {"state": "gone", "port": "x", "ansible_host": "x"})
 
     assert set(caught.value.problems) == {"ssid", "state", "port", "ansible_host"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "given", "english", "german"),
+    [
+        ({"type": "str", "required": True}, "", "This is needed.", "Diese Angabe fehlt."),
+        ({"type": "str", "choices": ("on", "off")}, "On", "It must be one of: on, off.", "Möglich sind: on, off."),
+        ({"type": "str"}, ["a"], "It must be text.", "Das muss ein Text sein."),
+        ({"type": "str"}, "x" * 4001, "at most 4000 characters", "höchstens 4000 Zeichen"),
+        ({"type": "int"}, "1.5", "It must be a whole number.", "Das muss eine ganze Zahl sein."),
+        ({"type": "float"}, "nan", "It must be a number.", "Das muss eine Zahl sein."),
+        ({"type": "bool"}, "maybe", "It must be yes or no.", "Möglich sind: ja oder nein."),
+        ({"type": "list"}, {"a": 1}, "It must be a list.", "Das muss eine Liste sein."),
+        ({"type": "dict"}, "a=1", "It must be a mapping.", "Das muss eine Zuordnung"),
+    ],
+)
+def test_a_problem_is_said_in_the_language_of_who_reads_it(
+    folder: Path, declared: dict[str, Any], given: Any, english: str, german: str
+) -> None:
+    with pytest.raises(ArgumentsError) as caught:
+        validated(one(folder, **declared), {"value": given})
+
+    for language, sentence in {"en": english, "de": german}.items():
+        with translation.override(language):
+            assert sentence in str(caught.value.problems["value"])
+
+
+def test_what_is_not_declared_is_refused_in_german_too(folder: Path) -> None:
+    with pytest.raises(ArgumentsError) as caught, translation.override("de"):
+        validated(load(folder), {"ssid": "Exam", "colour": "x"})
+
+    with translation.override("de"):
+        assert str(caught.value.problems["colour"]) == "Diese Angabe kennt der Ablauf nicht."
 
 
 def test_an_approval_is_for_one_playbook_its_arguments_and_its_targets() -> None:

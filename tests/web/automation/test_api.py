@@ -65,6 +65,23 @@ class TestOrdering:
         assert field in {one["field"] for one in answer.json()["errors"]}
         assert not Change.objects.exists()
 
+    @pytest.mark.parametrize(
+        ("language", "spoilt", "said"),
+        [
+            ("de", {"arguments": {}}, "Diese Angabe fehlt."),
+            ("en", {"arguments": {}}, "This is needed."),
+            ("de", {"playbook": "gone"}, "Diesen Ablauf gibt es nicht, oder er ist gerade nicht verwendbar."),
+        ],
+    )
+    def test_a_refusal_is_in_the_readers_language(
+        self, theo: Client, city: City, language: str, spoilt: dict[str, Any], said: str
+    ) -> None:
+        people.set_display(user=city.technician, language=language, theme=None)
+
+        answer = post(theo, "", body(city, **spoilt))
+
+        assert [one["message"] for one in answer.json()["errors"]] == [said]
+
     @pytest.mark.parametrize("spoilt", [{"starts_at": "2030-01-01T08:00:00"}, {"device_ids": "all"}, {"reason": "x" * 501}])
     def test_what_is_not_of_its_form_is_refused(self, theo: Client, city: City, spoilt: dict[str, Any]) -> None:
         assert post(theo, "", body(city, **spoilt)).status_code == 422
