@@ -18,6 +18,12 @@ from fleet.automation.rules.lifecycle import Queued, Start, may_start
 from fleet.automation.services.telling import move, send, tell
 from fleet.devices.models import Device
 
+CHILD_SHARE = 2 / 3
+"""Of the lease: so long a child lives without a beat. It hears of a beat later than the row, so its time must be shorter."""
+BEATS_A_LEASE = 6
+DYING = timedelta(seconds=5)
+"""What killing a tree may take (`tree.kill_descendants`): nobody else may have the devices before."""
+
 
 def claim(run_id: int) -> Run | None:
     """The run, now ours; None when it is not to be had: taken, over, no longer wanted, or a device is another run's."""

@@ -18,7 +18,7 @@ from fleet.automation.execution.order import RunOrder
 from fleet.automation.inventory import build, host_name, login, manageable
 from fleet.automation.models import Change, HostResult, Run
 from fleet.automation.services.attempt import arguments_of, mark, private_dir
-from fleet.automation.services.claiming import claim, heartbeat, kept, lease, release
+from fleet.automation.services.claiming import BEATS_A_LEASE, CHILD_SHARE, claim, heartbeat, kept, lease, release
 from fleet.automation.services.launching import ChildProcess
 from fleet.automation.services.losing import look_soon, lose
 from fleet.automation.services.recording import Recorder
@@ -103,7 +103,7 @@ def _order(run: Run, playbook: Playbook) -> RunOrder:
         secrets=secrets,
         check=run.kind == Run.Kind.PREVIEW,
         timeout_s=playbook.timeout_s,
-        lease_s=settings.RUN_LEASE_S,
+        lease_s=settings.RUN_LEASE_S * CHILD_SHARE,
         forks=max(1, min(len(hosts), FORKS_PER_CORE * (os.cpu_count() or 1))),
         environment={"ANSIBLE_CONFIG": str(settings.BASE_DIR / "ansible.cfg")},
     )
@@ -156,15 +156,15 @@ def _listen(run: Run, child: ChildProcess, recorder: Recorder) -> Iterator[dict[
         unwritten += batch
         try:
             if time.monotonic() >= next_beat:
-                next_beat = time.monotonic() + settings.RUN_LEASE_S / 3
                 if not heartbeat(run):
                     return
                 child.beat()
+                next_beat = time.monotonic() + settings.RUN_LEASE_S / BEATS_A_LEASE
             recorder.record(unwritten)
             unwritten = []
             if _cancel_wanted(run):
                 child.cancel()
-        except DatabaseError:  # a database that is away for less than the lease must not end work on devices
+        except DatabaseError:  # a database that is away for less than the child's lease must not end work on devices
             log.warning("database away during a run", extra={"run_id": run.pk})
             close_old_connections()
     recorder.record(unwritten)

@@ -19,6 +19,7 @@ from fleet.automation.execution import private, tree
 from fleet.automation.models import Change, HostResult, Run
 from fleet.automation.rules.lifecycle import too_late
 from fleet.automation.services.attempt import mark, private_dir
+from fleet.automation.services.claiming import DYING
 from fleet.automation.services.losing import look_soon, lose
 from fleet.automation.services.recording import Recorder
 from fleet.automation.services.telling import move, queue_run, send, tell
@@ -60,7 +61,8 @@ def _apart(step: str, **about: Any) -> Iterator[None]:
 
 
 def _end_all_lost(now: datetime) -> None:
-    lost = Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=now).select_related("change")
+    """On another machine nothing can be killed from here: by then the child there has ended itself."""
+    lost = Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=now - DYING).select_related("change")
     for run in lost.defer("change__secret_arguments"):
         with _apart("end lost", run_id=run.pk):
             _end_lost(run)

@@ -261,7 +261,7 @@ class TestLosing:
         before = run.hosts.get()
         lines = list(run.log_lines.order_by("sequence").values_list("sequence", "text"))
         Change.objects.filter(pk=change.pk).update(state="running")
-        Run.objects.filter(pk=run.pk).update(state="running", lease_until=soon(-1), finished_at=None)
+        Run.objects.filter(pk=run.pk).update(state="running", lease_until=soon(-10), finished_at=None)
         events = [
             {"counter": 9001, "event": "runner_on_start", "at": "", **_of(before), "changed": False, "diff": []},
             {"counter": 9002, "event": "runner_on_ok", "at": "", **_of(before), "changed": True, "diff": before.diff},

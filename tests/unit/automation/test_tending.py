@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.db.models.signals import pre_save
 from django.utils import timezone
@@ -13,6 +14,7 @@ from fleet.automation.execution import private
 from fleet.automation.models import Change, DeviceLock, HostResult, Run, Target
 from fleet.automation.services import tending
 from fleet.automation.services.attempt import private_dir
+from fleet.automation.services.claiming import CHILD_SHARE
 from fleet.devices.models import Device
 from fleet.events.models import Event
 from tests.conftest import City
@@ -73,6 +75,21 @@ def test_a_lost_run_whose_events_cannot_be_read_is_lost_and_holds_no_device(unre
     unreadable.refresh_from_db()
     assert unreadable.state == Run.State.LOST
     assert unreadable.hosts.get().state == HostResult.State.UNKNOWN
+    assert not DeviceLock.objects.exists()
+
+
+def test_devices_are_freed_when_the_child_of_another_machine_has_ended_itself(city: City) -> None:
+    """It heard the last beat after the row had it, lives on for its own lease, and killing its tree takes a while."""
+    run = abandoned(change_of(city))
+    assert run.lease_until is not None
+    last_beat = run.lease_until - timedelta(seconds=settings.RUN_LEASE_S)
+    heard_late, killing = 0.2 * settings.RUN_LEASE_S, 5
+    child_ends = last_beat + timedelta(seconds=heard_late + settings.RUN_LEASE_S * CHILD_SHARE + killing)
+
+    tending.tend(now=child_ends)
+    assert DeviceLock.objects.filter(run=run).exists()
+
+    tending.tend(now=child_ends + timedelta(seconds=settings.RUN_LEASE_S))
     assert not DeviceLock.objects.exists()
 
 
