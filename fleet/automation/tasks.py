@@ -1,3 +1,9 @@
+"""What Celery may ask for. None of it has a time limit of Celery's: workers are threads, and a thread cannot be ended.
+
+Each ends by itself: a playbook by its own time, which ansible-runner keeps in a process of its own; measuring by the
+deadlines of `fleet.monitoring`; and tending asks no device for anything.
+"""
+
 from celery import shared_task
 
 from fleet.automation import services
@@ -6,7 +12,7 @@ from fleet.automation.services import tending
 
 @shared_task(name="fleet.automation.execute")
 def execute(run_id: int) -> None:
-    """No time limit of Celery's: the playbook's own is kept by ansible-runner, and a lost lease ends the run."""
+    """A lost lease ends the run, too."""
     services.execute(run_id=run_id)
 
 
@@ -15,11 +21,11 @@ def verify(run_id: int) -> None:
     services.verify(run_id=run_id)
 
 
-@shared_task(name="fleet.automation.look_after_loss", time_limit=300)
+@shared_task(name="fleet.automation.look_after_loss")
 def look_after_loss(run_id: int) -> None:
     tending.look_after_loss(run_id=run_id)
 
 
-@shared_task(name="fleet.automation.tend", time_limit=120)
+@shared_task(name="fleet.automation.tend")
 def tend() -> None:
     services.tend()
