@@ -1,7 +1,7 @@
 """Ansible's view of devices: groups per platform and per site, and how each host is reached.
 
-Whatever a person may have typed (names, notes) is marked unsafe, so that Ansible never looks for a template in it:
-`{{ lookup('pipe', …) }}` in a device's name stays a name.
+Every text that comes from data (addresses, user names, device names) is marked unsafe, so that Ansible never looks for a
+template in it: `{{ lookup('pipe', …) }}` in a device's name stays a name.
 """
 
 from collections.abc import Iterable
@@ -42,9 +42,9 @@ def host_name(device: Device) -> str:
     return f"device-{device.pk}"
 
 
-def unsafe(text: str) -> dict[str, str]:
-    """Ansible's JSON form of text that must never be templated."""
-    return {"__ansible_unsafe": text}
+def unsafe(value: Any) -> Any:
+    """Ansible's JSON form of text that must never be templated; anything else stays what it is."""
+    return {"__ansible_unsafe": value} if isinstance(value, str) else value
 
 
 def build(devices: Iterable[Device]) -> dict[str, Any]:
@@ -62,13 +62,14 @@ def build(devices: Iterable[Device]) -> dict[str, Any]:
 
 def _variables(device: Device) -> dict[str, Any]:
     way_in = login(device)
-    return {
+    variables = {
         "ansible_host": device.address,
         "ansible_port": device.ssh_port,
         "ansible_user": way_in.username if way_in else USERS.get(device.type.platform, "root"),
         "fleetdesk_device_id": device.pk,
-        "fleetdesk_device_name": unsafe(device.name),
+        "fleetdesk_device_name": device.name,
     }
+    return {name: unsafe(value) for name, value in variables.items()}
 
 
 def manageable(devices: Iterable[Device]) -> list[Device]:

@@ -13,7 +13,8 @@ from django.core.management import call_command
 from fleet.automation.execution import private
 from fleet.automation.execution.order import RunOrder
 from fleet.automation.services.running import _known_host
-from fleet.devices.models import Device
+from fleet.devices import services as devices
+from fleet.devices.models import Credential, Device
 from tests.conftest import City
 
 TRAP = "{{ lookup('pipe', 'id') }}"
@@ -99,6 +100,28 @@ def test_of_a_dead_run_only_the_redacted_events_stay(tmp_path: Path) -> None:
     private.forget_secrets(made.path)
 
     assert [path.name for path in made.path.iterdir()] == [private.EVENTS]
+
+
+@pytest.mark.parametrize(
+    ("kind", "secret"),
+    [
+        (Credential.Kind.SSH_PASSWORD, {"username": TRAP, "password": "planted"}),
+        (Credential.Kind.SSH_KEY, {"username": TRAP, "private_key": "planted"}),
+    ],
+)
+def test_every_text_of_the_inventory_is_marked_whoever_typed_it(
+    city: City, kind: Credential.Kind, secret: dict[str, str]
+) -> None:
+    credential = devices.create_credential(authority=city.authority, name="typed", kind=kind, secret=secret)
+    Device.objects.filter(pk=city.access_point_a.pk).update(name=TRAP, ssh_credential=credential)
+    out = StringIO()
+
+    call_command("inventory", "--list", stdout=out)
+
+    variables = json.loads(out.getvalue())["_meta"]["hostvars"]
+    assert variables[f"device-{city.access_point_a.pk}"]["ansible_user"] == {"__ansible_unsafe": TRAP}
+    assert not [value for host in variables.values() for value in host.values() if isinstance(value, str)]
+    assert "planted" not in out.getvalue()
 
 
 def test_the_inventory_knows_devices_by_number_and_holds_no_secret(city: City) -> None:
