@@ -11,6 +11,7 @@ from datetime import time, timedelta
 import pytest
 from django.core.cache import caches
 from django.test import Client
+from hypothesis import settings as hypothesis_settings
 
 from fleet.devices import services as devices
 from fleet.devices.models import Credential, Device, DeviceType, Interface, Prefix
@@ -21,6 +22,8 @@ from fleet.people.rules import Role
 from fleet.sites import services as sites
 from fleet.sites.models import Authority, Building, Room, Site
 
+hypothesis_settings.register_profile("fleetdesk", deadline=None)  # speed is measured in benchmarks, never in tests
+hypothesis_settings.load_profile("fleetdesk")
 PASSWORD = "ein langes Passwort nur zum Testen"
 
 
