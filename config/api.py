@@ -3,17 +3,19 @@
 from ninja import NinjaAPI, Swagger
 
 from fleet.people.api import BrowserAuth, TokenAuth
-from fleet.web.api import install
+from fleet.web.api import PerPerson, install
 
 api = NinjaAPI(
     title="Fleetdesk",
     version="1",
     description=(
         "Everything the pages do, for programs. Log in with a token from the account page "
-        "(`Authorization: Bearer fdk_…`). Errors are problem documents (RFC 9457). Lists come in pages: follow `next`."
+        "(`Authorization: Bearer fdk_…`). Errors are problem documents (RFC 9457). Lists come in pages: follow `next`. "
+        "Whoever asks too often is answered 429 with `Retry-After`."
     ),
     urls_namespace="api",
     auth=[TokenAuth(), BrowserAuth()],
+    throttle=[PerPerson()],
     docs=Swagger(settings={"persistAuthorization": False, "displayRequestDuration": True}),
 )
 install(api)

@@ -32,6 +32,8 @@ def _words(value: object) -> object:
 
 
 Bool = Annotated[bool, BeforeValidator(_strict_bool)]
+Rate = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}/[smhd]$")]
+"""How often: `600/m` is 600 in a minute; per second, minute, hour or day."""
 Words = Annotated[list[str], NoDecode, BeforeValidator(_words)]
 
 
@@ -47,6 +49,11 @@ class Env(BaseSettings):
     TRUSTED_ORIGINS: Words = Field(default_factory=list)
     BEHIND_TLS: Bool = False
     BASE_URL: str = "http://localhost:8000"
+    PROXIES: int = Field(default=0, ge=0)
+    """How many reverse proxies of ours stand in front: so many last entries of X-Forwarded-For are believed."""
+    API_RATE_PERSON: Rate = "600/m"
+    API_RATE_STRANGER: Rate = "60/m"
+    """Of one address, for requests without a valid token or session."""
 
     DATABASE_URL: SecretStr = SecretStr("")
     BROKER_URL: SecretStr = SecretStr("")

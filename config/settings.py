@@ -131,6 +131,7 @@ if env.BROKER_URL.get_secret_value().startswith(("redis://", "rediss://")):
             "KEY_PREFIX": env.BROKER_PREFIX,
         },
     }
+ALLAUTH_TRUSTED_PROXY_COUNT = NINJA_NUM_PROXIES = env.PROXIES
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -197,6 +198,9 @@ X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "fleet.web.views.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 NINJA_PAGINATION_PER_PAGE = 50
+NINJA_DEFAULT_THROTTLE_RATES = {"user": env.API_RATE_PERSON, "anon": env.API_RATE_STRANGER}
+if MODE == "test":  # tests ask faster than anybody
+    NINJA_DEFAULT_THROTTLE_RATES = dict.fromkeys(NINJA_DEFAULT_THROTTLE_RATES, "1000000/s")
 
 # --- mail ---------------------------------------------------------------------------------------------------------------
 

@@ -2,5 +2,15 @@
 
 from fleet.web.api.pages import CursorPage
 from fleet.web.api.problems import CONTENT_TYPE, Problem, ProblemDetails, install, problem_response
+from fleet.web.api.throttling import PerAddress, PerPerson
 
-__all__ = ["CONTENT_TYPE", "CursorPage", "Problem", "ProblemDetails", "install", "problem_response"]
+__all__ = [
+    "CONTENT_TYPE",
+    "CursorPage",
+    "PerAddress",
+    "PerPerson",
+    "Problem",
+    "ProblemDetails",
+    "install",
+    "problem_response",
+]

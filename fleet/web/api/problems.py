@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -13,8 +14,11 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, AuthorizationError, HttpError, Throttled, ValidationError
 
+from fleet.web.api.throttling import PerAddress
+
 CONTENT_TYPE = "application/problem+json"
 log = logging.getLogger(__name__)
+strangers = PerAddress()
 
 
 class FieldProblem(Schema):
@@ -94,14 +98,17 @@ def _forbidden(request: HttpRequest, error: Exception) -> HttpResponse:  # noqa:
 
 
 def _unauthenticated(request: HttpRequest, error: AuthenticationError) -> HttpResponse:  # noqa: ARG001
+    if throttled := strangers.refused(request):  # ninja asks its throttles only after somebody is known
+        return _throttled(request, throttled)
     return problem_response(
         401, _("Log in, or send a valid token as “Authorization: Bearer …”."), headers={"WWW-Authenticate": "Bearer"}
     )
 
 
 def _throttled(request: HttpRequest, error: Throttled) -> HttpResponse:  # noqa: ARG001
-    wait_s = max(1, round(error.wait or 1))
-    return problem_response(429, _("Too many requests."), headers={"Retry-After": str(wait_s)})
+    wait_s = max(1, math.ceil(error.wait or 1))
+    detail = _("Too many requests in a short time. This one changed nothing; send it again in %(wait_s)d s.")
+    return problem_response(429, detail % {"wait_s": wait_s}, headers={"Retry-After": str(wait_s)})
 
 
 def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:  # noqa: ARG001

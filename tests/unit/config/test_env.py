@@ -75,6 +75,15 @@ def test_a_boolean_is_true_or_false_and_nothing_else(bare: pytest.MonkeyPatch, v
         env.read()
 
 
+@pytest.mark.parametrize("value", ["", "0/m", "600", "600/w", "600/m, 5/s", "-1/m", "many/m"])
+@pytest.mark.parametrize("name", ["API_RATE_PERSON", "API_RATE_STRANGER"])
+def test_a_rate_is_a_number_in_a_second_minute_hour_or_day(bare: pytest.MonkeyPatch, name: str, value: str) -> None:
+    bare.setenv(name, value)
+
+    with pytest.raises(ValueError, match=name):
+        env.read()
+
+
 def test_a_value_may_stand_in_a_file(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "key").write_text(f"{STRONG}\n")
     bare.setenv("SECRET_KEY_FILE", str(tmp_path / "key"))
