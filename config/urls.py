@@ -11,6 +11,7 @@ urlpatterns = [
     path("healthz", web.healthz, name="healthz"),
     path("api/v1/", api.urls),
     path("accounts/email/", RedirectView.as_view(pattern_name="account")),  # addresses are the administrator's business
+    path("accounts/sessions/", RedirectView.as_view(pattern_name="people:sessions")),
     path("accounts/", include("allauth.urls")),
     path("account/", people.account, name="account"),
     path("account/display/", people.display, name="display"),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.db.models import Q
 from django.utils import timezone
 
@@ -82,6 +83,19 @@ def use_token(*, clear: str, now: datetime) -> ApiToken | None:
 def revoke_token(*, token: ApiToken) -> bool:
     """From now on it opens nothing. False if it was revoked before."""
     return ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now()) == 1
+
+
+def sessions(*, user: User) -> list[UserSession]:
+    """Where `user` is logged in, newest first. Those that are over are forgotten on the way."""
+    return sorted(UserSession.objects.purge_and_list(user), key=lambda row: row.created_at, reverse=True)
+
+
+def end_other_sessions(*, user: User, keep: str | None) -> int:
+    """Log `user` out everywhere but in the session with the key `keep`; how many sessions that ended."""
+    others = [row for row in sessions(user=user) if row.session_key != keep]
+    for row in others:
+        row.end()
+    return len(others)
 
 
 def digest(token: str) -> str:

@@ -11,11 +11,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from fleet.people import services
+from fleet.people.browsers import browser_name
 from fleet.people.forms import PreferencesForm, TokenForm
 from fleet.people.models import ApiToken, User
 from fleet.people.roles import role_label
@@ -66,6 +68,23 @@ def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
     services.revoke_token(token=token)
     messages.success(request, _("The token “%s” no longer opens anything.") % token.name)
     return redirect("people:tokens")
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def sessions(request: HttpRequest) -> HttpResponse:
+    """Where I am logged in, and the way out of everywhere but here."""
+    user, here = _person(request), request.session.session_key
+    if request.method == "POST":
+        ended = services.end_other_sessions(user=user, keep=here)
+        said = ngettext("%(count)d login elsewhere has ended.", "%(count)d logins elsewhere have ended.", ended)
+        messages.success(request, said % {"count": ended})
+        return redirect("people:sessions")
+    rows = [
+        {"row": row, "browser": browser_name(row.user_agent) or _("Unknown browser"), "here": row.session_key == here}
+        for row in services.sessions(user=user)
+    ]
+    return render(request, "people/sessions.html", {"sessions": rows, "elsewhere": any(not row["here"] for row in rows)})
 
 
 @login_not_required
