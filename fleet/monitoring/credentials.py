@@ -1,6 +1,7 @@
 """One Credential row becomes one SNMP credential; the clear text stays inside it and never shows."""
 
 from fleet.devices.models import Credential
+from fleet.secrets.crypto import UndecipherableError
 from fleet.snmp.types import Auth, Priv, V2cCredential, V3Credential
 from fleet.snmp.types import Credential as SnmpCredential
 
@@ -16,6 +17,8 @@ def snmp(row: Credential) -> SnmpCredential:
             return V2cCredential(row.secret["community"])
         if row.kind == Credential.Kind.SNMP_V3:
             return _v3(row.secret)
+    except UndecipherableError:
+        raise CredentialError(f"no key opens credential {row.pk}") from None
     except (KeyError, ValueError, TypeError):
         raise CredentialError(f"credential {row.pk} is incomplete") from None  # the cause might quote the secret
     raise CredentialError(f"credential {row.pk} is not for SNMP")

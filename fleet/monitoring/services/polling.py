@@ -129,7 +129,8 @@ def _take(wanted: Any, token: uuid.UUID, now: datetime) -> None:
 
 
 def _claimed(token: uuid.UUID, taken_at: datetime) -> Claim:
-    rows = Health.objects.filter(claim=token).select_related("device__snmp_credential").order_by("next_poll_at")
+    rows = Health.objects.filter(claim=token).select_related("device__snmp_credential")
+    rows = rows.defer("device__snmp_credential__secret").order_by("next_poll_at")  # each is opened once, and by itself
     return Claim(token, taken_at, list(rows))
 
 
@@ -158,7 +159,7 @@ def _stream(claim: Claim, lanes: wire.Lanes) -> Iterator[list[Measurement]]:
 
 
 def _write(claim: Claim, batch: list[Measurement]) -> list[Measurement]:
-    """Stores, then judges what that changed: two short transactions; a crash in between is healed by the next poll."""
+    """Stores, then judges what that changed: two short transactions; what a crash in between leaves is judged by `tend`."""
     fence = storing.Fence(claim.token, claim.taken_at)
     stored = storing.store(fence, batch, Pace(settings.POLL_INTERVAL_S, settings.POLL_RETRY_S))
     judge_sites(site_ids=stored.sites_to_judge)

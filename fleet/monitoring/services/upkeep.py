@@ -18,6 +18,7 @@ def tend(*, now: datetime | None = None) -> None:
     moment = now or timezone.now()
     watch_new()
     forget_retired(now=moment)
+    judge_what_was_left(now=moment)
     drop_old(now=moment)
 
 
@@ -35,6 +36,14 @@ def forget_retired(*, now: datetime) -> int:
         for alert in Alert.objects.open().filter(device__in=gone.values("device")):
             alerts.close(alert=alert, at=now, evidence={"measured_at": None, "values": {}, "uptime_s": None})
         return gone.delete()[0]
+
+
+def judge_what_was_left(*, now: datetime) -> None:
+    """A worker that dies between writing a state and judging it leaves an alert open, or none where one should be."""
+    told = Alert.objects.open().filter(kind=alerts.UNREACHABLE)
+    well = told.filter(device__health__status=Health.Status.UP).values_list("site_id", flat=True)
+    silent = Health.objects.polled().filter(status=Health.Status.DOWN).exclude(device__in=told.values("device"))
+    alerts.judge_sites(site_ids={*well, *silent.values_list("site_id", flat=True)}, now=now)
 
 
 def drop_old(*, now: datetime) -> None:
