@@ -9,7 +9,7 @@ from django.core.paginator import Paginator
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -138,7 +138,8 @@ def _live(change: Change, latest: Run | None) -> bool:
 
 def steps(change: Change, latest: Run | None) -> list[dict[str, Any]]:
     """The way of a change as the stepper shows it: ordered, checked, approved, carried out, measured."""
-    labels = (_("Ordered"), _("Checked"), _("Approved"), _("Carried out"), _("Measured"))
+    measured = pgettext("after a change", "Measured")
+    labels = (_("Ordered"), _("Checked"), _("Approved"), _("Carried out"), measured)
     reached, bad = REACHED[change.state], change.state in ENDED_BADLY
     if change.state in {"failed", "lost"} and latest is not None and latest.kind == Run.Kind.PREVIEW:
         reached = 1
