@@ -43,6 +43,17 @@ class Consumption(models.Model):
         return f"{self.consumer} {self.event_id}"
 
 
+class Listener(models.Model):
+    """From which event on a consumer still has something to hear: up to `after_id` it has had everything."""
+
+    consumer = models.CharField(max_length=80, unique=True)
+    after_id = models.BigIntegerField()
+    moved_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.consumer} > {self.after_id}"
+
+
 class Refusal(models.Model):
     """`consumer` failed on `event`: tried again later, never in the way of the events behind it."""
 

@@ -1,7 +1,6 @@
 """Emitting facts and handing each to every consumer exactly once."""
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,14 +11,19 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from fleet.events import consumers
-from fleet.events.models import Consumption, Event, Refusal
+from fleet.events.models import Consumption, Event, Listener, Refusal
 from fleet.events.rules import retry_delay_s
 
 log = logging.getLogger(__name__)
 HORIZON = timedelta(days=7)
+"""How far back a consumer hears that has never listened before."""
+SETTLED = timedelta(days=1)
+"""After that no transaction is still open whose event might come in with a lower number than those already seen."""
+MOVE_EVERY = timedelta(hours=1)
 BATCH = 200
 MOST_ROUNDS = 50
 """Where a consumer tells what it listens to itself, the next tick goes on."""
+Listening = list[tuple[consumers.Consumer, Listener]]
 
 
 @dataclass(frozen=True)
@@ -58,24 +62,55 @@ def _deliver_soon() -> None:
 def deliver(now: datetime | None = None) -> int:
     """Hand every waiting event to its consumers, also those told meanwhile; returns how many were consumed."""
     moment = now or timezone.now()
+    listening = _listening(moment)
     consumed = 0
     for _round in range(MOST_ROUNDS):
-        handed_over = _deliver_batch(moment)
+        handed_over = _deliver_batch(listening, moment)
         consumed += handed_over
         if not handed_over:
             break
+    for consumer, row in listening:
+        _move_on(consumer, row, moment)
     return consumed
 
 
-def _deliver_batch(now: datetime) -> int:
-    return sum(_hand_over(consumer, event) for consumer in consumers.registered() for event in _waiting(consumer, now))
+def _listening(now: datetime) -> Listening:
+    known = {row.consumer: row for row in Listener.objects.all()}
+    return [(one, known.get(one.name) or _new_listener(one, now)) for one in consumers.registered()]
 
 
-def _waiting(consumer: consumers.Consumer, now: datetime) -> Iterator[Event]:
-    had = Consumption.objects.filter(consumer=consumer.name, event=OuterRef("pk"))
+def _new_listener(consumer: consumers.Consumer, now: datetime) -> Listener:
+    start = {"after_id": _last_before(now - HORIZON), "moved_at": now}
+    return Listener.objects.get_or_create(consumer=consumer.name, defaults=start)[0]
+
+
+def _last_before(moment: datetime) -> int:
+    return Event.objects.filter(occurred_at__lt=moment).order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def _deliver_batch(listening: Listening, now: datetime) -> int:
+    return sum(_hand_over(consumer, event) for consumer, row in listening for event in _waiting(consumer, row, now))
+
+
+def _waiting(consumer: consumers.Consumer, listener: Listener, now: datetime) -> list[Event]:
     resting = Refusal.objects.filter(consumer=consumer.name, event=OuterRef("pk"), next_try_at__gt=now)
-    waiting = Event.objects.filter(name__in=consumer.events, occurred_at__gt=now - HORIZON)
-    yield from list(waiting.filter(~Exists(had), ~Exists(resting)).order_by("id")[:BATCH])
+    return list(_unheard(consumer, listener.after_id).filter(~Exists(resting)).order_by("id")[:BATCH])
+
+
+def _unheard(consumer: consumers.Consumer, after_id: int) -> models.QuerySet[Event]:
+    had = Consumption.objects.filter(consumer=consumer.name, event=OuterRef("pk"))
+    return Event.objects.filter(~Exists(had), name__in=consumer.events, pk__gt=after_id)
+
+
+def _move_on(consumer: consumers.Consumer, row: Listener, now: datetime) -> None:
+    """What was had long ago is not looked at again; what waits, or was refused, is never passed over."""
+    if row.moved_at > now - MOVE_EVERY:
+        return
+    first = _unheard(consumer, row.after_id).order_by("pk").values_list("pk", flat=True).first()
+    settled = _last_before(now - SETTLED)
+    row.after_id = max(row.after_id, min(settled, first - 1) if first else settled)
+    row.moved_at = now
+    row.save(update_fields=["after_id", "moved_at"])
 
 
 def _hand_over(consumer: consumers.Consumer, event: Event) -> bool:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from fleet.events import consumers, services
 from fleet.events.consumers import Handler
-from fleet.events.models import Consumption, Event, Refusal
+from fleet.events.models import Consumption, Event, Listener, Refusal
 from fleet.events.rules import LONGEST_S, retry_delay_s
 from fleet.people.models import Scope
 from fleet.people.services import create_scope
@@ -212,7 +212,7 @@ def test_delivery_costs_the_same_for_an_idle_consumer_however_many_events_there_
         happened()
     services.deliver()
 
-    with django_assert_max_num_queries(1):
+    with django_assert_max_num_queries(2):  # who listens from where, and what waits for the one that does
         services.deliver()
 
 
@@ -223,3 +223,52 @@ def test_the_rest_after_a_refusal_doubles_up_to_an_hour(attempts: int, delay_s: 
 
 def test_the_suite_runs_on_a_database_that_threads_share(db: None) -> None:
     assert "memory" not in str(connection.settings_dict["NAME"])
+
+
+class TestAfterALongTime:
+    """The machine was off over the holidays, or a consumer refused for weeks."""
+
+    @pytest.mark.django_db
+    def test_what_waits_is_heard_however_old_it_is(self) -> None:
+        heard: list[int] = []
+        consumers.register("one", {"test.happened"}, lambda event: heard.append(event.pk))
+        services.deliver()
+        event = happened()
+        Event.objects.update(occurred_at=timezone.now() - timedelta(days=30))
+
+        services.deliver()
+
+        assert heard == [event.pk]
+
+    @pytest.mark.django_db
+    def test_a_new_consumer_does_not_hear_of_last_year(self) -> None:
+        heard: list[int] = []
+        happened()
+        Event.objects.update(occurred_at=timezone.now() - timedelta(days=300))
+        recent = happened()
+
+        consumers.register("new", {"test.happened"}, lambda event: heard.append(event.pk))
+        services.deliver()
+
+        assert heard == [recent.pk]
+
+    @pytest.mark.django_db
+    def test_what_was_had_is_passed_by_and_what_was_refused_is_not(self) -> None:
+        def picky(event: Event) -> None:
+            if event.payload.get("poison"):
+                raise ValueError
+
+        consumers.register("one", {"test.happened"}, picky)
+        services.deliver()
+        had, poison, later = happened(), happened(poison=True), happened()
+        services.deliver()
+        assert Consumption.objects.count() == 2
+
+        services.deliver(now=timezone.now() + timedelta(days=3))
+
+        assert Listener.objects.get().after_id == had.pk
+        assert poison.pk < later.pk
+        Refusal.objects.all().delete()
+        Consumption.objects.create(consumer="one", event=poison)
+        services.deliver(now=timezone.now() + timedelta(days=4))
+        assert Listener.objects.get().after_id == later.pk
