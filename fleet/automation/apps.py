@@ -8,7 +8,7 @@ class AutomationConfig(AppConfig):
     verbose_name = _("Automation")
 
     def ready(self) -> None:
-        from fleet.automation import views
+        from fleet.automation import panels
         from fleet.automation.checks import check_playbooks
         from fleet.people.rules import Action
         from fleet.web import navigation, slots
@@ -20,6 +20,9 @@ class AutomationConfig(AppConfig):
         navigation.register(
             navigation.Item(_("Approvals"), "automation:approvals", "hand-thumb-up", Action.APPROVE_CHANGE, order=45)
         )
+        template = "automation/pieces/device_panel.html"
         slots.register(
-            "device", "changes", slots.Panel(views.device_panel, "automation/pieces/device_panel.html", 40, _("Changes"))
+            "device",
+            "changes",
+            slots.Panel(panels.of_device, template, 40, _("Changes"), action=Action.VIEW_DEVICE_DETAILS),
         )

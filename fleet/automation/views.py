@@ -304,13 +304,3 @@ def _person(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise Http404
     return request.user
-
-
-def device_panel(user: User, pk: int) -> dict[str, Any] | None:
-    """The latest changes of a device, for its page."""
-    from fleet.devices.models import Device
-
-    if not Device.objects.allowing(user, Action.VIEW_DEVICE_DETAILS).filter(pk=pk).exists():
-        return None
-    rows = Change.objects.visible_to(user).filter(targets__device=pk).select_related("requested_by").order_by("-id")[:5]
-    return {"rows": [{"change": change, "title": title(change), **pill(change)} for change in rows]}

@@ -57,7 +57,16 @@ _REFUSALS: dict[str, str | Promise] = {
     "changed-meanwhile": gettext_lazy("It was changed meanwhile. Please look at it again."),
     "not-cancellable": gettext_lazy("There is nothing left to stop."),
     "not-retryable": gettext_lazy("There is nothing to try again."),
+    "not-in-service": gettext_lazy("This device is not in service."),
+    "no-playbook": gettext_lazy("No playbook is made for this kind of device."),
+    "no-way-in": gettext_lazy("No address or no login is known for this device."),
     "too-late": gettext_lazy("The time for which it was wanted is over. Please order it anew."),
+}
+
+_ACTIONS: dict[str, str | Promise] = {
+    "decide": gettext_lazy("Look at it and decide"),
+    "check-and-retry": gettext_lazy("Check and retry"),
+    "cancel": gettext_lazy("Stop"),
 }
 
 
@@ -73,6 +82,10 @@ def sentence(change: Change) -> str:
 
 def refusal(key: str) -> str:
     return str(_REFUSALS[key])
+
+
+def action(name: str) -> str:
+    return str(_ACTIONS[name])
 
 
 def order_refused() -> str:

@@ -8,7 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from fleet.automation import panels
 from fleet.automation.models import Approval, Change, Run
+from fleet.devices.models import Device
 from fleet.people import services as people
 from fleet.people.rules import Role
 from tests.conftest import City
@@ -245,14 +247,62 @@ class TestControl:
         assert "Bitte bestellen Sie es neu." in answer.content.decode()
 
 
-def test_a_device_page_has_a_panel_of_its_changes(theo: Client, alma: Client, city: City, change_a: Change) -> None:
-    from fleet.automation.views import device_panel
+class TestDevicePanel:
+    def shown(self, client: Client, device: Device) -> str:
+        answer = client.get(f"/panels/device/changes/{device.pk}/", headers={"HX-Request": "true"})
+        assert answer.status_code == 200
+        return answer.content.decode()
 
-    found = device_panel(city.technician, city.access_point_a.pk)
-    assert found is not None
-    assert [row["change"].pk for row in found["rows"]] == [change_a.pk]
-    assert device_panel(city.coordinator_a, city.access_point_a.pk) is None
-    assert device_panel(city.coordinator_b, city.access_point_a.pk) is None
+    @pytest.mark.usefixtures("change_b")
+    def test_it_holds_the_devices_own_changes(self, theo: Client, city: City, change_a: Change) -> None:
+        found = panels.of_device(city.technician, city.access_point_a.pk)
+
+        assert found is not None
+        assert [row["change"].pk for row in found["rows"]] == [change_a.pk]
+        assert f"/changes/{change_a.pk}/" in self.shown(theo, city.access_point_a)
+
+    def test_it_is_only_offered_to_whoever_sees_devices_in_detail(self, alma: Client, theo: Client, city: City) -> None:
+        address = f"/panels/device/changes/{city.access_point_a.pk}/"
+
+        assert address in theo.get(f"/devices/{city.access_point_a.pk}/").content.decode()
+        assert address not in alma.get(f"/devices/{city.access_point_a.pk}/").content.decode()
+        assert alma.get(address).status_code == 404
+
+    def test_an_action_that_is_not_allowed_says_why_not(
+        self, theo: Client, ada: Client, franka: Client, city: City, change_a: Change
+    ) -> None:
+        role = "Das gehört nicht zu Ihrer Rolle."
+        stop = reverse("automation:cancel", args=[change_a.pk])
+        technician, administrator, approver = (self.shown(one, city.access_point_a) for one in (theo, ada, franka))
+
+        assert f"Ansehen und entscheiden:</span> {role}" in technician
+        assert f'action="{stop}"' in technician
+        assert "Was sich an diesem Gerät ändern lässt:" in technician
+        assert "Ansehen und entscheiden:</span>" not in administrator
+        assert f"Anhalten:</span> {role}" in approver
+        assert f"Änderung bestellen:</span> {role}" in approver
+        assert f'action="{stop}"' not in approver
+
+    def test_nobody_is_offered_to_approve_their_own(self, ada: Client, city: City) -> None:
+        make_change(city.access_point_a, city.administrator)
+
+        assert "Niemand gibt frei, was er selbst bestellt hat." in self.shown(ada, city.access_point_a)
+
+    def test_a_device_that_cannot_be_changed_says_why_not(self, theo: Client, city: City) -> None:
+        assert "Für diese Art von Gerät gibt es keinen Ablauf." in self.shown(theo, city.printer_a)
+        Device.objects.filter(pk=city.access_point_a.pk).update(ssh_credential=None)
+        assert "kein Zugang bekannt" in self.shown(theo, city.access_point_a)
+        Device.objects.filter(pk=city.access_point_a.pk).update(lifecycle=Device.Lifecycle.RETIRED)
+        assert "nicht in Betrieb" in self.shown(theo, city.access_point_a)
+
+    def test_it_costs_a_fixed_number_of_queries(
+        self, theo: Client, city: City, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        for _ in range(5):
+            make_change(city.access_point_a, city.coordinator_a)
+
+        with django_assert_max_num_queries(7):
+            self.shown(theo, city.access_point_a)
 
 
 @pytest.mark.parametrize("state", Change.State.values)
