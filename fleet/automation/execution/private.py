@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,23 @@ def to_yaml(value: Any) -> str:
     return yaml.dump(value, Dumper=_Dumper, allow_unicode=True, sort_keys=True, width=10**9)
 
 
+class ForeignDirectoryError(PermissionError):
+    """The directory of all runs is not ours alone: whoever owns it could read or change what a run needs in clear."""
+
+
+def _ours_alone(folder: Path) -> None:
+    """Its name in a place where everybody may write can be guessed, so somebody else may have made it first."""
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise ForeignDirectoryError(f"{folder} must be a directory of this user, and no link")
+    folder.chmod(0o700)
+
+
 def build(order: RunOrder) -> None:
     """Write everything that ansible-runner reads; raises FileExistsError when the directory is there already."""
     root = order.path
     root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _ours_alone(root.parent)
     root.mkdir(mode=0o700)
     for name in ("env", "inventory", "keys", "cp", "home"):
         (root / name).mkdir(mode=0o700)

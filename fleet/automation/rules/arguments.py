@@ -1,6 +1,6 @@
 """Arguments of a playbook: only declared ones, each of its declared type, everything a person typed kept as text."""
 
-import hashlib
+import hmac
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -141,7 +141,10 @@ _CASTS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def digest(playbook_digest: str, arguments: Mapping[str, Any], device_ids: Iterable[int]) -> str:
-    """What an approval approves: SHA-256 over playbook, all arguments (secret ones too) and targets."""
+def digest(playbook_digest: str, arguments: Mapping[str, Any], device_ids: Iterable[int], *, key: str) -> str:
+    """What an approval approves: HMAC-SHA-256 (RFC 2104) over playbook, all arguments (secret ones too) and targets.
+
+    Keyed, because it is shown to people who know all but the secret: they must not be able to try secrets out on it.
+    """
     content = json.dumps([playbook_digest, dict(arguments), sorted(device_ids)], sort_keys=True, default=str)
-    return hashlib.sha256(content.encode()).hexdigest()
+    return hmac.new(key.encode(), content.encode(), "sha256").hexdigest()

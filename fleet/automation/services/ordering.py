@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -118,7 +119,7 @@ def _create(order: Order, playbook: Playbook, arguments: dict[str, Any], devices
         site_id=devices[0].site_id,
         playbook=playbook.slug,
         playbook_digest=playbook.digest,
-        digest=digest(playbook.digest, arguments, [device.pk for device in devices]),
+        digest=digest(playbook.digest, arguments, [device.pk for device in devices], key=settings.SECRET_KEY),
         arguments={name: value for name, value in arguments.items() if name not in secret},
         secret_arguments=secret or None,  # type: ignore[misc]  # the field's column is text, its value an object
         risk=playbook.risk,

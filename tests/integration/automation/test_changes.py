@@ -69,6 +69,18 @@ def test_a_time_boxed_change_is_taken_back_and_measured_again(school: School) ->
     assert change.runs.filter(kind=Run.Kind.REVERT).count() == 1
 
 
+def test_it_is_taken_back_although_its_playbook_was_edited_meanwhile(school: School) -> None:
+    change = school.approved(school.exam("Kasten", ends_at=soon(3600)))
+    file = school.playbooks / "ssid" / "playbook.yml"
+    file.write_text(file.read_text() + "# a typo less\n")
+
+    services.tend(now=soon(3601))
+    school.work(change)
+
+    assert change.box == Change.Box.REVERTED
+    assert "Kasten" not in school.on_air(school.ap)
+
+
 def test_what_does_not_take_is_refuted(school: School) -> None:
     folder = school.playbooks / "ssid" / "manifest.toml"
     folder.write_text(folder.read_text().replace("within_s = 60", "within_s = 3"))

@@ -1,5 +1,7 @@
 """What a person may give a playbook: declared arguments of their declared type, and nothing else."""
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -122,12 +124,21 @@ def test_what_is_not_declared_is_refused_in_german_too(folder: Path) -> None:
 
 
 def test_an_approval_is_for_one_playbook_its_arguments_and_its_targets() -> None:
-    same = digest("p", {"a": 1, "b": 2}, [1, 2])
+    same = digest("p", {"a": 1, "b": 2}, [1, 2], key="k")
 
-    assert same == digest("p", {"b": 2, "a": 1}, [2, 1])
+    assert same == digest("p", {"b": 2, "a": 1}, [2, 1], key="k")
     others = {
-        digest("q", {"a": 1, "b": 2}, [1, 2]),
-        digest("p", {"a": 1, "b": 3}, [1, 2]),
-        digest("p", {"a": 1, "b": 2}, [1]),
+        digest("q", {"a": 1, "b": 2}, [1, 2], key="k"),
+        digest("p", {"a": 1, "b": 3}, [1, 2], key="k"),
+        digest("p", {"a": 1, "b": 2}, [1], key="k"),
     }
     assert len(others | {same}) == 4
+
+
+def test_who_does_not_know_the_key_cannot_try_secrets_out_on_the_digest() -> None:
+    known = json.dumps(["p", {"psk": "12345678"}, [1]], sort_keys=True)
+
+    shown = digest("p", {"psk": "12345678"}, [1], key="k")
+
+    assert shown != hashlib.sha256(known.encode()).hexdigest()
+    assert shown != digest("p", {"psk": "12345678"}, [1], key="another")

@@ -136,3 +136,22 @@ def test_the_inventory_knows_devices_by_number_and_holds_no_secret(city: City) -
     assert said["_meta"]["hostvars"][name]["fleetdesk_device_name"] == {"__ansible_unsafe": TRAP}
     assert f"device-{city.printer_a.pk}" not in said["_meta"]["hostvars"]
     assert "planted-password" not in out.getvalue()
+
+
+def test_a_link_that_somebody_else_may_have_made_is_not_followed(tmp_path: Path) -> None:
+    """The directory of all runs lies where everybody may write, and its name can be guessed."""
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    (tmp_path / "runs").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(private.ForeignDirectoryError, match="no link"):
+        private.build(order(tmp_path, "runs/run"))
+
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_the_directory_of_all_runs_is_closed_to_others(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir(mode=0o755)
+
+    private.build(order(tmp_path, "runs/run"))
+
+    assert stat.S_IMODE((tmp_path / "runs").stat().st_mode) == 0o700
