@@ -1,5 +1,6 @@
 """Takes known secrets out of text and of structured data before either is stored, logged or shown."""
 
+import base64
 import html
 import json
 import re
@@ -11,6 +12,9 @@ from fleet.secrets.types import MASK, Secret
 
 SHORTEST = 4
 """Shorter values would turn ordinary words into masks."""
+
+SHORTEST_CODED = 6
+"""Bytes. Of shorter ones the digits of Base64 would be too few to be sure."""
 
 
 class Redactor:
@@ -44,4 +48,21 @@ def _spellings(value: str) -> set[str]:
     in_urls = {urllib.parse.quote(value), urllib.parse.quote(value, safe=""), urllib.parse.quote_plus(value)}
     in_shells = {value.replace("'", "'\\''"), value.replace("'", "'\"'\"'")}
     in_pages = {html.escape(value), html.escape(value, quote=False)}
-    return {value, repr(value)[1:-1]} | as_json | nested | in_urls | in_shells | in_pages | lines
+    raw = value.encode()
+    in_hex = {raw.hex(), raw.hex().upper()} if len(raw) >= SHORTEST_CODED else set()
+    lower = {re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), text) for text in in_urls}
+    plain = {value, repr(value)[1:-1]} | lines
+    return plain | as_json | nested | in_urls | lower | in_shells | in_pages | in_hex | _in_base64(raw)
+
+
+def _in_base64(raw: bytes) -> set[str]:
+    """As Base64 (RFC 4648 §4, §5) writes it alone, and after one or two other bytes less the digits shared with those."""
+    if len(raw) < SHORTEST_CODED:
+        return set()
+    found = set()
+    for before in range(3):
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            digits = encode(b"\0" * before + raw).decode().rstrip("=")
+            shared = (before + len(raw)) % 3 != 0  # the last digit holds bits of what follows
+            found.add(digits[(0, 2, 3)[before] : len(digits) - shared])
+    return found

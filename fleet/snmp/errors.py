@@ -2,7 +2,9 @@
 
 SnmpError
 ├── SnmpTimeout            nobody answered in time: device off, path broken, wrong community (v1/v2c are silent then)
+│   └── SnmpTooLong        it answers, but all in all took longer than it was given
 ├── SnmpAuthError          the device answered and refused: unknown user, wrong key, wrong security level (RFC 3414)
+├── SnmpRestarted          it restarted while it was asked: what it said before is of another life
 ├── SnmpUnreachable        our own machine cannot send there: no route, name does not resolve, network down
 └── SnmpProtocolError      an answer came that cannot be used: garbage, a refusing error-status
     └── SnmpWalkError      a walk that does not increase, or grows beyond all bounds
@@ -11,6 +13,11 @@ ProfileError               a vendor profile is wrong; the message names file, li
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fleet.snmp.types import Reading
 
 
 class SnmpError(Exception):
@@ -23,6 +30,20 @@ class SnmpTimeout(SnmpError):  # noqa: N818 - as httpx and the standard library 
     """No answer within timeout and retries."""
 
     cause = "timeout"
+
+
+class SnmpTooLong(SnmpTimeout):
+    """The conversation as a whole has used up its time: there is no sense in asking for the next part."""
+
+    cause = "too-slow"
+    so_far: Reading | None = None
+    """What had been read by then, where it was a reading."""
+
+
+class SnmpRestarted(SnmpError):  # noqa: N818 - what the device did
+    """It counts from zero in the middle of a conversation. Whoever asks again from the beginning is told properly."""
+
+    cause = "protocol"
 
 
 class SnmpAuthError(SnmpError):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
-from fleet.snmp import profiles, values
-from fleet.snmp.errors import ProfileError, SnmpAuthError, SnmpError, SnmpTimeout
+from fleet.snmp import profiles, restarts, values
+from fleet.snmp.errors import ProfileError, SnmpAuthError, SnmpError, SnmpRestarted, SnmpTimeout, SnmpTooLong
 from fleet.snmp.fetch import IN_FLIGHT, Fetcher
 from fleet.snmp.interpret import Answers, interpret
 from fleet.snmp.profiles import Profiles, Resolved
@@ -25,11 +28,24 @@ _GIVE_UP_AFTER = 2  # timeouts in a row: the device has gone, not only one table
 async def read(fetcher: Fetcher, target: Target, known: Profiles | None = None) -> Reading:
     """Asks one device. A part that is missing or malformed is None in the Reading and named in its ``problems``.
 
-    Raises SnmpTimeout, SnmpAuthError, SnmpUnreachable or SnmpProtocolError if the device as a whole cannot be asked.
+    One that restarts meanwhile is asked anew. Raises SnmpTimeout, SnmpAuthError, SnmpUnreachable, SnmpRestarted or
+    SnmpProtocolError if the device as a whole cannot be asked.
     """
+    return await restarts.unbroken(partial(read_once, fetcher, target, known))
+
+
+async def read_once(fetcher: Fetcher, target: Target, known: Profiles | None = None) -> Reading:
+    """The same for whoever begins anew himself: raises SnmpRestarted. What took too long leaves what had been read by then
+    in SnmpTooLong's `so_far`."""
+    begun = time.monotonic()
     scalars = await fetcher.get(target, [SYS_DESCR, SYS_OBJECT_ID, SYS_UP_TIME])
     profile = await _pick(fetcher, target, scalars, known or profiles.default())
-    return await _Reader(fetcher, target, profile, scalars).read()
+    reading = await _Reader(fetcher, target, profile, scalars).read()
+    after: dict[Oid, Value] = {}
+    with suppress(SnmpTimeout):  # all that was asked for has been said
+        after = await fetcher.get(target, [SYS_UP_TIME])
+    restarts.check(target, scalars.get(SYS_UP_TIME), after.get(SYS_UP_TIME), time.monotonic() - begun)
+    return reading
 
 
 async def read_many(
@@ -96,11 +112,23 @@ class _Reader:
         self._timeouts = 0
 
     async def read(self) -> Reading:
+        try:
+            await self._ask()
+        except SnmpTooLong as error:
+            self._problems.append(str(error))
+            error.so_far = self._reading()
+            raise
+        return self._reading()
+
+    def _reading(self) -> Reading:
+        unasked = (column for columns in self._profile.columns for column in columns if column not in self._columns)
+        answers = Answers(self._scalars, self._columns, frozenset(self._failed.union(unasked)))
+        return interpret(self._profile, answers, self._problems)
+
+    async def _ask(self) -> None:
         await self._get([oid for oid in self._profile.oids if oid not in self._scalars])
         for columns in self._profile.columns:
             await self._walk(columns)
-        answers = Answers(self._scalars, self._columns, frozenset(self._failed))
-        return interpret(self._profile, answers, self._problems)
 
     async def _get(self, oids: Sequence[Oid]) -> None:
         try:
@@ -116,6 +144,8 @@ class _Reader:
         except SnmpTimeout as error:
             self._failed |= set(columns)
             self._note(error)
+        except SnmpRestarted:
+            raise
         except SnmpError as error:
             if len(columns) == 1:
                 self._failed.add(columns[0])
@@ -132,6 +162,6 @@ class _Reader:
     def _note(self, error: SnmpError) -> None:
         """Remembers a problem with a part; raises it when the device as a whole has stopped answering."""
         self._timeouts = self._timeouts + 1 if isinstance(error, SnmpTimeout) else 0
-        if self._timeouts >= _GIVE_UP_AFTER or isinstance(error, SnmpAuthError):
+        if self._timeouts >= _GIVE_UP_AFTER or isinstance(error, SnmpAuthError | SnmpRestarted | SnmpTooLong):
             raise error
         self._problems.append(str(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from pysnmp.entity.rfc3413.ntfrcv import NotificationReceiver
 
 from fleet.snmp import values
 from fleet.snmp.errors import SnmpUnreachable
-from fleet.snmp.fetch import usm_user
+from fleet.snmp.senders import Gate, Senders, add_user
 from fleet.snmp.types import Credential, Oid, V3Credential, Value
 from fleet.snmp.wire import DOMAIN_NAME, CarefulUdp
 
@@ -53,16 +54,21 @@ async def listen(
 
     Only what carries an accepted community or USM user gets through, everything else is dropped in silence. None accepts
     every community: enough where a trap is only a hint to look sooner, and no community need be decrypted for it.
-    Informs are acknowledged. SNMPv3 works for informs only: a v3 trap is authenticated with its sender's engine ID.
-    Raises SnmpUnreachable if the port is taken.
+    Informs are acknowledged. A v3 trap is authenticated with its sender's engine ID (RFC 3414 §1.5.1, which makes the sender
+    authoritative): the keys of the users we accept are localised for it when it first speaks. Who sends more than the gate
+    lets through is not even decoded. Raises SnmpUnreachable if the port is taken.
     """
     sock = _bound(bind_address, port)
     engine = SnmpEngine()
     if accepted is None:
         _accept_every_community(engine)
+    users: dict[bytes, V3Credential] = {}
     for position, credential in enumerate(accepted or ()):
         _accept(engine, credential, position)
-    config.add_transport(engine, DOMAIN_NAME, CarefulUdp().open_server_mode(sock=sock))
+        if isinstance(credential, V3Credential):
+            users[credential.user.encode()] = credential
+    ear = _Ear(Gate(), Senders(engine, users))
+    config.add_transport(engine, DOMAIN_NAME, ear.open_server_mode(sock=sock))
     receiver = _receive(engine, on_trap)
     engine.transport_dispatcher.job_started(1)
     try:
@@ -84,19 +90,24 @@ def _bound(address: str, port: int) -> socket.socket:
     return sock
 
 
+class _Ear(CarefulUdp):
+    """The socket's end: what passes the gate is decoded, after a sender that speaks SNMPv3 has been made known."""
+
+    def __init__(self, gate: Gate, senders: Senders) -> None:
+        super().__init__()
+        self._gate, self._senders = gate, senders
+
+    def datagram_received(self, datagram: bytes, transportAddress: Any) -> None:  # noqa: N803 - pysnmp's own name
+        if self._gate.lets_in(transportAddress[0], time.monotonic()):
+            self._senders.meet(datagram, transportAddress[0])
+            super().datagram_received(datagram, transportAddress)
+
+
 def _accept(engine: SnmpEngine, credential: Credential, position: int) -> None:
-    if not isinstance(credential, V3Credential):
+    if isinstance(credential, V3Credential):
+        add_user(engine, credential)
+    else:
         config.add_v1_system(engine, f"accepted-{position}", credential.community)
-        return
-    user = usm_user(credential)
-    config.add_v3_user(
-        engine,
-        user.userName,
-        user.authentication_protocol,
-        user.authentication_key,
-        user.privacy_protocol,
-        user.privacy_key,
-    )
 
 
 def _accept_every_community(engine: SnmpEngine) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+import re
 import struct
 from typing import Any
 
@@ -30,7 +32,7 @@ def from_pysnmp(value: Any) -> Value | None:
     if value.tagSet == rfc1902.IpAddress.tagSet:  # the class differs between SNMPv1 and later, the tag does not
         return ".".join(map(str, bytes(value)))
     if value.tagSet == rfc1902.Opaque.tagSet:
-        return _opaque(bytes(value))
+        return opaque(bytes(value))
     if isinstance(value, univ.ObjectIdentifier):
         return ".".join(map(str, tuple(value)))
     if isinstance(value, univ.Integer):
@@ -38,7 +40,7 @@ def from_pysnmp(value: Any) -> Value | None:
     return bytes(value)
 
 
-def _opaque(raw: bytes) -> Value:
+def opaque(raw: bytes) -> Value:
     """net-snmp wraps floats into Opaque (NET-SNMP-TC)."""
     for head, form in ((_OPAQUE_FLOAT, ">f"), (_OPAQUE_DOUBLE, ">d")):
         if raw.startswith(head) and len(raw) == len(head) + struct.calcsize(form):
@@ -46,11 +48,14 @@ def _opaque(raw: bytes) -> Value:
     return raw
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # of these, padding and garbage; tabs and line ends may stay
+
+
 def text(value: Value) -> str | None:
     """Text without padding; None if empty. Agents that do not know UTF-8 are read as Latin-1."""
     if isinstance(value, bytes):
         value = _decode(value)
-    return str(value).replace("\0", "").strip() or None
+    return _CONTROL.sub("", str(value)).strip() or None
 
 
 def _decode(octets: bytes) -> str:
@@ -61,9 +66,11 @@ def _decode(octets: bytes) -> str:
 
 
 def number(value: Value) -> float | int | None:
-    """A number, also where the agent sends it as text (``b" 42"``); None if it is none."""
-    if isinstance(value, (int, float)):
+    """A finite number, also where the agent sends it as text (``b" 42"``); None if it is none."""
+    if isinstance(value, int):
         return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     written = text(value) or ""
     try:
         return int(written)
@@ -73,7 +80,7 @@ def number(value: Value) -> float | int | None:
         parsed = float(written)
     except ValueError:
         return None
-    return parsed if abs(parsed) < float("inf") else None
+    return parsed if math.isfinite(parsed) else None
 
 
 def mac(value: Value) -> str | None:
@@ -100,3 +107,23 @@ def address(value: Value) -> str | None:
     if isinstance(value, bytes) and len(value) == _IPV4_OCTETS:
         return ".".join(map(str, value))
     return text(value)
+
+
+def hexadecimal(value: Value) -> str | None:
+    """Octets as hexadecimal digits; None for anything else, and for none."""
+    return value.hex() or None if isinstance(value, bytes) else None
+
+
+def capitals(value: Value) -> str | None:
+    """Text with the first letter of each word as a capital, the others as they are."""
+    return re.sub(r"(^|\s)(\S)", lambda found: found[1] + found[2].upper(), text(value) or "") or None
+
+
+_DATE_OCTETS = 7
+
+
+def date(value: Value) -> str | None:
+    """A DateAndTime (SNMPv2-TC, RFC 2579: year in two octets, month, day, hour, minute, second, …) as ``2024-05-31``."""
+    if not isinstance(value, bytes) or len(value) < _DATE_OCTETS or not value[2] or not value[3]:
+        return None
+    return f"{int.from_bytes(value[:2], 'big'):04}-{value[2]:02}-{value[3]:02}"

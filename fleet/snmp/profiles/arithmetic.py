@@ -1,8 +1,9 @@
-"""The small arithmetic a profile may write (``100 * used / size``): numbers, names, + - * / // % ** and brackets."""
+"""The small arithmetic a profile may write (``100 * used / size``): numbers, names, + - * / // % **, brackets, functions."""
 
 from __future__ import annotations
 
 import ast
+import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ _OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Mod: operator.mod,
 }
 
+_FUNCTIONS: Mapping[str, Callable[..., float]] = {"abs": abs, "log10": math.log10, "max": max, "min": min, "round": round}
+
 
 @dataclass(frozen=True)
 class Formula:
@@ -31,7 +34,7 @@ class Formula:
         """The result; None if a name has no value, or the arithmetic is impossible (division by zero, overflow)."""
         try:
             return _evaluate(self._tree, known)
-        except (ArithmeticError, KeyError, TypeError):
+        except (ArithmeticError, KeyError, TypeError, ValueError):
             return None
 
 
@@ -50,11 +53,14 @@ def _names(node: ast.expr) -> set[str]:
             return _names(left) | _names(right)
         case ast.UnaryOp(ast.USub(), operand):
             return _names(operand)
+        case ast.Call(ast.Name(name), arguments, []) if name in _FUNCTIONS and arguments:
+            return set().union(*map(_names, arguments))
         case ast.Name(name):
             return {name}
         case ast.Constant(value) if type(value) in (int, float):
             return set()
-    raise ValueError(f"{ast.unparse(node)!r}: only numbers, names, + - * / // % ** and brackets are allowed")
+    functions = ", ".join(_FUNCTIONS)
+    raise ValueError(f"{ast.unparse(node)!r}: only numbers, names, + - * / // % **, brackets and {functions} are allowed")
 
 
 def _evaluate(node: ast.expr, known: Mapping[str, float | None]) -> float:
@@ -65,6 +71,8 @@ def _evaluate(node: ast.expr, known: Mapping[str, float | None]) -> float:
             return _OPERATORS[type(op)](_evaluate(left, known), _evaluate(right, known))
         case ast.UnaryOp(_, operand):
             return -_evaluate(operand, known)
+        case ast.Call(ast.Name(name), arguments):
+            return float(_FUNCTIONS[name](*(_evaluate(argument, known) for argument in arguments)))
         case ast.Name(name):
             return float(known[name])  # type: ignore[arg-type]  # None raises TypeError: "no value", caught in value()
         case ast.Constant(value):

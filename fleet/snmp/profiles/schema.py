@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import types as builtin_types
@@ -14,9 +15,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from fleet.snmp import types
 from fleet.snmp.profiles import arithmetic
 
+OF_THE_DEVICE = re.compile(r"\{sysObjectID(?:\.(\d+)(?:-(\d+))?)?\}")
+"""In an object identifier: the device's own sysObjectID, its nth arc, or its arcs from … to …; counted from 1."""
+
 
 def _oid(written: str) -> str:
-    if not re.fullmatch(r"[012](\.\d+)+", written):
+    if not re.fullmatch(r"[012](\.\d+)+", OF_THE_DEVICE.sub("1.3", written)):
         raise ValueError(f"{written!r} is not a dotted object identifier")
     return written
 
@@ -27,6 +31,12 @@ def _regex(written: str) -> str:
     except re.error as error:
         raise ValueError(f"{written!r} is not a regular expression: {error}") from error
     return written
+
+
+@functools.cache
+def compiled(regex: str) -> re.Pattern[str]:
+    """A profile's regular expression. `re` itself keeps only 512 compiled ones, and all profiles together have more."""
+    return re.compile(regex)
 
 
 def _formula(written: str) -> str:
@@ -41,6 +51,16 @@ def _as_list(given: Any) -> Any:
 Oid = Annotated[str, AfterValidator(_oid)]
 Regex = Annotated[str, AfterValidator(_regex)]
 Expression = Annotated[str, AfterValidator(_formula)]
+Replacement = Annotated[tuple[Regex, str], BeforeValidator(lambda given: tuple(given) if isinstance(given, list) else given)]
+
+Condition = Regex | list[str]
+"""A regular expression that is searched, or the values allowed; a name without value is the empty text."""
+
+
+Conversion = Literal[
+    "text", "number", "mac", "address", "oid", "hex", "date", "lower", "upper", "capitals",
+    "band_of_frequency", "band_of_channel", "channel_of_frequency",
+]  # fmt: skip
 
 
 class Strict(BaseModel):
@@ -50,71 +70,104 @@ class Strict(BaseModel):
 
 
 class Source(Strict):
-    """Where a value comes from and what becomes of it, in this order: take, `as`, regex, enum, scale, min/max, expr,
-    find, give.
+    """Where a value comes from and what becomes of it, in this order: take, `where`, `as`, `replace`, regex, `not`, enum,
+    scale, min/max, expr, find, format, give.
 
-    Taken from exactly one of: `oid` (an instance), `column` (the cell of this row; with `at`/`at_text` another row's),
-    `index` (a part of the row's index, counted from 1; [first, last] for a range), `text_index` (the index read as
-    length-prefixed text), `value` (a constant), or from `expr` alone.
+    Taken from exactly one of: `oid` (an instance; may hold `{sysObjectID}`, `{sysObjectID.1-9}`), `column` (the cell of this
+    row; with `at`/`at_text` another row's), `index` (a part of the row's index, counted from 1, from the end if negative;
+    [first, last] for a range), `text_index` (the index read as length-prefixed text; a number says at which part the length
+    stands), `of` (a name of `let`), `text` (written with `{placeholders}`: the index, names of `let`; nothing if one of them
+    has no value), `value` (a constant), or from `expr` or `format` alone.
     """
 
     oid: Oid | None = None
     column: Oid | None = None
     at: str | None = None
     at_text: str | None = None
+    holding: str | None = None  # with column: not the cell, but the index of the first row in which it is this text
     index: int | list[int] | None = None
-    text_index: bool = False
+    text_index: bool | int = False
+    of: str | None = None
+    text: str | None = None
     value: str | int | float | bool | None = None
     let: dict[str, Source] = Field(default_factory=dict)
+    where: dict[str, Condition] = Field(default_factory=dict)  # says nothing (aggregate: of this row) unless all hold
 
-    as_: Literal["text", "number", "mac", "address", "oid"] | None = Field(None, alias="as")
+    as_: Conversion | None = Field(None, alias="as")
+    replace: list[Replacement] = Field(default_factory=list)  # [[regex, text], …], one after the other
     regex: Regex | None = None
+    not_: list[str] = Field(default_factory=list, alias="not")  # what an agent says when it means nothing: "N/A", "-1"
     enum: dict[str, str | int | float | bool] | None = None
     scale: float | int | None = None
     min: float | int | None = None
     max: float | int | None = None
     expr: Expression | None = None
     find: Literal["name", "alias", "mac"] | None = None  # the ifIndex of the interface with this name, alias or MAC
+    format: str | None = None  # like `text`, afterwards: {x} is the value, {1} a group of `regex`; {name?} may be missing
     give: str | int | float | bool | None = None  # said instead, if there still is a value: a name for a range
-    aggregate: Literal["sum", "count", "min", "max", "mean", "first"] | None = None  # of the whole column
+    aggregate: Literal["sum", "count", "min", "max", "mean", "first", "last"] | None = None  # of the whole column
     only: Regex | None = None  # with aggregate: only rows whose text index matches
+    empty: int | None = None  # with aggregate: what a column without rows says, where the walk succeeded
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        origins = [self.oid, self.column, self.index, self.text_index or None, self.value]
-        given = sum(origin is not None for origin in origins)
-        if given > 1 or (given == 0 and self.expr is None):
-            raise ValueError("wants exactly one of oid, column, index, text_index, value, or expr alone")
-        if (self.at or self.at_text) and not self.column:
-            raise ValueError("at and at_text belong to column")
-        if (self.aggregate and not self.column) or (self.only and not self.aggregate):
-            raise ValueError("aggregate belongs to column, only belongs to aggregate")
-        if self.at and self.at_text:
-            raise ValueError("at and at_text exclude each other")
+        given = sum(origin is not None for origin in self.origins())
+        if given > 1 or (given == 0 and self.expr is None and self.format is None):
+            raise ValueError("wants exactly one of oid, column, index, text_index, of, text, value, or expr or format alone")
+        if (self.at or self.at_text or self.holding) and not self.column:
+            raise ValueError("at, at_text and holding belong to column")
+        if (self.aggregate and not self.column) or ((self.only or self.empty is not None) and not self.aggregate):
+            raise ValueError("aggregate belongs to column, only and empty belong to aggregate")
+        if sum(given is not None for given in (self.at, self.at_text, self.holding, self.aggregate)) > 1:
+            raise ValueError("at, at_text, holding and aggregate exclude each other")
         return self
+
+    def origins(self) -> list[Any]:
+        """What each of the possible origins says; at most one is not None."""
+        return [self.oid, self.column, self.index, self.text_index or None, self.of, self.text, self.value]
+
+    @cached_property
+    def has_origin(self) -> bool:
+        """False if there is only an `expr` or a `format`."""
+        return any(origin is not None for origin in self.origins())
 
     @cached_property
     def formula(self) -> arithmetic.Formula | None:
         """`expr`, parsed once."""
         return arithmetic.parse(self.expr) if self.expr else None
 
+    @cached_property
+    def groups(self) -> int:
+        """How many groups `regex` has; with `format`, {1} … {n} mean them."""
+        return compiled(self.regex).groups if self.regex and self.format else 0
+
     def unknown_names(self, around: set[str]) -> set[str]:
-        """Names that `expr`, `at` or `at_text` use and that neither this source nor what is around it defines."""
+        """Names that this source uses and that neither it nor what is around it defines."""
         known = around | set(self.let)
         used = set(self.formula.names - {"x"}) if self.formula else set()
-        used |= {name for name in PLACEHOLDER.findall((self.at or "") + (self.at_text or "")) if not _from_index(name)}
+        used |= set(self.where) | ({self.of} if self.of else set())
+        written = [
+            self.at or "",
+            self.at_text or "",
+            self.holding or "",
+            self.text or "",
+            (self.format or "").replace("{x}", ""),
+        ]
+        written += [allowed for condition in self.where.values() if isinstance(condition, list) for allowed in condition]
+        used |= {name.rstrip("?") for name in PLACEHOLDER.findall("".join(written)) if not _from_index(name)}
         missing = used - known
         for source in self.let.values():
             missing |= source.unknown_names(known)
         return missing
 
 
-PLACEHOLDER = re.compile(r"\{([\w.]+)\}")
+PLACEHOLDER = re.compile(r"\{([\w.-]+\??)\}")
 
 
 def _from_index(placeholder: str) -> bool:
-    """``{index}``, ``{index.2}`` (a part of the index) and ``{1}`` (a group of rows.text_index) need no definition."""
-    return placeholder.isdigit() or re.fullmatch(r"index(\.\d+)?", placeholder) is not None
+    """``{index}``, ``{index.2}``, ``{index.2-4}``, ``{index.3-}``, ``{index.-1}`` (parts of the index) and ``{1}`` (a group)
+    need no definition."""
+    return re.fullmatch(r"\d+\??|index(\.-?\d+(-\d*)?)?\??", placeholder) is not None
 
 
 Sources = Annotated[list[Source], BeforeValidator(_as_list)]
@@ -133,9 +186,10 @@ class Table(Strict):
     into: str
     rows: Rows | None = None
     let: dict[str, Source] = Field(default_factory=dict)
-    where: dict[str, list[str]] = Field(default_factory=dict)
+    where: dict[str, Condition] = Field(default_factory=dict)
     columns: dict[str, Sources]
     add: bool = False  # adds to what other tables gave, instead of standing in when they gave nothing
+    join: list[str] = Field(default_factory=list)  # adds, and completes the rows of other tables that are equal in these
     needs: list[str] = Field(default_factory=list)  # columns without which a row says nothing
     merge_by: list[str] = Field(default_factory=list)  # rows equal in these become one ...
     sum: list[str] = Field(default_factory=list)  # ... in which these are added up
@@ -151,7 +205,7 @@ class Table(Strict):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         known = set(LISTS[self.into])
-        for column in (*self.columns, *self.needs, *self.merge_by, *self.sum):
+        for column in (*self.columns, *self.needs, *self.merge_by, *self.sum, *self.join):
             if column not in known:
                 raise ValueError(f"{self.into} has no {column!r}; it has {', '.join(sorted(known))}")
         for name in self.where:

@@ -1,10 +1,10 @@
-"""Fetching: "these objects from this device". Knows nothing of what they mean; `profiles` and `read` do that."""
+"""The Fetcher for probes, verification, traps and the odd device: thorough, and slow."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from pysnmp.carrier.asyncio.dispatch import AsyncioDispatcher
 from pysnmp.entity import config
@@ -19,32 +19,16 @@ from pysnmp.proto.api import v2c
 
 from fleet.snmp import values
 from fleet.snmp.errors import SnmpAuthError, SnmpError, SnmpProtocolError, SnmpTimeout, SnmpUnreachable, SnmpWalkError
+from fleet.snmp.fetch.protocol import MAX_ROWS
 from fleet.snmp.types import Auth, Credential, Oid, Priv, Target, V1Credential, V2cCredential, V3Credential, Value
 from fleet.snmp.wire import DOMAIN_NAME, CarefulUdp
 
 MAX_OIDS_PER_GET = 20  # keeps requests and answers below one 1,500-octet frame for ordinary values
-MAX_ROWS = 20_000  # per walk; a school's largest forwarding table is far below
 BULK_OBJECTS = 40  # values asked for per GETBULK, shared by the columns walked side by side
 IN_FLIGHT = 40  # measured: above about 50 pysnmp reports timeouts that are none
 
 _NO_SUCH_NAME = 2
 _TOO_BIG = 1
-
-
-class Fetcher(Protocol):
-    """Asks one device. Everything above this seam is independent of the SNMP library."""
-
-    async def get(self, target: Target, oids: Sequence[Oid]) -> dict[Oid, Value]:
-        """Values of these instances; an object the device does not have is absent from the answer.
-
-        Splits what does not fit into one request. Raises SnmpError.
-        """
-
-    async def walk(self, target: Target, columns: Sequence[Oid]) -> dict[Oid, Value]:
-        """All instances below these columns, walked side by side, each in ascending order.
-
-        Raises SnmpWalkError when a device answers in circles or without end, SnmpError otherwise.
-        """
 
 
 class PysnmpFetcher:
