@@ -2,20 +2,28 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.utils import timezone
 
 from fleet.devices import services as devices
-from fleet.devices.models import Credential, Device, DeviceType, Interface, Prefix
+from fleet.devices.models import Credential, Device, DeviceType, Interface, Prefix, SiteCredential
+from fleet.devices.services.credentials import of_site
 from fleet.lab import city as lab
+from fleet.lab.city.year import Upkeep
 from fleet.lab.ssh.keys import Keys
 from fleet.lab.world.switch import POE_PORTS, PORTS, port_name
+from fleet.monitoring.models import MaintenanceWindow
+from fleet.monitoring.services import maintenance
 from fleet.people import services as people
 from fleet.people.models import User
 from fleet.people.rules import Role
 from fleet.sites import services as sites
-from fleet.sites.models import Authority, BellPeriod, Building, Room, Site
+from fleet.sites.models import Authority, BellPeriod, Building, ExamPeriod, FreePeriod, Room, Site
+from fleet.sites.rules.table import bell
 
 DEMO_PASSWORD = "school-bell-at-eight"  # noqa: S105  (opens invented accounts of an invented city, never in production)
 CONFIGURED = ("openwrt", "labswitch")
@@ -23,6 +31,7 @@ CONFIGURED = ("openwrt", "labswitch")
 TEACHING = ("classroom", "group", "hall")
 AUTH_PROTOCOLS = {"SHA": "sha1", "SHA-256": "sha256"}
 GATEWAY_PORTS = 4
+NAP = (time(12), time(14))
 SSH_USERS = ("root", "admin")
 
 
@@ -53,6 +62,7 @@ def load_city(*, city: lab.City, around: Surroundings) -> None:
         loader.load(rows[site.key], site)
     loader.follow_keys()
     _people(city, authority, rows)
+    _Year(city, rows).load()
 
 
 # --- sites ------------------------------------------------------------------------------------------------------------
@@ -74,7 +84,15 @@ def _site(authority: Authority, city: lab.City, site: lab.Site) -> Site:
     if not BellPeriod.objects.filter(site=row).exists():
         lessons = [sites.Lesson(n, period.start, period.end) for n, period in enumerate(site.bell.periods, start=1)]
         sites.set_bell(site=row, lessons=lessons)
+        if site.kind == "kindergarten":
+            _nap(row)
     return row
+
+
+def _nap(site: Site) -> None:
+    """At noon, from Monday to Friday."""
+    naps = [bell("nap", weekday, 1, *NAP) for weekday in range(5)]
+    sites.set_week(site=site, told=[*sites.week(site=site), *naps], by=None)
 
 
 def _building(site: Site, building: lab.Building) -> None:
@@ -101,6 +119,7 @@ class _Devices:
 
     def load(self, site: Site, plan: lab.Site) -> None:
         self._prefix(site, plan)
+        self._spoken_to(site, plan)
         rooms = {room.number: room for room in Room.objects.filter(site=site)}
         numbers = {room.key: room.number for room in plan.rooms}
         known = {row.name: row for row in Device.objects.filter(site=site)}
@@ -118,6 +137,12 @@ class _Devices:
         if not Prefix.objects.filter(authority=self._authority, cidr=cidr).exists():
             devices.create_prefix(site=site, cidr=cidr, purpose=Prefix.Purpose.MANAGEMENT)
 
+    def _spoken_to(self, site: Site, plan: lab.Site) -> None:
+        """What the site says its devices are asked with: the first one's, whom most are like."""
+        if plan.devices and of_site(site.pk, SiteCredential.Use.SNMP) is None:
+            common = self._snmp(site, plan.devices[0].snmp)
+            devices.set_site_credential(site=site, use=SiteCredential.Use.SNMP, credential=common)
+
     def _create(self, site: Site, device: lab.Device, room: Room) -> Device:
         manufacturer, _, model = device.model.partition(" ")
         kind = devices.ensure_type(
@@ -126,6 +151,7 @@ class _Devices:
             kind=DeviceType.Kind(device.kind),
             platform=device.platform if device.platform in CONFIGURED else "",
         )
+        own = self._snmp(site, device.snmp)
         details = devices.DeviceDetails(
             kind,
             device.name,
@@ -134,7 +160,8 @@ class _Devices:
             address=device.address,
             snmp_port=self._around.ports.snmp,
             ssh_port=self._around.ports.ssh,
-            snmp_credential=self._snmp(site, device.snmp),
+            snmp_credential=own,
+            snmp_follows_site=own == of_site(site.pk, SiteCredential.Use.SNMP),
             ssh_credential=self._ssh(device.ssh_user),
         )
         return devices.create_device(site=site, details=details)
@@ -207,6 +234,49 @@ def _interfaces(device: lab.Device) -> Iterator[devices.InterfaceDetails]:
         case _:
             index = device.uplink.local_port if device.uplink else 1
             yield devices.InterfaceDetails(port_name(device, index), index, mac=device.mac)
+
+
+# --- the year ---------------------------------------------------------------------------------------------------------
+
+
+class _Year:
+    """Closures, exams, naps and upkeep, where a site has none yet: what people entered stays as it is."""
+
+    def __init__(self, city: lab.City, rows: dict[str, Site]) -> None:
+        self._zone = ZoneInfo(city.time_zone)
+        self._rows = rows
+        self._year = lab.school_year(city, timezone.localdate(timezone=self._zone))
+
+    def load(self) -> None:
+        closed, tested, upheld = (
+            set(kept.objects.values_list("site_id", flat=True)) for kept in (FreePeriod, ExamPeriod, MaintenanceWindow)
+        )
+        for closure in self._year.closures:
+            if self._rows[closure.site].pk not in closed:
+                details = sites.Closure(closure.name, closure.first_day, closure.last_day)
+                sites.enter_closure(where=sites.Where(self._rows[closure.site]), closure=details, by=None)
+        for exam in self._year.exams:
+            if self._rows[exam.site].pk not in tested:
+                held = sites.Exam(exam.name, self._instant(exam.begins), self._instant(exam.ends), exam.buffer_days)
+                sites.enter_exam(where=sites.Where(self._rows[exam.site]), exam=held, by=None)
+        for upkeep in self._year.upkeep:
+            if self._rows[upkeep.site].pk not in upheld:
+                self._plan(self._rows[upkeep.site], upkeep)
+
+    def _plan(self, site: Site, upkeep: Upkeep) -> None:
+        planned = maintenance.Planned(
+            covers=MaintenanceWindow.Covers.KIND,
+            kind=upkeep.kind,
+            site=site,
+            starts_at=self._instant(upkeep.begins),
+            ends_at=self._instant(upkeep.ends),
+            repeats=MaintenanceWindow.Repeating.WEEKLY,
+            reason=upkeep.reason,
+        )
+        maintenance.plan(authority_id=site.authority_id, planned=planned, by=None)
+
+    def _instant(self, clock: datetime) -> datetime:
+        return clock.replace(tzinfo=self._zone)
 
 
 # --- people -----------------------------------------------------------------------------------------------------------

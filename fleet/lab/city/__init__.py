@@ -23,6 +23,7 @@ from fleet.lab.city.model import (
     SnmpV2c,
     SnmpV3,
 )
+from fleet.lab.city.year import SchoolYear, school_year
 
 __all__ = [
     "Bell",
@@ -37,9 +38,11 @@ __all__ = [
     "Platform",
     "Role",
     "Room",
+    "SchoolYear",
     "Site",
     "SnmpV2c",
     "SnmpV3",
     "demo_city",
     "large_city",
+    "school_year",
 ]

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Literal
 
 Kind = Literal["access-point", "switch", "router", "printer", "ups"]
-Platform = Literal["openwrt", "labswitch", "gateway", "printer", "ups"]
+Platform = Literal["openwrt", "labswitch", "ios", "aos-cx", "procurve", "gateway", "printer", "ups"]
 Role = Literal["coordinator", "technician", "administrator", "approver", "auditor", "security"]
 SiteKind = Literal["school", "kindergarten"]
 Phase = Literal["lesson", "break", "afternoon", "night"]

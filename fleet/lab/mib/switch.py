@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from fleet.lab.mib import common
 from fleet.lab.world import Neighbour, PortState, Switch
-from fleet.lab.world.switch import POE_PORTS, PORTS, WIRED_ROOM_PORTS
+from fleet.lab.world.switch import POE_PORTS, PORTS, WIRED_ROOM_PORTS, port_name
 from fleet.snmp.agent import Entry, ber
 
 SYS_OBJECT_ID = "1.3.6.1.4.1.8072.9999.9999.1"
@@ -41,7 +41,7 @@ def _interface(machine: Switch, port: int) -> common.Interface:
     used = port in WIRED_ROOM_PORTS or port in machine.world.cabling(machine.device.key)
     return common.Interface(
         port,
-        f"1/{port}",
+        port_name(machine.device, port),
         f"{machine.device.mac.rpartition(':')[0]}:{port:02x}",
         speed_bps=10_000_000_000 if port > POE_PORTS else 1_000_000_000,
         octets_per_s=(400_000 if port > POE_PORTS else 90_000) if used else 0,

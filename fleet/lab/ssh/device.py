@@ -70,16 +70,25 @@ class PortConfig(Protocol):
     description: str
     shutdown: bool
     poe: bool
+    vlan: int
+    trunk: bool
 
 
 class SwitchConfig(Protocol):
     hostname: str
     ntp: list[str]
     logging: list[str]
-    snmp_community: str
+    communities: list[str]
+    """For reading over SNMP; each of them answers."""
     snmp_location: str
     snmp_contact: str
     banner: str
+    lldp: bool
+    vlans: dict[int, str]
+    flags: list[str]
+    enable_secret: str
+    radius: dict[str, list[str]]
+    """Name of a RADIUS server → the lines of its block."""
 
     @property
     def ports(self) -> Mapping[int, PortConfig]: ...

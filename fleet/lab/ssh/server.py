@@ -10,7 +10,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,15 +19,17 @@ import asyncssh
 
 from fleet.lab.ssh.device import Computer, World
 from fleet.lab.ssh.keys import Keys
-from fleet.lab.ssh.sessions import Process, run_cli, run_shell, terminal
+from fleet.lab.ssh.sessions import Process, run_cli, run_shell, run_vendor, terminal
 from fleet.lab.ssh.shell import Limits, Machine
 from fleet.lab.ssh.switch_cli import SwitchCli
+from fleet.lab.ssh.vendors import VENDORS, VendorCli
 
-PLATFORMS = ("openwrt", "labswitch")
+PLATFORMS = ("openwrt", "labswitch", *VENDORS)
 LOOK_EVERY_S = 0.2
 """How soon a device that went down, or restarted, takes its connections along."""
 HANDSHAKE_S = 30.0
 KEEPALIVE_S = 15.0
+AUTHORIZED_KEYS = "/etc/dropbear/authorized_keys"
 _BACKLOG = 32
 _SWITCH_REBOOT_DELAY_S = 0.5
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -151,6 +153,11 @@ class Host:
             term = terminal(process, self.machine.limits.output)
             process.exit(await run_shell(self.machine, process.command, term))
             return
+        if vendor := VENDORS.get(self.device.device.platform):
+            typed = VendorCli(self._switch, vendor)
+            out = terminal(process, Limits().output)
+            process.exit(await run_vendor(typed, process.command, out, echo=process.term_type is None))
+            return
         cli = SwitchCli(self._switch)
         process.exit(await run_cli(cli, process.command, terminal(process, Limits().output)))
         if cli.reboot_wanted:
@@ -216,8 +223,17 @@ class _Door(asyncssh.SSHServer):
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        ours = asyncssh.import_public_key(self._host.entry.keys.client_public_key())
-        return username == self._user and key == ours
+        return username == self._user and key in self._admitted()
+
+    def _admitted(self) -> list[asyncssh.SSHKey]:
+        """Whom the device's own file names; the fleet's key where there is no such file."""
+        own = getattr(self._host.device, "files", {}).get(AUTHORIZED_KEYS)
+        lines = [self._host.entry.keys.client_public_key()] if own is None else own.splitlines()
+        found = []
+        for line in lines:
+            with suppress(asyncssh.KeyImportError):
+                found.append(asyncssh.import_public_key(line))
+        return found
 
     def password_auth_supported(self) -> bool:
         return self._host.entry.password is not None

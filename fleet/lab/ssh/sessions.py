@@ -15,6 +15,7 @@ from fleet.lab.ssh.shell.parse import is_complete
 from fleet.lab.ssh.shell.process import KILLED, Budget, Streams
 from fleet.lab.ssh.shell.streams import Input, Output, OutputLimitError, TextInput
 from fleet.lab.ssh.switch_cli import SwitchCli
+from fleet.lab.ssh.vendors import VendorCli
 
 Process = asyncssh.SSHServerProcess[str]
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -152,3 +153,37 @@ async def run_cli(cli: SwitchCli, command: str | None, term: Terminal) -> int:
             break
         await term.out.write(cli.execute(line).text)
     return 0
+
+
+async def run_vendor(cli: VendorCli, command: str | None, term: Terminal, *, echo: bool) -> int:
+    """A vendor's command line: it prompts always, and echoes where no terminal does."""
+    if cli.vendor.needs_terminal and echo:
+        await term.out.write("A terminal is needed here.\n")
+        return 1
+    if command is not None:
+        await _paged(cli, cli.execute(command), term)
+        return 0
+    await term.out.write(cli.vendor.greeting)
+    if cli.vendor.any_key:
+        await term.stdin.line()
+    while not cli.closed:
+        await term.out.write(cli.prompt)
+        line = await term.stdin.line()
+        if not line:
+            break
+        secret = cli.asking is not None
+        await term.out.write(line if echo and not secret else "\n")
+        await _paged(cli, cli.execute(line.rstrip("\r\n")), term)
+    return 0
+
+
+async def _paged(cli: VendorCli, text: str, term: Terminal) -> None:
+    """Page by page; whatever is typed meanwhile is only a key to go on, or `q` to stop."""
+    lines = text.splitlines(keepends=True)
+    while cli.page_lines and len(lines) > cli.page_lines:
+        await term.out.write("".join(lines[: cli.page_lines]) + cli.vendor.more)
+        lines = lines[cli.page_lines :]
+        key = await term.stdin.line()
+        if not key or key.startswith("q"):
+            return
+    await term.out.write("".join(lines))

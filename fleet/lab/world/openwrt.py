@@ -114,6 +114,7 @@ def files(device: Device, *, school_ssid: str, psk: str, community: str | None) 
         "/etc/config/system": SYSTEM.format(hostname=device.key),
         "/etc/config/network": NETWORK.format(address=device.address),
         "/etc/config/snmpd": snmpd,
+        "/etc/dropbear/dropbear_ed25519_host_key": "",  # the server keeps its own elsewhere; the directory counts
         "/etc/banner": BANNER.format(model=device.model),
         "/etc/openwrt_release": RELEASE.format(version=device.firmware.rpartition(" ")[2], firmware=device.firmware),
         "/etc/openwrt_version": device.firmware.rpartition(" ")[2] + "\n",

@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from fleet.lab.city import Device, SnmpV2c
 from fleet.lab.world.machine import BOOT_S, Machine
@@ -17,6 +17,7 @@ POE_PORTS = 24
 WIRED_ROOM_PORTS = range(9, 13)
 """Ports with a wall socket and a computer on it: up, but nothing the fleet manages."""
 CYCLE_OFF_S = 2.0
+ZONES = {1: "default", 10: "verwaltung", 20: "paedagogik", 30: "gaeste", 99: "quarantaene"}
 
 
 @dataclass
@@ -24,6 +25,9 @@ class PortConfig:
     description: str = ""
     shutdown: bool = False
     poe: bool = True
+    vlan: int = 1
+    trunk: bool = False
+    """Carries several VLANs: the way up, and to access points and switches below."""
 
 
 @dataclass
@@ -33,11 +37,18 @@ class SwitchConfig:
     hostname: str
     ntp: list[str] = field(default_factory=list)
     logging: list[str] = field(default_factory=list)
-    snmp_community: str = field(default="", repr=False)
+    communities: list[str] = field(default_factory=list, repr=False)
     snmp_location: str = ""
     snmp_contact: str = ""
     banner: str = ""
+    lldp: bool = True
+    vlans: dict[int, str] = field(default_factory=lambda: dict(ZONES))
+    flags: list[str] = field(default_factory=list)
+    """Lines of a vendor's own that are there or not, in the order in which they came."""
+    enable_secret: str = field(default="", repr=False)
+    """What `enable` asks for, on command lines that know it; empty: everybody is privileged at once."""
     ports: dict[int, PortConfig] = field(default_factory=dict)
+    radius: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -79,9 +90,9 @@ class Switch(Machine):
             names[device.uplink.local_port] = device.uplink.device
         return SwitchConfig(
             hostname=device.key,
-            snmp_community=device.snmp.community if isinstance(device.snmp, SnmpV2c) else "",
+            communities=[device.snmp.community] if isinstance(device.snmp, SnmpV2c) else [],
             snmp_location=device.room,
-            ports={n: PortConfig(names.get(n, ""), poe=n <= POE_PORTS) for n in range(1, PORTS + 1)},
+            ports={n: PortConfig(names.get(n, ""), poe=n <= POE_PORTS, trunk=n in names) for n in range(1, PORTS + 1)},
         )
 
     # --- how it is ----------------------------------------------------------------------------------------------------
@@ -100,8 +111,7 @@ class Switch(Machine):
 
     @property
     def communities(self) -> frozenset[str]:
-        community = self.running_config.snmp_community
-        return frozenset() if self.faults.wrong_community or not community else frozenset({community})
+        return frozenset() if self.faults.wrong_community else frozenset(self.running_config.communities)
 
     def shape(self) -> Hashable:
         """Who is up decides who is heard by LLDP and learnt; names travel with LLDP."""
@@ -119,18 +129,21 @@ class Switch(Machine):
         machine = self._machine_on(number)
         return PortState(
             ifIndex=number,
-            name=f"1/{number}",
+            name=port_name(self.device, number),
             description=config.description,
             admin_up=not config.shutdown,
             oper_up=self.oper_up(number),
             poe_capable=number <= POE_PORTS,
             poe_admin=config.poe,
             delivering=machine is not None and machine.device.platform == "openwrt" and self.delivers(number),
-            neighbour=_neighbour(machine, self) if machine is not None and self.oper_up(number) else None,
+            neighbour=_neighbour(machine, self) if self._hears(machine, number) else None,
         )
 
     def ports(self) -> list[PortState]:
         return [self.port(number) for number in sorted(self.running_config.ports)]
+
+    def _hears(self, machine: Machine | None, number: int) -> TypeGuard[Machine]:
+        return machine is not None and self.running_config.lldp and self.oper_up(number)
 
     def oper_up(self, number: int) -> bool:
         if self.running_config.ports[number].shutdown:
@@ -207,7 +220,8 @@ class Switch(Machine):
 
 def _config(kept: dict[str, Any]) -> SwitchConfig:
     ports = {int(number): PortConfig(**port) for number, port in kept["ports"].items()}
-    return SwitchConfig(**(kept | {"ports": ports}))
+    vlans = {int(number): name for number, name in kept.get("vlans", ZONES).items()}
+    return SwitchConfig(**(kept | {"ports": ports, "vlans": vlans}))
 
 
 def _neighbour(machine: Machine, me: Switch) -> Neighbour:
@@ -223,6 +237,12 @@ def port_name(device: Device, index: int) -> str:
     match device.platform:
         case "labswitch":
             return f"1/{index}"
+        case "ios":
+            return f"Gi1/0/{index}" if index <= POE_PORTS else f"Te1/1/{index - POE_PORTS}"
+        case "aos-cx":
+            return f"1/1/{index}"
+        case "procurve":
+            return f"{index}"
         case "gateway":
             return {1: "wan", 2: "lan1"}.get(index, f"lan{index - 1}")
         case _:

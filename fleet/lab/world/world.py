@@ -18,11 +18,14 @@ from fleet.lab.world.switch import Switch
 MACHINES: dict[Platform, Callable[..., Machine]] = {
     "openwrt": AccessPoint,
     "labswitch": Switch,
+    "ios": Switch,
+    "aos-cx": Switch,
+    "procurve": Switch,
     "gateway": Gateway,
     "printer": Printer,
     "ups": Ups,
 }
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)

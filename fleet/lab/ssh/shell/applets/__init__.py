@@ -1,6 +1,6 @@
 """The commands a device has: one function each, in one table. Reading these modules fills it."""
 
-from fleet.lab.ssh.shell.applets import builtin, conditions, files, jobs, openwrt, system, text
+from fleet.lab.ssh.shell.applets import builtin, conditions, files, firmware, jobs, openwrt, system, text
 from fleet.lab.ssh.shell.applets.registry import APPLETS
 
-__all__ = ["APPLETS", "builtin", "conditions", "files", "jobs", "openwrt", "system", "text"]
+__all__ = ["APPLETS", "builtin", "conditions", "files", "firmware", "jobs", "openwrt", "system", "text"]
