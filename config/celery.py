@@ -8,6 +8,9 @@ import structlog
 from celery import Celery
 from celery.signals import setup_logging, task_postrun, task_prerun
 
+from config.broker import use_whole_messages
+
+use_whole_messages()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("fleetdesk")
 app.config_from_object("django.conf:settings", namespace="CELERY")

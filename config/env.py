@@ -8,10 +8,10 @@ import hashlib
 import os
 import secrets
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
 from cryptography.fernet import Fernet
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -29,6 +29,11 @@ def _strict_bool(value: object) -> object:
 
 def _words(value: object) -> object:
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+def _pairs(value: object) -> object:
+    """`printer=300,ups=60`"""
+    return dict(pair.partition("=")[::2] for pair in cast("list[str]", _words(value))) if isinstance(value, str) else value
 
 
 Bool = Annotated[bool, BeforeValidator(_strict_bool)]
@@ -62,16 +67,42 @@ class Env(BaseSettings):
 
     RUN_DIR: Path | None = None
     """Where the private directories of playbook runs live; memory-backed where the machine has it."""
-    RUN_LEASE_S: int = Field(default=15, ge=2)
+    RUN_LEASE_S: int = Field(default=60, ge=2)
+    RUN_SANDBOX: Literal["", "bwrap"] = ""
+    """bwrap: playbooks run inside bubblewrap and see only what they need of this machine."""
+    RUN_GRACE_S: int = Field(default=10, ge=1)
+    """At its time limit a playbook is asked to stop; after so many seconds more it is killed with all its processes."""
+    KEEP_RUN_LOGS_DAYS: int = Field(default=396, ge=7)
+    """How long the log lines of a run are kept; what it did to which device stays."""
     POLL_INTERVAL_S: int = Field(default=30, ge=1)
+    POLL_INTERVALS: Annotated[dict[str, PositiveInt], NoDecode, BeforeValidator(_pairs)] = Field(default_factory=dict)
+    """Of kinds of devices that are asked at another pace: `printer=300,ups=60`, in seconds."""
+    POLL_SHARDS: int = Field(default=0, ge=0, le=256)
+    """Into how many parts the devices are split that workers poll side by side; the same for all processes.
+
+    0: one on SQLite, which has one writer at a time anyway, and four elsewhere.
+    """
+    POLL_WINDOW: int = Field(default=400, ge=1, le=20_000)
+    """How many devices a worker asks at once; each has a socket."""
+    POLL_LEASE_S: int = Field(default=20, ge=2)
+    """What a worker that has not been heard of for so long was asking is asked by another one."""
     POLL_RETRY_S: int = Field(default=5, ge=1)
     """How soon a device that did not answer is asked again before it counts as down."""
+    KEEP_SAMPLES_DAYS: int = Field(default=30, ge=2)
+    KEEP_HOURLY_DAYS: int = Field(default=396, ge=32)
+    KEEP_DAILY_DAYS: int = Field(default=3653, ge=366)
+    """How long what was measured is kept: each poll, its hours (13 months), its days (10 years)."""
+    REOPEN_DAYS: int = Field(default=14, ge=1, le=366)
+    """How long a resolved ticket can be opened again; then it is closed, and the matter becomes a new ticket."""
     SNMP_TIMEOUT_S: float = Field(default=2.0, gt=0)
     """How long one SNMP request waits for its answer; every request is made twice before it counts as unanswered."""
     TRAP_ADDRESS: str = "127.0.0.1"
     TRAP_PORT: int = 8162
     LAB_SNMP_PORT: int = 16161
     LAB_SSH_PORT: int = 2200
+
+    WEBHOOKS_TO_LOOPBACK: Bool | None = None
+    """Whether webhooks may go to this very machine; unset: outside of production only."""
 
     EMAIL_URL: SecretStr = SecretStr("")
     LOG_JSON: Bool = False

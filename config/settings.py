@@ -21,9 +21,12 @@ CSRF_TRUSTED_ORIGINS = env.TRUSTED_ORIGINS
 BASE_URL = env.BASE_URL
 
 INSTALLED_APPS = [
+    "helpdesk.privacy",
     "helpdesk.portal",
     "helpdesk.mail",
+    "helpdesk.finding",
     "helpdesk.catalogue",
+    "helpdesk.knowledge",
     "helpdesk.tickets",
     "fleet.lab",
     "fleet.automation",
@@ -61,7 +64,9 @@ MIDDLEWARE = [
     "fleet.people.middleware.ReadersLanguage",
     "fleet.web.middleware.ApiProblems",
     "fleet.people.middleware.LoginRequired",
+    "helpdesk.finding.middleware.DefaultViews",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "fleet.web.middleware.WrongMethodPages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -208,6 +213,24 @@ if MODE == "test":  # tests ask faster than anybody
 DEFAULT_FROM_EMAIL = "Fleetdesk <fleetdesk@musterstadt.example>"
 globals().update(mail.settings_for(env.EMAIL_URL.get_secret_value(), VAR_DIR / "mail"))  # EMAIL_BACKEND and what it needs
 
+MAIL_BYTES = 40 * 2**20
+MAIL_READ_S = 20
+MAIL_POLL_S = 60
+"""How large a mail may be to be read, how long reading one may take, and for how long a mailbox is read in one go."""
+
+# --- files --------------------------------------------------------------------------------------------------------------
+
+MEDIA_ROOT = VAR_DIR / "files"
+"""Attachments and mail as it came. Served by views that ask who may see them, and by nothing else."""
+FILE_BYTES = 25 * 2**20
+FILES_BYTES = 50 * 2**20
+FILES_PER_ARTICLE = 20
+FILE_UPLOAD_HANDLERS = [
+    "fleet.web.uploads.RefuseTooLarge",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+
 # --- work in the background ---------------------------------------------------------------------------------------------
 
 BROKER_DIR = VAR_DIR / "broker"
@@ -223,11 +246,16 @@ if CELERY_BROKER_URL == "filesystem://":
     }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # Celery delivers, the row decides: a redelivery must never run anything twice.
-QUEUES = {name: f"{env.BROKER_PREFIX}.{name}" for name in ("default", "automation", "polling")}
+QUEUES = {
+    name: f"{env.BROKER_PREFIX}.{name}" for name in ("default", "automation", "polling", "asking", "searching", "mail")
+}
 CELERY_TASK_DEFAULT_QUEUE = QUEUES["default"]
 CELERY_TASK_ROUTES = {
     "fleet.automation.*": {"queue": QUEUES["automation"]},
+    "fleet.monitoring.poll_now": {"queue": QUEUES["asking"]},  # a person waits: workers of its own
+    "fleet.monitoring.search": {"queue": QUEUES["searching"]},  # takes its time, and must take none from polling
     "fleet.monitoring.*": {"queue": QUEUES["polling"]},
+    "helpdesk.mail.poll": {"queue": QUEUES["mail"]},  # slow mail servers hold nothing but this
 }
 CELERY_CONTROL_EXCHANGE = f"{env.BROKER_PREFIX}.control"
 CELERY_TASK_CREATE_MISSING_QUEUES = True
@@ -239,27 +267,78 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # in memory: intervals need no file that a kill could spoil
 CELERY_BEAT_SCHEDULE = {
     "deliver events": {"task": "fleet.events.deliver", "schedule": schedule(5.0), "options": {"expires": 5}},
-    "poll due devices": {"task": "fleet.monitoring.poll_due", "schedule": schedule(2.0), "options": {"expires": 4}},
+    "poll due devices": {
+        "task": "fleet.monitoring.poll_due",
+        "schedule": schedule(2.0),
+        "options": {"expires": 4},  # where the polling is: a storm of events on the default queue delays no poll
+    },
     "tend monitoring": {
         "task": "fleet.monitoring.tend",
         "schedule": schedule(10.0),
         "options": {"expires": 10, "queue": QUEUES["default"]},
     },
+    "roll up samples": {
+        "task": "fleet.monitoring.roll_up",
+        "schedule": schedule(60.0),
+        "options": {"expires": 60, "queue": QUEUES["default"]},
+    },
+    "look around": {
+        "task": "fleet.monitoring.look_around",
+        "schedule": schedule(60.0),
+        "options": {"expires": 60, "queue": QUEUES["default"]},
+    },
+    "answer privacy": {"task": "helpdesk.privacy.work", "schedule": schedule(20.0), "options": {"expires": 20}},
+    "delete what is due": {"task": "helpdesk.privacy.keep", "schedule": schedule(60.0), "options": {"expires": 60}},
     "send mail": {"task": "helpdesk.mail.send_due", "schedule": schedule(10.0), "options": {"expires": 10}},
+    "send webhooks": {
+        "task": "fleet.events.send_webhooks",
+        "schedule": schedule(5.0),
+        "options": {"expires": 10, "queue": QUEUES["default"]},
+    },
+    "poll mailboxes": {"task": "helpdesk.mail.poll_due", "schedule": schedule(20.0), "options": {"expires": 20}},
+    "sweep mail": {"task": "helpdesk.mail.sweep", "schedule": schedule(3600.0), "options": {"expires": 3600}},
+    "tend tickets": {"task": "helpdesk.tickets.tend", "schedule": schedule(5.0), "options": {"expires": 5}},
     "tend changes": {
         "task": "fleet.automation.tend",
         "schedule": schedule(2.0),
         "options": {"expires": 4, "queue": QUEUES["default"]},
     },
+    "keep backups": {"task": "fleet.automation.keep_backups", "schedule": schedule(60.0), "options": {"expires": 60}},
+    "check intent": {"task": "fleet.automation.check_intent", "schedule": schedule(60.0), "options": {"expires": 60}},
+    "tidy intent": {"task": "fleet.automation.tidy_intent", "schedule": schedule(3600.0), "options": {"expires": 3600}},
+    "settle rotations": {
+        "task": "fleet.automation.settle_rotations",
+        "schedule": schedule(60.0),
+        "options": {"expires": 60},
+    },
+    "tidy automation": {
+        "task": "fleet.automation.tidy",
+        "schedule": schedule(3600.0),
+        "options": {"expires": 3600, "queue": QUEUES["default"]},
+    },
 }
 
+WEBHOOKS_TO_LOOPBACK = MODE != "production" if env.WEBHOOKS_TO_LOOPBACK is None else env.WEBHOOKS_TO_LOOPBACK
 PLAYBOOKS_DIR = BASE_DIR / "playbooks"
 INVENTORY_DIR = BASE_DIR / "inventory"
+SOURCES_DIR = VAR_DIR / "sources"
+SOURCE_PROTOCOLS = ("https", "ssh")
 RUN_DIR = env.run_dir
 RUN_LEASE_S = env.RUN_LEASE_S
+RUN_SANDBOX = env.RUN_SANDBOX
+RUN_GRACE_S = env.RUN_GRACE_S
+KEEP_RUN_LOGS_DAYS = env.KEEP_RUN_LOGS_DAYS
 POLL_INTERVAL_S = env.POLL_INTERVAL_S
 POLL_RETRY_S = env.POLL_RETRY_S
+POLL_INTERVALS = env.POLL_INTERVALS
+POLL_SHARDS = env.POLL_SHARDS or (1 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3" else 4)
+POLL_WINDOW = env.POLL_WINDOW
+POLL_LEASE_S = env.POLL_LEASE_S
 SNMP_TIMEOUT_S = env.SNMP_TIMEOUT_S
+KEEP_SAMPLES_DAYS = env.KEEP_SAMPLES_DAYS
+KEEP_HOURLY_DAYS = env.KEEP_HOURLY_DAYS
+KEEP_DAILY_DAYS = env.KEEP_DAILY_DAYS
+REOPEN_DAYS = env.REOPEN_DAYS
 TRAP_ADDRESS = env.TRAP_ADDRESS
 TRAP_PORT = env.TRAP_PORT
 LAB_DIR = VAR_DIR / "lab"

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -19,7 +19,8 @@ from config.demo import processes
 from config.demo.ports import Port, Wish, choose
 from config.env import BASE_DIR
 
-START_LIMIT_S = 60
+START_LIMIT_S = 120
+"""A few seconds are usual; a small or busy machine may take its time."""
 
 
 class PiecesError(Exception):
@@ -59,10 +60,13 @@ def running(var_dir: Path, wishes: list[Wish]) -> Iterator[Pieces]:
         _set_environment(var_dir, numbers)
         _forget_old_messages(var_dir)
         prepare()
-        with _supervised(var_dir, numbers["WEB_PORT"]) as supervisor:
-            pieces = Pieces(numbers["WEB_PORT"], var_dir, supervisor)
-            _wait_until_it_answers(pieces)
-            yield pieces
+        try:
+            with _supervised(var_dir, numbers["WEB_PORT"]) as supervisor:
+                pieces = Pieces(numbers["WEB_PORT"], var_dir, supervisor)
+                _wait_until_it_answers(pieces)
+                yield pieces
+        finally:
+            leave_no_empty_run_dir()
 
 
 @contextmanager
@@ -112,6 +116,14 @@ def prepare() -> None:
     from django.db import connections
 
     connections.close_all()
+
+
+def leave_no_empty_run_dir() -> None:
+    """It lies outside of VAR_DIR, in memory. What an interrupted run told is still in it, for the next start to read."""
+    from django.conf import settings
+
+    with suppress(OSError):
+        Path(settings.RUN_DIR).rmdir()
 
 
 @contextmanager

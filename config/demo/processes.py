@@ -32,14 +32,20 @@ def worker(name: str, threads: int) -> Process:
 
 def product(web_port: int) -> list[Process]:
     """What a deployment runs; the lab is the demo's own."""
-    web = f"{PYTHON} -m gunicorn config.wsgi --bind 127.0.0.1:{web_port} --threads 8 --log-level warning"
+    # Without gunicorn's control socket: nobody uses it, and its folder would stay behind in the user's home.
+    options = "--threads 8 --no-control-socket --log-level warning"
+    web = f"{PYTHON} -m gunicorn config.wsgi --bind 127.0.0.1:{web_port} {options}"
     return [
         Process("web", web),
-        worker("default", 2),
+        worker("default", 4),
         worker("automation", 4),
-        worker("polling", 2),
+        worker("polling", 5),  # one more than POLL_SHARDS at its most here, for the tick itself
+        worker("asking", 2),
+        worker("searching", 1),
+        worker("mail", 4),
         Process("beat", f"{PYTHON} -m celery -A config beat --loglevel WARNING"),
         manage("traps", "receive_traps"),
+        manage("mail", "watch_mail"),
         manage("lab", "lab serve"),
     ]
 

@@ -5,6 +5,7 @@ itself; at the end of its time it is taken back and proved again. Then an access
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -210,13 +211,23 @@ def main() -> int:
         try:
             with running(Path(folder), wishes()) as pieces:
                 say(f"Everything runs, {pieces.url}")
-                Story(pieces).tell()
+                try:
+                    Story(pieces).tell()
+                finally:
+                    _forget_runs()
         except (StoryError, VisitError, PiecesError) as error:
             say(f"FAILED: {error}")
             _show_logs(Path(folder))
             return 1
     say(f"The story is true, in {time.monotonic() - begun:.0f} s.")
     return 0
+
+
+def _forget_runs() -> None:
+    """The database goes with the folder, so nobody will ask what an interrupted run did. It lies outside, in memory."""
+    from django.conf import settings
+
+    shutil.rmtree(settings.RUN_DIR, ignore_errors=True)
 
 
 def _show_logs(folder: Path) -> None:

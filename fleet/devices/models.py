@@ -2,11 +2,14 @@
 
 from typing import Self
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from fleet.people.models import ScopedQuerySet
+from fleet.people.models import ScopedQuerySet, User
+from fleet.people.rules import Action
 from fleet.secrets.fields import EncryptedJSONField
 from fleet.sites.models import Authority, Room, SiteScoped
 
@@ -38,26 +41,71 @@ class DeviceType(models.Model):
         return f"{self.manufacturer} {self.model}"
 
 
+class CredentialQuerySet(models.QuerySet["Credential"]):
+    """A credential belongs to an authority as a whole: only who manages that sees it."""
+
+    def managed_by(self, user: User | AnonymousUser) -> Self:
+        return self.filter(authority__in=user.access.scopes(Action.MANAGE)) if isinstance(user, User) else self.none()
+
+    def for_snmp(self) -> Self:
+        return self.filter(kind__in=Credential.SNMP_KINDS)
+
+    def for_ssh(self) -> Self:
+        return self.filter(kind__in=Credential.SSH_KINDS)
+
+
 class Credential(models.Model):
-    """How devices are spoken to. `secret` keys by kind: snmp-v2c {community}; snmp-v3 {user, auth_protocol, auth_key,
-    priv_protocol, priv_key}; ssh-key {username, private_key}; ssh-password {username, password}."""
+    """How devices are spoken to. `secret` keys by kind: snmp-v1, snmp-v2c {community}; snmp-v3 {user, auth_protocol,
+    auth_key, priv_protocol, priv_key}; ssh-key {username, private_key}; ssh-password {username, password}; enable, vault
+    {password}; ssh-ca {private_key}."""
 
     class Kind(models.TextChoices):
+        SNMP_V1 = "snmp-v1", "SNMPv1"
         SNMP_V2C = "snmp-v2c", "SNMPv2c"
         SNMP_V3 = "snmp-v3", "SNMPv3"
-        SSH_KEY = "ssh-key", "SSH key"
-        SSH_PASSWORD = "ssh-password", "SSH password"
+        SSH_KEY = "ssh-key", _("SSH key")
+        SSH_PASSWORD = "ssh-password", _("SSH password")
+        ENABLE = "enable", _("Enable secret")
+        VAULT = "vault", _("Vault password")
+        SSH_CA = "ssh-ca", _("SSH certificate authority")
 
     authority = models.ForeignKey(Authority, on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=100)
     kind = models.CharField(max_length=20, choices=Kind.choices)
     secret = EncryptedJSONField()
+    secret_changed_at = models.DateTimeField(default=timezone.now)
+
+    SNMP_KINDS = frozenset({Kind.SNMP_V1, Kind.SNMP_V2C, Kind.SNMP_V3})
+    SSH_KINDS = frozenset({Kind.SSH_KEY, Kind.SSH_PASSWORD})
+    IN_CLEAR = frozenset({Kind.SNMP_V1, Kind.SNMP_V2C})
+    """Those whose secret travels readable (RFC 3584 §7)."""
+
+    objects = CredentialQuerySet.as_manager()
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["authority", "name"], name="credential_name_unique"),)
 
     def __str__(self) -> str:
         return self.name
+
+
+class SiteCredential(SiteScoped):
+    """What the devices of a site are spoken to with, unless one has a credential of its own."""
+
+    class Use(models.TextChoices):
+        SNMP = "snmp", "SNMP"
+        SSH = "ssh", "SSH"
+
+    use = models.CharField(max_length=4, choices=Use.choices)
+    credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="sites")
+
+    objects = ScopedQuerySet["SiteCredential"].as_manager()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["site", "use"], name="site_credential_unique"),)
+
+    def __str__(self) -> str:
+        return f"{self.site_id} {self.use}"
 
 
 class Prefix(SiteScoped):
@@ -84,8 +132,14 @@ class DeviceQuerySet(ScopedQuerySet["Device"]):
         return self.filter(lifecycle=Device.Lifecycle.ACTIVE)
 
     def polled(self) -> Self:
-        """Those that SNMP can be asked about."""
-        return self.in_service().filter(address__isnull=False, snmp_credential__isnull=False)
+        """Those that SNMP can be asked about, and may be: a permission to ask in clear text ends with its last day."""
+        asked = self.in_service().filter(address__isnull=False, snmp_credential__isnull=False)
+        return asked.exclude(clear_text_until__lt=timezone.localdate())
+
+    def listed(self) -> Self:
+        """Those that only their controller speaks of."""
+        alone = Q(address__isnull=True) | Q(snmp_credential__isnull=True)
+        return self.in_service().filter(alone, controller__isnull=False)
 
 
 class Device(SiteScoped):
@@ -111,6 +165,14 @@ class Device(SiteScoped):
     ssh_credential = models.ForeignKey(
         Credential, null=True, blank=True, on_delete=models.PROTECT, related_name="ssh_devices"
     )
+    snmp_follows_site = models.BooleanField(default=False)
+    """`snmp_credential` is what the site says, and changes with it."""
+    ssh_follows_site = models.BooleanField(default=False)
+    clear_text_reason = models.CharField(max_length=300, blank=True)
+    clear_text_until = models.DateField(null=True, blank=True)
+    """Why and until when (that day included) a community may leave the management prefixes for this device."""
+    controller = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="controlled")
+    """The controller that lists this access point; for one without an address of ours the only one that knows of it."""
     ssh_host_key = models.TextField(blank=True)
     """The pinned public host key, `ssh-ed25519 AAAA…`; a device that shows another one is not talked to."""
 
@@ -124,6 +186,11 @@ class Device(SiteScoped):
                 fields=["authority", "address"], condition=Q(lifecycle="active"), name="device_address_unique"
             ),
             models.UniqueConstraint(fields=["authority", "serial"], condition=~Q(serial=""), name="serial_unique"),
+            models.CheckConstraint(
+                condition=Q(clear_text_reason="", clear_text_until__isnull=True)
+                | (~Q(clear_text_reason="") & Q(clear_text_until__isnull=False)),
+                name="clear_text_has_reason_and_end",
+            ),
         )
 
     def __str__(self) -> str:
@@ -141,6 +208,7 @@ class Interface(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["device", "name"], name="interface_name_unique"),)
+        indexes = (models.Index(fields=["mac"], condition=~Q(mac=""), name="interface_mac"),)
 
     def __str__(self) -> str:
         return self.name

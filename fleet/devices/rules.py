@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
 
 from netaddr import EUI, AddrFormatError, IPAddress, IPNetwork, IPSet, mac_unix_expanded
@@ -22,6 +24,20 @@ class SnmpRefusal(StrEnum):
 
     NO_PREFIX = "no-prefix"
     OUTSIDE = "outside"
+    PERMISSION_OVER = "permission-over"
+    PERMISSION_TOO_LONG = "permission-too-long"
+
+
+MOST_CLEAR_TEXT = timedelta(days=366)
+"""Who needs it longer looks at it again once a year."""
+
+
+@dataclass(frozen=True)
+class ClearText:
+    """Somebody answers for a community outside of the management prefixes, until that day (included)."""
+
+    reason: str
+    until: date
 
 
 def mac(text: str) -> str:
@@ -70,6 +86,17 @@ def next_free(cidr: str, taken: Iterable[str]) -> str | None:
     return str(next(iter(free.iter_cidrs()[0]))) if free else None
 
 
+def hosts(cidr: str) -> list[str]:
+    """The host addresses of the prefix in ascending order."""
+    network = IPNetwork(cidr)
+    edge = set(_not_for_hosts(network))
+    return [str(one) for one in network if one not in edge]
+
+
+def size(cidr: str) -> int:
+    return int(IPNetwork(cidr).size)
+
+
 def _not_for_hosts(network: IPNetwork) -> list[IPAddress]:
     if network.prefixlen >= LONGEST_HOST_PREFIX[network.version]:
         return []
@@ -83,9 +110,16 @@ def overlapping(cidr: str, others: Iterable[str]) -> list[str]:
     return [other for other in others if not own.isdisjoint(IPSet([IPNetwork(other)]))]
 
 
-def community_refusal(device_address: str, management: Iterable[str]) -> SnmpRefusal | None:
-    """Whether a community may be sent to this address: only inside a management prefix of the site; None if it may."""
+def community_refusal(
+    device_address: str, management: Iterable[str], permission: ClearText | None, today: date
+) -> SnmpRefusal | None:
+    """Whether a community may be sent to this address: inside a management prefix of the site, or with a permission that
+    lasts and does not last too long. None if it may."""
     prefixes = list(management)
-    if not prefixes:
-        return SnmpRefusal.NO_PREFIX
-    return None if inside(device_address, prefixes) else SnmpRefusal.OUTSIDE
+    if prefixes and inside(device_address, prefixes):
+        return None
+    if permission is None:
+        return SnmpRefusal.OUTSIDE if prefixes else SnmpRefusal.NO_PREFIX
+    if permission.until < today:
+        return SnmpRefusal.PERMISSION_OVER
+    return SnmpRefusal.PERMISSION_TOO_LONG if permission.until - today > MOST_CLEAR_TEXT else None

@@ -1,10 +1,11 @@
-"""What the API says about devices. No credentials, not even their names."""
+"""What the API says about devices and takes of them. What a credential holds is nowhere in it."""
 
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Literal
 
-from ninja import Schema
+from ninja import Field, Schema
 
-from fleet.devices.models import Device
+from fleet.devices.models import Device, DeviceType
 from fleet.people.rules import Action
 
 
@@ -68,3 +69,42 @@ class UplinkOut(Schema):
 class CablesOut(Schema):
     interfaces: list[InterfaceOut]
     uplinks: list[UplinkOut]
+
+
+class DeviceIn(Schema):
+    """What a device is and where it stands; `manufacturer` and `model` together name its type, made if it is new."""
+
+    name: str = Field(min_length=1, max_length=100)
+    kind: DeviceType.Kind
+    manufacturer: str = Field(min_length=1, max_length=100)
+    model: str = Field(min_length=1, max_length=100)
+    room_id: int | None = None
+    serial: str = Field("", max_length=100)
+    asset_tag: str = Field("", max_length=60)
+    lifecycle: Device.Lifecycle = Device.Lifecycle.ACTIVE
+
+
+class NewDeviceIn(DeviceIn):
+    site_id: int
+
+
+class SnmpIn(Schema):
+    """`credential_id` null with `follows_site`: what the site says; without it: the device is not asked.
+
+    `clear_text_reason` and `clear_text_until` belong together: for a community outside of the management prefixes.
+    """
+
+    address: str | None = None
+    port: int = Field(161, ge=1, le=65_535)
+    credential_id: int | None = None
+    follows_site: bool = False
+    clear_text_reason: str = Field("", max_length=300)
+    clear_text_until: date | None = None
+
+
+class CredentialOut(Schema):
+    id: int
+    authority_id: int
+    name: str
+    kind: Literal["snmp-v1", "snmp-v2c", "snmp-v3", "ssh-key", "ssh-password"]
+    secret_changed_at: datetime

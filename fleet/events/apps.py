@@ -1,7 +1,14 @@
 from django.apps import AppConfig
-from django.utils.translation import gettext_lazy as _
 
 
 class EventsConfig(AppConfig):
     name = "fleet.events"
-    verbose_name = _("Events")
+    verbose_name = "Events"
+
+    def ready(self) -> None:
+        from fleet.events import consumers, webhooks
+        from fleet.events import exposition as measures
+        from fleet.web import exposition
+
+        consumers.register(webhooks.NAME, None, webhooks.consume)
+        exposition.register("events", measures.ourselves)

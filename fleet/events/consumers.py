@@ -12,16 +12,17 @@ Handler = Callable[[Event], None]
 class Consumer:
     name: str
     """Stable for ever: it is the key under which consumption is remembered."""
-    events: frozenset[str]
+    events: frozenset[str] | None
+    """None: all of them."""
     handle: Handler
 
 
 _consumers: dict[str, Consumer] = {}
 
 
-def register(name: str, events: set[str], handle: Handler) -> None:
+def register(name: str, events: set[str] | None, handle: Handler) -> None:
     """`handle(event)` runs inside the transaction that marks the event consumed; it must do no network I/O."""
-    _consumers[name] = Consumer(name, frozenset(events), handle)
+    _consumers[name] = Consumer(name, None if events is None else frozenset(events), handle)
 
 
 def registered() -> list[Consumer]:

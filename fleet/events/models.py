@@ -4,6 +4,9 @@ import uuid
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from fleet.secrets.fields import EncryptedJSONField
 
 
 class Event(models.Model):
@@ -49,6 +52,9 @@ class Listener(models.Model):
     consumer = models.CharField(max_length=80, unique=True)
     after_id = models.BigIntegerField()
     moved_at = models.DateTimeField()
+    claim = models.UUIDField(null=True, editable=False)
+    """Who hands events to it at the moment; a second worker leaves it to that one."""
+    claimed_until = models.DateTimeField(null=True, editable=False)
 
     def __str__(self) -> str:
         return f"{self.consumer} > {self.after_id}"
@@ -68,3 +74,57 @@ class Refusal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.consumer} {self.event_id} x{self.attempts}"
+
+
+class Webhook(models.Model):
+    """An address that is told of events of one authority, or of one site of it. Scope is plain numbers here, too."""
+
+    name = models.CharField(max_length=100)
+    url = models.URLField(max_length=500)
+    authority_id = models.BigIntegerField()
+    site_id = models.BigIntegerField(null=True)
+    events = models.JSONField(default=list)
+    """Names, or beginnings that end in a star: `["alert.opened", "change.*"]`."""
+    secret = EncryptedJSONField()
+    """{key}: what deliveries are signed with."""
+    enabled = models.BooleanField(default=True)
+    made_by_id = models.BigIntegerField(null=True)
+    """Its owner: what a person must not see, their webhook is not told either."""
+    idempotency_key = models.CharField(max_length=100, null=True, blank=True, unique=True)
+    busy_until = models.DateTimeField(null=True)
+    """While a worker sends to it: until when no other one does, so that a peer that hangs holds one of them at most."""
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("name", "pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Delivery(models.Model):
+    """One event on its way to one webhook. The row is the queue and the log."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("On its way")
+        DELIVERED = "delivered", _("Delivered")
+        FAILED = "failed", _("Given up")
+
+    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(default=timezone.now)
+    """While it is being sent: until when nobody else sends it."""
+    last_status = models.PositiveSmallIntegerField(null=True)
+    last_error = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (models.UniqueConstraint(fields=["webhook", "event"], name="delivered_once"),)
+        indexes = (models.Index(fields=["state", "next_try_at"], name="delivery_due"),)
+
+    def __str__(self) -> str:
+        return f"{self.event_id} to {self.webhook_id}: {self.state}"

@@ -1,13 +1,15 @@
 """Emitting facts and handing each to every consumer exactly once."""
 
 import logging
+import time
+import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from celery import current_app
 from django.db import IntegrityError, connection, models, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from fleet.events import consumers
@@ -21,6 +23,10 @@ SETTLED = timedelta(days=1)
 """After that no transaction is still open whose event might come in with a lower number than those already seen."""
 MOVE_EVERY = timedelta(hours=1)
 BATCH = 200
+LEASE = timedelta(seconds=15)
+"""A consumer that a worker was serving when it died is served by another one after that."""
+WAKE_EXPIRES_S = 5
+"""Beat looks as often: a call that comes later wakes nobody who isn't awake."""
 MOST_ROUNDS = 50
 """Where a consumer tells what it listens to itself, the next tick goes on."""
 Listening = list[tuple[consumers.Consumer, Listener]]
@@ -56,22 +62,56 @@ def emit(fact: Fact) -> Event:
 
 
 def _deliver_soon() -> None:
-    current_app.send_task("fleet.events.deliver")
+    current_app.send_task("fleet.events.deliver", expires=WAKE_EXPIRES_S)
 
 
 def deliver(now: datetime | None = None) -> int:
-    """Hand every waiting event to its consumers, also those told meanwhile; returns how many were consumed."""
+    """Hand every waiting event to its consumers, also those told meanwhile; returns how many were consumed.
+
+    Each consumer is served by one worker at a time, in the order of what happened. A storm of events therefore wakes many
+    workers and keeps few of them busy; the others are free for what else there is to do.
+    """
     moment = now or timezone.now()
     listening = _listening(moment)
     consumed = 0
     for _round in range(MOST_ROUNDS):
-        handed_over = _deliver_batch(listening, moment)
+        handed_over = sum(_serve(consumer, row, moment) for consumer, row in listening)
         consumed += handed_over
         if not handed_over:
             break
     for consumer, row in listening:
         _move_on(consumer, row, moment)
     return consumed
+
+
+def _serve(consumer: consumers.Consumer, row: Listener, now: datetime) -> int:
+    """Hands over a batch, unless nothing waits or another worker is at it; returns how many events were consumed."""
+    if not _waiting(consumer, row, now).exists():
+        return 0
+    token, mine = uuid.uuid4(), Listener.objects.filter(pk=row.pk)
+    free = Q(claim=None) | Q(claimed_until__lt=timezone.now())
+    if not mine.filter(free).update(claim=token, claimed_until=timezone.now() + LEASE):
+        return 0
+    try:
+        return _hand_over_some(consumer, list(_waiting(consumer, row, now)[:BATCH]))
+    finally:
+        mine.filter(claim=token).update(claim=None, claimed_until=None)
+
+
+def _hand_over_some(consumer: consumers.Consumer, events: list[Event]) -> int:
+    """No longer than half the lease, so that nobody takes over from a worker that lives."""
+    ends_at, consumed = time.monotonic() + LEASE.total_seconds() / 2, 0
+    for event in events:
+        consumed += _hand_over(consumer, event)
+        if time.monotonic() > ends_at:
+            break
+    return consumed
+
+
+def backlog() -> dict[str, int]:
+    """How many events each consumer has not had yet."""
+    heard = dict(Listener.objects.values_list("consumer", "after_id"))
+    return {one.name: _unheard(one, heard.get(one.name, 0)).count() for one in consumers.registered()}
 
 
 def _listening(now: datetime) -> Listening:
@@ -88,18 +128,15 @@ def _last_before(moment: datetime) -> int:
     return Event.objects.filter(occurred_at__lt=moment).order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
-def _deliver_batch(listening: Listening, now: datetime) -> int:
-    return sum(_hand_over(consumer, event) for consumer, row in listening for event in _waiting(consumer, row, now))
-
-
-def _waiting(consumer: consumers.Consumer, listener: Listener, now: datetime) -> list[Event]:
+def _waiting(consumer: consumers.Consumer, listener: Listener, now: datetime) -> models.QuerySet[Event]:
     resting = Refusal.objects.filter(consumer=consumer.name, event=OuterRef("pk"), next_try_at__gt=now)
-    return list(_unheard(consumer, listener.after_id).filter(~Exists(resting)).order_by("id")[:BATCH])
+    return _unheard(consumer, listener.after_id).filter(~Exists(resting)).order_by("id")
 
 
 def _unheard(consumer: consumers.Consumer, after_id: int) -> models.QuerySet[Event]:
     had = Consumption.objects.filter(consumer=consumer.name, event=OuterRef("pk"))
-    return Event.objects.filter(~Exists(had), name__in=consumer.events, pk__gt=after_id)
+    unheard = Event.objects.filter(~Exists(had), pk__gt=after_id)
+    return unheard if consumer.events is None else unheard.filter(name__in=consumer.events)
 
 
 def _move_on(consumer: consumers.Consumer, row: Listener, now: datetime) -> None:

@@ -1,8 +1,13 @@
 from celery import shared_task
 
-from fleet.events import services
+from fleet.events import services, webhooks
 
 
 @shared_task(name="fleet.events.deliver", time_limit=120)
 def deliver() -> None:
     services.deliver()
+
+
+@shared_task(name="fleet.events.send_webhooks", time_limit=120)
+def send_webhooks() -> None:
+    webhooks.send_due()

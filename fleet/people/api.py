@@ -26,10 +26,21 @@ class TokenAuth(HttpBearer):
         found = services.use_token(clear=token, now=timezone.now())
         if found is None:
             return None
+        if found.reach == ApiToken.Reach.METRICS:
+            raise Problem(403, _("This token opens /metrics alone. Make another one on your account page."))
         if request.method not in READING and found.reach != ApiToken.Reach.WRITE:
             raise Problem(403, _("This token may only read. Make one that may also write on your account page."))
         request.user = found.user
         return found.user
+
+
+def reader_of_metrics(request: HttpRequest) -> User | None:
+    """Who asks for /metrics: the holder of a token of any reach, or somebody who is logged in and wants to look."""
+    scheme, _space, clear = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        token = services.use_token(clear=clear.strip(), now=timezone.now())
+        return token.user if token is not None else None
+    return request.user if isinstance(request.user, User) and request.user.is_active else None
 
 
 class BrowserAuth(SessionAuth):

@@ -8,6 +8,12 @@ class PeopleConfig(AppConfig):
 
     def ready(self) -> None:
         from fleet.people import services
+        from fleet.people.rules import Action
         from fleet.secrets import rotation
+        from fleet.web import navigation
 
         rotation.register("mfa.Authenticator.data", services.rotate_second_factors)
+        webhooks = navigation.Item(
+            _("Webhooks"), "people:webhooks", "signal", Action.MANAGE, order=95, group="administration"
+        )
+        navigation.register(webhooks)

@@ -9,6 +9,13 @@ from fleet.people.services import Preferences
 
 
 class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    density = forms.ChoiceField(
+        label=_("Spacing in lists"),
+        help_text=_("Kept in this browser: on the phone you may want it otherwise than at the desk."),
+        choices=[("comfortable", _("Comfortable")), ("compact", _("Compact"))],
+        widget=forms.RadioSelect,
+    )
+
     class Meta:
         model = User
         fields = ("name", "language", "plain_language", "theme")
@@ -19,7 +26,8 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscri
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"}), "theme": forms.RadioSelect}
 
     def preferences(self) -> Preferences:
-        return Preferences(**self.cleaned_data)
+        """What goes with the person, wherever they log in."""
+        return Preferences(**{name: self.cleaned_data[name] for name in self.Meta.fields})
 
 
 class TokenForm(forms.Form):

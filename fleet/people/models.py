@@ -154,6 +154,7 @@ class ApiToken(models.Model):
     class Reach(models.TextChoices):
         READ = "read", _("Read")
         WRITE = "write", _("Read and write")
+        METRICS = "metrics", _("Only /metrics, for Prometheus")
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)

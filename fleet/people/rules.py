@@ -23,10 +23,16 @@ class Action(StrEnum):
     WORK_TICKETS = "work-tickets"
     ACKNOWLEDGE_ALERTS = "acknowledge-alerts"
     POLL_NOW = "poll-now"
+    SET_LIMITS = "set-limits"
     REQUEST_CHANGE = "request-change"
     APPROVE_CHANGE = "approve-change"
     CONTROL_RUNS = "control-runs"
     VIEW_AUDIT = "view-audit"
+    PLAN_MAINTENANCE = "plan-maintenance"
+    MANAGE_CALENDAR = "manage-calendar"
+    MANAGE_POLICY = "manage-policy"
+    OVERRIDE_POLICY = "override-policy"
+    PRINT_LABELS = "print-labels"
     MANAGE = "manage"
 
 
@@ -38,15 +44,28 @@ _WORK = _TECHNICAL | {
     Action.WORK_TICKETS,
     Action.ACKNOWLEDGE_ALERTS,
     Action.POLL_NOW,
+    Action.SET_LIMITS,
     Action.REQUEST_CHANGE,
     Action.CONTROL_RUNS,
+    Action.PLAN_MAINTENANCE,
+    Action.PRINT_LABELS,
 }
 
 ACTIONS: dict[Role, frozenset[Action]] = {
     Role.COORDINATOR: frozenset(_VIEW | {Action.REPORT_PROBLEM, Action.ORDER_SERVICE}),
     Role.TECHNICIAN: frozenset(_WORK),
-    Role.ADMINISTRATOR: frozenset(_WORK | {Action.APPROVE_CHANGE, Action.VIEW_AUDIT, Action.MANAGE}),
-    Role.APPROVER: frozenset(_TECHNICAL | {Action.APPROVE_CHANGE}),
+    Role.ADMINISTRATOR: frozenset(
+        _WORK
+        | {
+            Action.APPROVE_CHANGE,
+            Action.VIEW_AUDIT,
+            Action.MANAGE_CALENDAR,
+            Action.MANAGE_POLICY,
+            Action.OVERRIDE_POLICY,
+            Action.MANAGE,
+        }
+    ),
+    Role.APPROVER: frozenset(_TECHNICAL | {Action.APPROVE_CHANGE, Action.OVERRIDE_POLICY}),
     Role.AUDITOR: frozenset(_TECHNICAL | {Action.VIEW_AUDIT}),
     Role.SECURITY: frozenset(_TECHNICAL | {Action.VIEW_AUDIT, Action.WORK_TICKETS}),
 }

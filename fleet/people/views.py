@@ -1,4 +1,4 @@
-"""The account of the person who is logged in, and the switch of language and theme that everybody has."""
+"""The account of the person who is logged in, and the switch of language, theme and density that everybody has."""
 
 from datetime import timedelta
 from typing import cast
@@ -22,7 +22,7 @@ from fleet.people.forms import PreferencesForm, TokenForm
 from fleet.people.models import ApiToken, User
 from fleet.people.roles import role_label
 from fleet.secrets.types import Secret
-from fleet.web.context import THEMES
+from fleet.web.context import DENSITIES, THEMES, density
 
 A_YEAR = timedelta(days=365)
 SHOWN_ONCE = "people.fresh_token"
@@ -32,12 +32,15 @@ SHOWN_ONCE = "people.fresh_token"
 def account(request: HttpRequest) -> HttpResponse:
     """Who I am here, what I may do, how pages look to me."""
     user = _person(request)
-    form = PreferencesForm(request.POST or None, instance=User.objects.get(pk=user.pk))
+    kept_here = {"density": density(request)}
+    form = PreferencesForm(request.POST or None, instance=User.objects.get(pk=user.pk), initial=kept_here)
     if form.is_valid():
         services.set_preferences(user=user, preferences=form.preferences())
         with translation.override(user.language):
             messages.success(request, _("Your settings are saved."))
-        return redirect("account")
+        response = redirect("account")
+        _keep(response, "density", form.cleaned_data["density"])
+        return response
     grants = user.grants.current(timezone.now()).select_related("scope").order_by("scope__name")
     roles = [(role_label(grant.role), grant.scope.name, grant.expires_at) for grant in grants]
     return render(request, "people/account.html", {"form": form, "roles": roles}, status=422 if form.errors else 200)
@@ -90,7 +93,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_POST
 def display(request: HttpRequest) -> HttpResponse:
-    """Switch language or theme: kept in this browser, and with the person when somebody is logged in."""
+    """Switch language, theme or density: kept in this browser, and the first two with the person who is logged in."""
     language, theme = request.POST.get("language"), request.POST.get("theme")
     response = HttpResponseRedirect(_way_back(request))
     if isinstance(request.user, User):
@@ -99,6 +102,8 @@ def display(request: HttpRequest) -> HttpResponse:
         _keep(response, settings.LANGUAGE_COOKIE_NAME, language)
     if theme in THEMES:
         _keep(response, "theme", theme)
+    if (chosen := request.POST.get("density")) in DENSITIES:
+        _keep(response, "density", chosen)
     return response
 
 

@@ -1,14 +1,12 @@
 """Everything that writes authorities, sites, buildings and rooms."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import time
 
 from django.db import transaction
 
 from fleet.people import services as people
 from fleet.people.models import Scope
-from fleet.sites.models import Authority, BellPeriod, Building, Room, Site
+from fleet.sites.models import Authority, Building, Room, Site
 
 
 @dataclass(frozen=True)
@@ -47,20 +45,4 @@ class RoomDetails:
 def create_room(*, building: Building, details: RoomDetails) -> Room:
     return Room.objects.create(
         authority_id=building.authority_id, site_id=building.site_id, building=building, **vars(details)
-    )
-
-
-@dataclass(frozen=True)
-class Lesson:
-    number: int
-    starts_at: time
-    ends_at: time
-
-
-@transaction.atomic
-def set_bell(*, site: Site, lessons: Iterable[Lesson]) -> list[BellPeriod]:
-    """The lessons of the site's school day, local time; what was set before is replaced."""
-    BellPeriod.objects.filter(site=site).delete()
-    return BellPeriod.objects.bulk_create(
-        BellPeriod(authority_id=site.authority_id, site=site, **vars(lesson)) for lesson in lessons
     )

@@ -4,7 +4,7 @@ from typing import Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from fleet.people.models import Scope, ScopedQuerySet, User
@@ -51,6 +51,8 @@ class Site(models.Model):
     city = models.CharField(_("city"), max_length=100, blank=True)
     timezone = models.CharField(max_length=60, default="Europe/Berlin")
     federal_state = models.CharField(max_length=2, default="BY")
+    catholic_holidays = models.BooleanField(_("Catholic feast days are holidays here"), null=True, blank=True)
+    """None: as most municipalities of the federal state keep it."""
 
     objects = SiteQuerySet.as_manager()
 
@@ -100,23 +102,3 @@ class Room(SiteScoped):
 
     def __str__(self) -> str:
         return f"{self.number} {self.name}".strip()
-
-
-class BellPeriod(SiteScoped):
-    """A lesson of the school day in local time, Monday to Friday."""
-
-    number = models.PositiveSmallIntegerField()
-    starts_at = models.TimeField()
-    ends_at = models.TimeField()
-
-    objects = ScopedQuerySet["BellPeriod"].as_manager()
-
-    class Meta:
-        ordering = ("starts_at",)
-        constraints = (
-            models.UniqueConstraint(fields=["site", "number"], name="bell_number_unique"),
-            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="bell_ends_after_start"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.number}. {self.starts_at:%H:%M}–{self.ends_at:%H:%M}"
