@@ -1,4 +1,4 @@
-"""`manage.py check` looks through metrics.toml, so that a wrong entry never reaches a running poller."""
+"""`manage.py check` looks through metrics.toml and traps.toml, so that a wrong entry never reaches a running poller."""
 
 import dataclasses
 import types
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error
 
-from fleet.monitoring import metrics
+from fleet.monitoring import metrics, trapbook
 from fleet.snmp.types import Reading
 
 
@@ -22,6 +22,14 @@ def check_metrics(**_: Any) -> list[CheckMessage]:
         for metric in known.values()
         if not _answers(metric.path)
     ]
+
+
+def check_traps(**_: Any) -> list[CheckMessage]:
+    try:
+        trapbook.parse(trapbook.FILE.read_text(), str(trapbook.FILE))
+    except trapbook.TrapsError as error:
+        return [Error(line, id="monitoring.E003") for line in str(error).splitlines()]
+    return []
 
 
 def _answers(path: Iterable[str]) -> bool:

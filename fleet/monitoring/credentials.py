@@ -2,7 +2,7 @@
 
 from fleet.devices.models import Credential
 from fleet.secrets.crypto import UndecipherableError
-from fleet.snmp.types import Auth, Priv, V2cCredential, V3Credential
+from fleet.snmp.types import Auth, Priv, V1Credential, V2cCredential, V3Credential
 from fleet.snmp.types import Credential as SnmpCredential
 
 
@@ -13,6 +13,8 @@ class CredentialError(ValueError):
 def snmp(row: Credential) -> SnmpCredential:
     """Raises CredentialError."""
     try:
+        if row.kind == Credential.Kind.SNMP_V1:
+            return V1Credential(row.secret["community"])
         if row.kind == Credential.Kind.SNMP_V2C:
             return V2cCredential(row.secret["community"])
         if row.kind == Credential.Kind.SNMP_V3:

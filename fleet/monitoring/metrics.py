@@ -13,6 +13,10 @@ FILE = Path(__file__).with_name("metrics.toml")
 
 Unit = Literal["percent", "celsius", "seconds", "watts", "clients", "bits-per-second", "per-second", "yes-no"]
 Fold = Literal["max", "min", "mean", "sum"]
+Severity = Literal["info", "warning", "critical"]
+Kind = Literal[
+    "access-point", "wireless-controller", "switch", "router", "firewall", "printer", "ups", "server", "nas", "other"
+]
 
 
 class MetricsError(Exception):
@@ -37,7 +41,7 @@ class Threshold(_Strict):
     open: float
     clear: float
     hold_s: int = Field(ge=0)
-    severity: Literal["warning", "critical"]
+    severity: Severity
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
@@ -58,13 +62,30 @@ class Metric(_Strict):
     kind: Literal["gauge", "counter"]
     source: Annotated[str, Field(alias="from", pattern=r"^[A-Za-z_]+(\.[A-Za-z_]+)*$")]
     fold: Fold = "max"
+    without: dict[str, list[str]] = Field(default_factory=dict)
+    """List elements that do not count: those whose key says one of these."""
     scale: float = 1
     title: Text
     threshold: Threshold | None = None
+    kinds: Mapping[Kind, Threshold] = Field(default_factory=dict)
+    """Where another limit is sensible for one kind of device, or only that kind has one."""
+    around_the_clock: bool = False
+    """Its alerts weigh as much at night as during the day."""
 
     @property
     def path(self) -> tuple[str, ...]:
         return tuple(self.source.split("."))
+
+    @property
+    def rises(self) -> bool | None:
+        """Whether more of it is worse, as its shipped limits say; None where it has none."""
+        shipped = [self.threshold, *self.kinds.values()]
+        return next((limit.open > limit.clear for limit in shipped if limit), None)
+
+    def default(self, device_kind: str) -> Threshold | None:
+        """The limit for such a device where nobody has set another."""
+        own = {str(kind): threshold for kind, threshold in self.kinds.items()}
+        return own.get(device_kind, self.threshold)
 
 
 Metrics = Mapping[str, Metric]

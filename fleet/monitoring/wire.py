@@ -1,152 +1,332 @@
-"""The network side of a poll: readings stream out of an event loop of its own, and the caller's thread writes them down.
+"""The network side of polling: devices go in, measurements come out, and neither waits for the database.
 
-The database is never waited for inside the loop, and a device that answers late never holds up one that answered.
+One thread per `Pump` runs the conversations. Silent devices have a window of their own, so they delay nobody; a site where
+nobody answers is taken out of the way of the others as soon as that shows.
 """
 
-import asyncio
+import logging
 import queue
+import resource
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import partial
+from typing import Any, Self
 
 from django.utils import timezone
 
+from fleet.monitoring import metrics
 from fleet.monitoring.models import Health
-from fleet.monitoring.rules.measurement import Measurement
-from fleet.snmp.errors import SnmpError, SnmpTimeout
-from fleet.snmp.fetch import Fetcher, PysnmpFetcher
-from fleet.snmp.read import read_many
+from fleet.monitoring.rules import series
+from fleet.monitoring.rules.measurement import Followed, Measurement
+from fleet.snmp import profiles
+from fleet.snmp.errors import ProfileError, SnmpError, SnmpProtocolError, SnmpRestarted, SnmpTimeout, SnmpTooLong
+from fleet.snmp.fetch import GufoFetcher, Stream
+from fleet.snmp.interpret import Answers, interpret
+from fleet.snmp.plan import ACCESS_POINTS, Plan, Recorder, by_column, lister_of, make
+from fleet.snmp.profiles import Resolved
+from fleet.snmp.read import SYS_OBJECT_ID, read_once
+from fleet.snmp.restarts import unbroken
 from fleet.snmp.types import Oid, Reading, Target, Value
 
-LIVE_WINDOW = 24
-SLOW_WINDOW = 12
-"""Devices asked at once: those that answered last time, and those that did not. Together below the fetcher's own limit."""
+log = logging.getLogger(__name__)
+
 DEVICE_BUDGET_S = 15.0
-"""A device that answers, but so slowly that its reading takes longer, is given up."""
+"""A device that answers, but so slowly that its poll takes longer, is given up."""
+WALK_BUDGET_S = 60.0
+"""In all: less than a tick lasts, or a slow device would be begun in each tick and never be through."""
+WALK_RETRIES = 3
+"""A walk is long: on a line that loses a third of all datagrams it is got through with patience only."""
+SUSPECT = 8
+"""So many unanswered polls at a site without an answer in between: it is silent as a whole."""
 BATCH_S = 0.5
 """How long answers are gathered before they are written together."""
-BATCH_SIZE = 100
+BATCH_SIZE = 250
+STEP_S = 0.05
+MIN_WINDOW = 8
+MOST_WALKS = 48
+"""A walk is work for the processor: more at once would only make each of them late."""
+MOST_FILES = 65_536
+SPARE_FILES = 512
 
 
-@dataclass(frozen=True)
-class Lanes:
-    """What to ask, apart by how it did last time: silent devices have a window of their own, so they delay nobody."""
-
-    live: Sequence[tuple[int, Target]]
-    slow: Sequence[tuple[int, Target]] = ()
+_fetcher = GufoFetcher()
+"""One per process: it keeps the sockets that know the time of a device that speaks version 3."""
 
 
-@contextmanager
-def stream(lanes: Lanes, stop_at: float) -> Iterator[Iterator[list[Measurement]]]:
-    """Measurements in batches, one (perhaps empty) per BATCH_S, until all are in or `stop_at` (monotonic) is reached.
-
-    Leaving the block ends whatever is still being asked.
-    """
-    arrived: queue.Queue[Measurement | None] = queue.Queue()
-    loop_thread = _LoopThread(lanes, arrived)
-    loop_thread.start()
-    try:
-        yield _batches(arrived, stop_at)
-    finally:
-        loop_thread.stop()
+class Lane(StrEnum):
+    LIVE = "live"
+    WALK = "walk"
+    """Devices that are read as a whole: a few at a time, so that each is through soon, and polls go on beside them."""
+    SLOW = "slow"
+    """Devices that did not answer last time."""
 
 
-def _batches(arrived: "queue.Queue[Measurement | None]", stop_at: float) -> Iterator[list[Measurement]]:
-    while time.monotonic() < stop_at:
-        batch, ended = _gather(arrived)
-        yield batch
-        if ended:
-            return
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A device to be asked: by its plan, or as a whole."""
+
+    device_id: int
+    site_id: int
+    target: Target
+    plan: Plan | None = None
+    plan_id: int | None = None
+    walk: bool = True
+    """Ask it as a whole; with a plan, that stands in where the walk is not got through."""
+    look: bool = False
+    """Of a walk: somebody wants to know how it is, and its plan is good for a while yet. Making one costs more than that."""
+    hopeless: bool = False
+    """It has been silent for long: asking adds nothing while its whole site is."""
 
 
-def _gather(arrived: "queue.Queue[Measurement | None]") -> tuple[list[Measurement], bool]:
-    batch: list[Measurement] = []
-    until = time.monotonic() + BATCH_S
-    while len(batch) < BATCH_SIZE and (left := until - time.monotonic()) > 0:
-        with suppress(queue.Empty):
-            one = arrived.get(timeout=left)
-            if one is None:
-                return batch, True
-            batch.append(one)
-    return batch, False
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """It was not asked, because nobody at its site answers."""
+
+    device_id: int
 
 
-class _LoopThread(threading.Thread):
-    def __init__(self, lanes: Lanes, arrived: "queue.Queue[Measurement | None]") -> None:
-        super().__init__(name="snmp", daemon=True)
-        self._lanes = lanes
-        self._arrived = arrived
-        self._ended = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[None] | None = None
+Outcome = Measurement | PutOff
 
-    def run(self) -> None:
+
+@dataclass
+class _LaneState:
+    window: int
+    waiting: deque[Job] = field(default_factory=deque)
+    in_flight: int = 0
+
+
+class Pump:
+    """Use as a context manager; leaving it ends whatever is still being asked."""
+
+    def __init__(self, window: int) -> None:
+        share = max(8, (allow_files() - SPARE_FILES) // 4)
+        self._lanes = {
+            Lane.LIVE: _LaneState(min(window, share)),
+            Lane.WALK: _LaneState(min(max(MIN_WINDOW, window // 10), MOST_WALKS)),
+            Lane.SLOW: _LaneState(min(max(MIN_WINDOW, window // 4), share)),
+        }
+        self._arrived: queue.Queue[Outcome | None] = queue.Queue()
+        self._silence: Counter[int] = Counter()
+        """{site: unanswered polls since its last answer}"""
+        self._over = threading.Event()
+        self._wake = threading.Event()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="snmp", daemon=True)
+        self._broken = False
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._wake.set()
+        self._thread.join()
+
+    def add(self, lane: Lane, jobs: Sequence[Job]) -> None:
+        with self._lock:
+            self._lanes[lane].waiting.extend(jobs)
+        self._wake.set()
+
+    def room(self, lane: Lane) -> int:
+        """How many devices this lane should be given now, so that its window never runs empty."""
+        state = self._lanes[lane]
+        return max(0, 2 * state.window - state.in_flight - len(state.waiting))
+
+    @property
+    def busy(self) -> bool:
+        """Whether something has been given that has not been gathered yet."""
+        if self._broken:
+            return False
+        with self._lock:
+            waiting = any(state.waiting or state.in_flight for state in self._lanes.values())
+        return waiting or not self._arrived.empty()
+
+    def gather(self) -> list[Outcome]:
+        """What has come in: at most BATCH_SIZE, after at most BATCH_S."""
+        batch: list[Outcome] = []
+        until = time.monotonic() + BATCH_S
+        while len(batch) < BATCH_SIZE and (left := until - time.monotonic()) > 0 and self.busy:
+            with suppress(queue.Empty):
+                one = self._arrived.get(timeout=min(left, STEP_S))
+                if one is not None:
+                    batch.append(one)
+        return batch
+
+    # The thread
+
+    def _run(self) -> None:
         try:
-            with suppress(asyncio.CancelledError):
-                asyncio.run(self._main())
+            with Stream[tuple[Lane, Job], Measurement]() as stream:
+                while not self._over.is_set():
+                    self._start(stream, _fetcher)
+                    self._take(stream.step(STEP_S if len(stream) else 0))
+                    if not len(stream):
+                        self._wake.wait(STEP_S)
+                        self._wake.clear()
+        except Exception:
+            log.exception("polling broke off")
         finally:
+            self._broken = True
             self._arrived.put(None)
 
-    def stop(self) -> None:
-        self._ended.set()
-        if self._loop is not None and self._task is not None:
-            with suppress(RuntimeError):  # the loop has ended by itself
-                self._loop.call_soon_threadsafe(self._task.cancel)
-        self.join()
+    def _start(self, stream: Stream[tuple[Lane, Job], Measurement], fetcher: GufoFetcher) -> None:
+        for lane, state in self._lanes.items():
+            while state.in_flight < state.window and (job := self._next(lane)) is not None:
+                stream.start((lane, job), ask(fetcher, job), *_budgets(job))
 
-    async def _main(self) -> None:
-        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
-        if self._ended.is_set():
-            return
-        async with PysnmpFetcher() as library:
-            fetcher = _Budgeted(library)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._lane(fetcher, self._lanes.live, LIVE_WINDOW))
-                group.create_task(self._lane(fetcher, self._lanes.slow, SLOW_WINDOW))
+    def _next(self, lane: Lane) -> Job | None:
+        """The next one to be asked in this lane; it counts as in flight."""
+        state = self._lanes[lane]
+        with self._lock:
+            while state.waiting:
+                job = state.waiting.popleft()
+                if self._silence[job.site_id] < SUSPECT:
+                    state.in_flight += 1
+                    return job
+                if job.hopeless:
+                    self._arrived.put(PutOff(job.device_id))
+                elif lane is Lane.SLOW:
+                    state.in_flight += 1
+                    return job
+                else:
+                    self._lanes[Lane.SLOW].waiting.append(job)
+        return None
 
-    async def _lane(self, fetcher: Fetcher, targets: Sequence[tuple[int, Target]], window: int) -> None:
-        answers: AsyncIterator[tuple[int, Reading | SnmpError]] = read_many(fetcher, targets, window)
-        async for device_id, said in answers:
-            self._arrived.put(_measurement(device_id, said, timezone.now()))
-
-
-class _Budgeted:
-    """A Fetcher that gives each device DEVICE_BUDGET_S from its first request on."""
-
-    def __init__(self, fetcher: Fetcher) -> None:
-        self._fetcher = fetcher
-        self._until: dict[Target, float] = {}
-
-    async def get(self, target: Target, oids: Sequence[Oid]) -> dict[Oid, Value]:
-        with _as_timeout(target):
-            async with asyncio.timeout_at(self._deadline(target)):
-                return await self._fetcher.get(target, oids)
-
-    async def walk(self, target: Target, columns: Sequence[Oid]) -> dict[Oid, Value]:
-        with _as_timeout(target):
-            async with asyncio.timeout_at(self._deadline(target)):
-                return await self._fetcher.walk(target, columns)
-
-    def _deadline(self, target: Target) -> float:
-        return self._until.setdefault(target, asyncio.get_running_loop().time() + DEVICE_BUDGET_S)
+    def _take(self, ended: Sequence[tuple[tuple[Lane, Job], Measurement | SnmpError]]) -> None:
+        for (lane, job), result in ended:
+            if isinstance(result, SnmpError):
+                self._silence[job.site_id] += 1
+                self._arrived.put(_unanswered(job, result))
+            else:
+                self._silence[job.site_id] = 0
+                self._arrived.put(result)
+            with self._lock:
+                self._lanes[lane].in_flight -= 1
 
 
-@contextmanager
-def _as_timeout(target: Target) -> Iterator[None]:
+def _budgets(job: Job) -> tuple[float, float]:
+    """Seconds for what is to be asked, and more for the poll that stands in for a walk that took too long."""
+    if not job.walk:
+        return DEVICE_BUDGET_S, 0.0
+    return (WALK_BUDGET_S, 0.0) if job.plan is None else (WALK_BUDGET_S - DEVICE_BUDGET_S, DEVICE_BUDGET_S)
+
+
+async def ask(fetcher: GufoFetcher, job: Job) -> Measurement:
+    """Raises SnmpError. What a device says must not stop the others, whatever it is."""
     try:
-        yield
-    except TimeoutError as error:
-        raise SnmpTimeout(f"{target.address}:{target.port} took longer than {DEVICE_BUDGET_S:g} s in all") from error
+        if job.plan is None:
+            return await _walk(fetcher, job)
+        if not job.walk:
+            return await _follow(fetcher, job, job.plan)
+        return await _walk_or_follow(fetcher, job, job.plan)
+    except (SnmpError, GeneratorExit):
+        raise
+    except Exception as error:
+        log.exception("a device's answers could not be used", extra={"device_id": job.device_id})
+        raise SnmpProtocolError(f"device {job.device_id}: its answers could not be used") from error
 
 
-def _measurement(device_id: int, said: Reading | SnmpError, at: datetime) -> Measurement:
-    if isinstance(said, SnmpError):
-        return Measurement(device_id, at, None, _REASONS.get(said.cause, Health.Reason.PROTOCOL))
-    return Measurement(device_id, at, _without_clients(said))
+async def _follow(fetcher: GufoFetcher, job: Job, plan: Plan) -> Measurement:
+    said = await unbroken(partial(fetcher.get, job.target, (SYS_OBJECT_ID, *plan.oids)))
+    if plan.sys_object_id is not None and said.get(SYS_OBJECT_ID, plan.sys_object_id) != plan.sys_object_id:
+        return await _walk(fetcher, job)  # another device stands there now: the old one's plan says nothing of it
+    listed = await _listed(fetcher, job, plan, said)
+    missing = len(said) <= len(plan.oids) and any(oid not in said for oid in plan.oids)
+    found = Followed(plan, plan.values(said), job.plan_id, walk_soon=missing)
+    return Measurement(job.device_id, timezone.now(), None, followed=found, listed=listed)
+
+
+async def _listed(fetcher: GufoFetcher, job: Job, plan: Plan, said: Mapping[Oid, Value]) -> list[dict[str, Any]] | None:
+    """A controller's access points as it lists them now; None where it lists none, or could not be asked for all."""
+    profile = profiles.default().by_name[plan.profile]
+    if ACCESS_POINTS not in profile.tables_into:
+        return None
+    lister = lister_of(profile, plan.sys_object_id)
+    walked: dict[Oid, dict[str, Value]] = {}
+    try:
+        for columns in lister.columns:
+            walked |= by_column(columns, await fetcher.walk(job.target, columns))
+        scalars = dict(said) | (await fetcher.get(job.target, lister.oids) if lister.oids else {})
+    except SnmpError:
+        return None
+    return _access_points(interpret(lister, Answers(scalars, walked)).as_dict())
+
+
+def _access_points(reading: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (reading.get("wireless") or {}).get("access_points") or []
+    return found
+
+
+async def _walk_or_follow(fetcher: GufoFetcher, job: Job, plan: Plan) -> Measurement:
+    try:
+        return await _walk(fetcher, job)
+    except (SnmpTimeout, SnmpRestarted):
+        polled = await _follow(fetcher, job, plan)
+        return replace(polled, followed=polled.followed and replace(polled.followed, walk_failed=True))
+
+
+async def _walk(fetcher: GufoFetcher, job: Job) -> Measurement:
+    recorder, reading = await unbroken(partial(_recorded, fetcher, job))
+    kept = _without_clients(reading)
+    profile = profiles.default().by_name.get(reading.profile or "")
+    if profile is None:
+        raise ProfileError(f"no profile {reading.profile!r}")
+    complete = ACCESS_POINTS in profile.tables_into and not reading.problems
+    listed = _access_points(kept) if complete else None  # a table lost on the way says nothing of who is missing in it
+    followed = _by_its_plan(job, profile, recorder) or _planned(job, profile, recorder, reading)
+    return Measurement(job.device_id, timezone.now(), kept, followed=followed, listed=listed)
+
+
+async def _recorded(fetcher: GufoFetcher, job: Job) -> tuple[Recorder, Reading]:
+    """Of a device that nothing is known of yet, what it says before its time is up is kept: better than nothing."""
+    recorder = Recorder(fetcher)
+    try:
+        return recorder, await read_once(recorder, replace(job.target, retries=WALK_RETRIES))
+    except SnmpTooLong as slow:
+        if job.plan is not None or slow.so_far is None:
+            raise
+        return recorder, slow.so_far
+
+
+def _by_its_plan(job: Job, profile: Resolved, recorder: Recorder) -> Followed | None:
+    """Numbers by the plan that is there, after a look. The device may have been changed since, so it is walked soon."""
+    plan, said = job.plan, recorder.said
+    if plan is None or not job.look or plan.profile != profile.name:
+        return None
+    if said.get(SYS_OBJECT_ID, plan.sys_object_id) != plan.sys_object_id:
+        return None
+    return Followed(plan, plan.values(said), job.plan_id, walk_soon=True)
+
+
+def _planned(job: Job, profile: Resolved, recorder: Recorder, reading: Reading) -> Followed | None:
+    """None where no plan can be made: the device is then walked at every poll."""
+    known = metrics.known()
+    try:
+        plan = make(profile, recorder.said, reading, series.followed(known), series.telling(known))
+        return Followed(plan, plan.values(recorder.said)) if plan.cells else None
+    except Exception as error:
+        _tell_once(job.device_id, profile.name, error)
+        return None
+
+
+_told: set[str] = set()
+"""Of which profiles this process has said that they make no plan."""
+
+
+def _tell_once(device_id: int, profile: str, error: Exception) -> None:
+    if profile not in _told:
+        _told.add(profile)
+        log.warning("no plan could be made of a walk", exc_info=error, extra={"device_id": device_id, "profile": profile})
+
+
+def _unanswered(job: Job, error: SnmpError) -> Measurement:
+    return Measurement(job.device_id, timezone.now(), None, _REASONS.get(error.cause, Health.Reason.PROTOCOL))
 
 
 _REASONS = {reason.value: reason.value for reason in Health.Reason}
@@ -155,3 +335,14 @@ _REASONS = {reason.value: reason.value for reason in Health.Reason}
 def _without_clients(reading: Reading) -> dict[str, Any]:
     """Forwarding tables hold the MAC addresses of people's devices: they are not kept."""
     return replace(reading, forwarding=None).as_dict()
+
+
+def allow_files() -> int:
+    """Every device in flight has a socket: the process may open as many files as it may allow itself. Returns how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            return wanted
+    return soft

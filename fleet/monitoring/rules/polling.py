@@ -13,6 +13,11 @@ BACK_OFF_EVERY = 10
 MOST_DOUBLINGS = 2
 SPREAD = 0.1
 """Share of the interval over which devices spread, so that they do not all fall due in one instant."""
+WALK_EVERY_S = 3600.0
+"""How often a device is read as a whole; polls in between ask for known instances only."""
+WALK_SPREAD = 0.25
+WALK_AGAIN_S = 300.0
+"""A device that is not what its plan says is walked early, but not more often than this."""
 
 
 class Status(StrEnum):
@@ -57,3 +62,23 @@ def next_poll_at(after: Availability, now: datetime, pace: Pace, chance: float) 
         return now + timedelta(seconds=pace.retry_s)
     doublings = min(MOST_DOUBLINGS, max(0, after.failures - PATIENCE) // BACK_OFF_EVERY)
     return now + timedelta(seconds=pace.interval_s * 2**doublings * (1 - SPREAD * chance))
+
+
+def next_walk_at(walked_at: datetime, chance: float) -> datetime:
+    """`chance` is 0 ≤ x < 1: devices that came into service together shall not be walked together for ever."""
+    return walked_at + timedelta(seconds=WALK_EVERY_S * (1 - WALK_SPREAD * chance))
+
+
+def walk_again_at(now: datetime) -> datetime:
+    """After a walk that was not got through: on a bad line each try is long."""
+    return now + timedelta(seconds=WALK_AGAIN_S)
+
+
+def early_walk_at(walked_at: datetime, now: datetime) -> datetime:
+    """For a device that has restarted, or lacks what it had."""
+    return max(now, walked_at + timedelta(seconds=WALK_AGAIN_S))
+
+
+def put_off_until(now: datetime, pace: Pace, chance: float) -> datetime:
+    """For a silent device at a site where nobody answers: asking it would say nothing new."""
+    return now + timedelta(seconds=pace.interval_s * (1 + SPREAD * chance))

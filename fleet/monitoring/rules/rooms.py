@@ -47,8 +47,10 @@ class RoomState:
         return sum(device.state is State.DOWN for device in self.devices)
 
 
-def device_state(status: str, *, alerting: bool) -> State:
-    """From Health.status and whether a threshold alert is open."""
+def device_state(status: str, *, alerting: bool, maintained: bool = False) -> State:
+    """From Health.status and whether a threshold alert is open; being worked on explains either."""
+    if maintained:
+        return State.MAINTENANCE
     if status == "down":
         return State.DOWN
     if status == "unknown":

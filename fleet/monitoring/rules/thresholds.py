@@ -1,32 +1,55 @@
 """When a metric's alert opens and closes: beyond `open` for `hold_s`, back past `clear` at once."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from fleet.monitoring.metrics import Threshold
 
+HELD = ""
+"""Stands in `Health.beyond` for a metric that is not beyond its limit and whose alert is open all the same: it flaps."""
+
 
 class Step(StrEnum):
     NONE = "none"
     OPEN = "open"
+    RECUR = "recur"
+    """The fault is there again while its alert was kept open."""
     CLOSE = "close"
 
 
 @dataclass(frozen=True)
 class Watch:
-    """Where a metric of a device stands: since when it is beyond its limit, and whether an alert tells of it."""
+    """Where a metric of a device stands: since when it is beyond its limit, and whether an alert tells of it.
+
+    `held`: the alert is open although the value is well.
+    """
 
     beyond_since: datetime | None = None
     alerting: bool = False
+    held: bool = False
 
 
-def judge(threshold: Threshold, value: float, watch: Watch, now: datetime) -> tuple[Step, datetime | None]:
-    """What to do about the alert, and since when the value has been beyond the limit."""
-    if watch.alerting:
-        return (Step.CLOSE, None) if threshold.cleared(value) else (Step.NONE, watch.beyond_since)
+def suspicious(limits: Mapping[str, Threshold], values: Mapping[str, float], beyond: Collection[str]) -> bool:
+    """Whether there is anything to judge: a value beyond its limit, or one that was."""
+    if beyond:
+        return True
+    return any(name in limits and limits[name].crossed(value) for name, value in values.items())
+
+
+def judge(threshold: Threshold | None, value: float, watch: Watch, now: datetime) -> tuple[Step, datetime | None]:
+    """What to do about the alert, and since when the value has been beyond the limit. Without a limit nothing is wrong."""
+    if threshold is None:
+        return (Step.CLOSE if watch.alerting else Step.NONE), None
+    if watch.alerting and not watch.held:
+        return (Step.CLOSE, None) if threshold.cleared(value) else (Step.NONE, watch.beyond_since or now)
     if not threshold.crossed(value):
-        return Step.NONE, None
+        return (Step.CLOSE if watch.held else Step.NONE), None
     since = watch.beyond_since or now
-    held = now - since >= timedelta(seconds=threshold.hold_s)
-    return (Step.OPEN if held else Step.NONE), since
+    held_out = now - since >= timedelta(seconds=threshold.hold_s)
+    return (_ripe(watch) if held_out else Step.NONE), since
+
+
+def _ripe(watch: Watch) -> Step:
+    return Step.RECUR if watch.held else Step.OPEN

@@ -33,10 +33,38 @@ class Said:
     at: datetime
 
 
+@dataclass(frozen=True)
+class Folded:
+    """A poll's numbers, one per metric: what thresholds are judged by."""
+
+    polled_at: datetime
+    values: Mapping[str, float]
+
+
+def measured(now: Said, before: Said | None, metrics: Metrics) -> dict[str, float | None]:
+    """{name: number} of every metric that the reading has: folded over the device, and `<metric>.<key>` of each element.
+
+    The names depend on what the reading holds alone. A rate that cannot be told (yet) is None.
+    """
+    found: dict[str, float | None] = {}
+    for name, metric in metrics.items():
+        elements = list(_elements(metric, now, before))
+        if not elements:
+            continue
+        aside = _aside(metric, now.reading)
+        found[name] = _folded(metric, [value for key, value in elements if value is not None and key not in aside])
+        found |= {f"{name}.{key}": _scaled(metric, value) for key, value in elements if key is not None}
+    return found
+
+
+def folded(measured: Mapping[str, float | None]) -> dict[str, float]:
+    """Those that stand for the whole device, as far as they are known."""
+    return {name: value for name, value in measured.items() if value is not None and "." not in name}
+
+
 def sample(now: Said, before: Said | None, metrics: Metrics) -> dict[str, float]:
     """{metric name: number} of all metrics that this reading (and for rates the one before it) gives."""
-    found = {name: _value(metric, now, before) for name, metric in metrics.items()}
-    return {name: value for name, value in found.items() if value is not None}
+    return folded(measured(now, before, metrics))
 
 
 def gauges(reading: Mapping[str, Any], metrics: Metrics) -> dict[str, float]:
@@ -45,27 +73,46 @@ def gauges(reading: Mapping[str, Any], metrics: Metrics) -> dict[str, float]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _value(metric: Metric, now: Said, before: Said | None) -> float | None:
-    if metric.kind == "gauge":
-        return _gauge(metric, now.reading)
-    return _counter(metric, now, before) if before is not None else None
-
-
 def _gauge(metric: Metric, reading: Mapping[str, Any]) -> float | None:
-    return _folded(metric, [number for _key, number in numbers(reading, metric.path)])
+    aside = _aside(metric, reading)
+    return _folded(metric, [number for key, number in numbers(reading, metric.path) if key not in aside])
 
 
-def _counter(metric: Metric, now: Said, before: Said) -> float | None:
-    elapsed_s = (now.at - before.at).total_seconds()
-    if elapsed_s <= 0 or rebooted(before.reading.get("uptime_s"), now.reading.get("uptime_s"), elapsed_s):
-        return None
-    old = dict(numbers(before.reading, metric.path))
-    rates = (
-        rate(old[key], number, elapsed_s, _fastest(metric, now.reading, key))
-        for key, number in numbers(now.reading, metric.path)
-        if key in old
-    )
-    return _folded(metric, [found for found in rates if found is not None])
+def _aside(metric: Metric, reading: Mapping[str, Any]) -> set[int | None]:
+    """Keys of the list elements that do not count in this metric; each by itself is still told."""
+    elements = reading.get(metric.path[0]) if metric.without else None
+    if not isinstance(elements, list):
+        return set()
+    return {one.get("ifIndex", at) for at, one in enumerate(elements) if not counts(metric, one)}
+
+
+def counts(metric: Metric, element: Mapping[str, Any]) -> bool:
+    """Whether a list's element counts in what stands for the whole device."""
+    return not any(element.get(key) in names for key, names in metric.without.items())
+
+
+def _elements(metric: Metric, now: Said, before: Said | None) -> Iterator[tuple[int | None, float | None]]:
+    if metric.kind == "gauge":
+        yield from numbers(now.reading, metric.path)
+        return
+    old, elapsed_s = _comparable(metric, now, before)
+    for key, number in numbers(now.reading, metric.path):
+        most_per_s = _fastest(metric, now.reading, key)
+        yield key, rate(old[key], number, elapsed_s, most_per_s) if key in old else None
+
+
+def _comparable(metric: Metric, now: Said, before: Said | None) -> tuple[dict[int | None, float], float]:
+    """What counters stood at before, by element, and seconds since; nothing if the device restarted in between."""
+    elapsed_s = (now.at - before.at).total_seconds() if before is not None else 0.0
+    if before is None or elapsed_s <= 0:
+        return {}, 0.0
+    if rebooted(before.reading.get("uptime_s"), now.reading.get("uptime_s"), elapsed_s):
+        return {}, 0.0
+    return dict(numbers(before.reading, metric.path)), elapsed_s
+
+
+def _scaled(metric: Metric, value: float | None) -> float | None:
+    return None if value is None else round(value * metric.scale, 3)
 
 
 def _folded(metric: Metric, found: Sequence[float]) -> float | None:

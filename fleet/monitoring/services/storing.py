@@ -1,4 +1,4 @@
-"""Writing measurements down: state, history and threshold alerts of a whole batch in one transaction."""
+"""Writing measurements down: state, history and what exceeds its limits, of a whole batch in one transaction."""
 
 import random
 import uuid
@@ -14,26 +14,16 @@ from fleet.devices.rules import AddressError
 from fleet.devices.rules import mac as normal_mac
 from fleet.devices.services import InterfaceDetails
 from fleet.monitoring import metrics
-from fleet.monitoring.models import Alert, Health, Sample
-from fleet.monitoring.rules import polling, thresholds, values
-from fleet.monitoring.rules.measurement import Measurement
+from fleet.monitoring.models import Health, Latest
+from fleet.monitoring.rules import polling, series, values
+from fleet.monitoring.rules.measurement import Followed, Measurement
 from fleet.monitoring.rules.polling import Availability, Pace, Status
-from fleet.monitoring.services import alerts
-
-WRITTEN = (
-    "status",
-    "status_since",
-    "reason",
-    "failures",
-    "failing_since",
-    "polled_at",
-    "answered_at",
-    "reading",
-    "beyond",
-    "next_poll_at",
-    "claim",
-    "claimed_until",
-)
+from fleet.monitoring.rules.series import Poll
+from fleet.monitoring.services import bulk, history, planning, thresholds
+from fleet.monitoring.services.bulk import Calm, NewLatest
+from fleet.monitoring.services.history import NewSample
+from fleet.monitoring.services.thresholds import Judged
+from fleet.snmp.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -55,53 +45,154 @@ class Stored:
     came_back: set[int] = field(default_factory=set)
 
 
+@dataclass
+class _Batch:
+    """What is to be written."""
+
+    healths: Mapping[int, Health]
+    latest: Mapping[int, Latest]
+    known: Mapping[int, planning.Known]
+    """Plans by their number."""
+    made: Mapping[int, planning.Known] = field(default_factory=dict)
+    """Plans that walks have just made, by device."""
+    calm: list[Calm] = field(default_factory=list)
+    states: list[Health] = field(default_factory=list)
+    readings: dict[int, dict[str, Any]] = field(default_factory=dict)
+    new_latest: list[NewLatest] = field(default_factory=list)
+    without_plan: list[int] = field(default_factory=list)
+    """Devices that had one, and whose walk gave none: what they said last by the old one is outdated."""
+    samples: list[NewSample] = field(default_factory=list)
+    judged: list[Judged] = field(default_factory=list)
+
+
 @transaction.atomic
-def store(fence: Fence, batch: Sequence[Measurement], pace: Pace) -> Stored:
-    """Writes what the holder of the claim measured; rows that it no longer holds are left to their new holder."""
-    held = _held(fence, batch)
-    open_kinds = alerts.open_thresholds(device_ids=held.keys())
-    stored, samples = Stored(), []
-    for one in batch:
-        row = held.get(one.device_id)
-        if row is None:
-            continue
-        if one.reading is not None:
-            learn(row, one.reading)
-            samples.append(_sample(row, one.reading, one.measured_at))
-            _judge_thresholds(row, samples[-1], open_kinds)
-        _note(stored, row, _update(row, one, pace, fence))
-    Health.objects.bulk_create(held.values(), update_conflicts=True, unique_fields=["device"], update_fields=WRITTEN)
-    Sample.objects.bulk_create(samples)
+def store(fence: Fence, batch: Sequence[Measurement], pace: Pace, paces: Mapping[int, Pace] | None = None) -> Stored:
+    """Writes what the holder of the claim measured; rows that it no longer holds are left to their new holder.
+
+    `paces`: those of devices that have another than `pace`.
+    """
+    work, stored = _read(fence, batch), Stored()
+    before = {pk: (availability(row), dict(row.beyond)) for pk, row in work.healths.items()}
+    held = [one for one in batch if one.device_id in work.healths]
+    _learn(work, {one.device_id: one.reading for one in held if one.reading is not None})
+    work.made = planning.remembered(_new_plans(work, held))
+    for one in held:
+        row = work.healths[one.device_id]
+        if one.answered:
+            _keep(work, row, one)
+        _update(row, one, (paces or {}).get(row.pk, pace), fence)
+        _note(stored, row, before[row.pk][0])
+    thresholds.judge(batch=work.judged)
+    for row in work.healths.values():
+        _sort(work, row, *before[row.pk])
+    _write(work)
     return stored
 
 
-def _held(fence: Fence, batch: Sequence[Measurement]) -> dict[int, Health]:
-    ids = [one.device_id for one in batch]
-    rows = Health.objects.select_for_update().filter(claim=fence.token, pk__in=ids).order_by("pk")
-    return {row.pk: row for row in rows}
+def _read(fence: Fence, batch: Sequence[Measurement]) -> _Batch:
+    ids = sorted(one.device_id for one in batch)
+    rows = Health.objects.select_for_update().defer("reading").filter(claim=fence.token, pk__in=ids).order_by("pk")
+    healths = {row.pk: row for row in rows}
+    followed = [one.followed for one in batch if one.followed is not None]
+    latest = Latest.objects.in_bulk([one.device_id for one in batch if one.answered and one.device_id in healths])
+    plan_ids = {one.plan_id for one in followed if one.plan_id is not None}
+    return _Batch(healths, latest, planning.current(plan_ids))
 
 
-def _sample(row: Health, reading: dict[str, Any], at: datetime) -> Sample:
-    before = values.Said(row.reading, row.answered_at) if row.reading and row.answered_at else None
-    measured = values.sample(values.Said(reading, at), before, metrics.known())
-    return Sample(device_id=row.pk, polled_at=at, values=measured)
+def _new_plans(work: _Batch, held: Sequence[Measurement]) -> dict[int, Plan]:
+    followed = {one.device_id: one.followed for one in held if one.followed is not None}
+    return {pk: one.plan for pk, one in followed.items() if (one.plan_id or 0) not in work.known}
 
 
-def _update(row: Health, one: Measurement, pace: Pace, fence: Fence) -> Availability:
-    """Brings the row up to date; returns how it was before."""
-    before = availability(row)
-    if one.reading is None:
-        after = polling.failed(before, one.reason, one.measured_at)
+def _write(work: _Batch) -> None:
+    bulk.write_calm(work.calm)
+    bulk.write_states(work.states)
+    bulk.write_readings(work.readings)
+    bulk.write_latest(work.new_latest)
+    if work.without_plan:
+        Latest.objects.filter(pk__in=work.without_plan).delete()
+    history.record(samples=work.samples)
+
+
+def _sort(work: _Batch, row: Health, was: Availability, beyond: Mapping[str, str]) -> None:
+    if was.status is Status.UP and not was.failures and not row.failures and row.beyond == beyond and row.answered_at:
+        work.calm.append(Calm(row.pk, row.answered_at, row.next_poll_at))
     else:
+        work.states.append(row)
+
+
+# Numbers
+
+
+def _keep(work: _Batch, row: Health, one: Measurement) -> None:
+    """What an answer says, for history and for judging."""
+    if one.reading is not None:
+        work.readings[row.pk] = one.reading
+    if one.followed is not None:
+        _follow(work, row, one, one.followed)
+    elif one.reading is not None:  # a walk that no plan could be made of
+        latest = work.latest.get(row.pk)
+        walked_at = latest.walked_at if latest else row.answered_at
+        before = values.Said(row.reading, walked_at) if row.reading and walked_at else None
+        said = values.sample(values.Said(one.reading, one.measured_at), before, metrics.known())
+        work.samples.append(NewSample(row.pk, one.measured_at, tuple(said), tuple(said.values())))
+        work.judged.append(Judged(row, said, one.measured_at))
+        if latest:
+            work.without_plan.append(row.pk)
+
+
+def _follow(work: _Batch, row: Health, one: Measurement, followed: Followed) -> None:
+    known = work.made.get(one.device_id) or work.known[followed.plan_id or 0]
+    latest, now = work.latest.get(row.pk), Poll(one.measured_at, followed.numbers)
+    same = latest is not None and latest.plan_id == known.pk
+    before = Poll(latest.at, series.unpack(bytes(latest.numbers))) if latest is not None and same else None
+    said = known.series.values(now, before)
+    restarted = before is not None and known.series.restarted(now, before)
+    rest = _left_out(row, one, known.plan, latest)
+    work.samples.append(NewSample(row.pk, one.measured_at, (*known.series.names, *rest), [*said, *rest.values()]))
+    work.judged.append(Judged(row, {**known.series.of_the_device(said), **values.folded(rest)}, one.measured_at))
+    walked_at = one.measured_at if one.reading is not None or latest is None else latest.walked_at
+    due = _walk_due(one, followed, latest, restarted=restarted)
+    numbers = series.pack(followed.numbers)
+    work.new_latest.append(NewLatest(row.pk, known.pk, one.measured_at, numbers, walked_at, due))
+
+
+def _left_out(row: Health, one: Measurement, plan: Plan, latest: Latest | None) -> dict[str, float | None]:
+    """What no cell of the plan says is known of at walks alone: it is kept and judged at their pace."""
+    if one.reading is None or not plan.left_out:
+        return {}
+    before = values.Said(row.reading, latest.walked_at) if latest is not None and row.reading else None
+    others = {name: metric for name, metric in metrics.known().items() if metric.source in plan.left_out}
+    return values.measured(values.Said(one.reading, one.measured_at), before, others)
+
+
+def _walk_due(one: Measurement, followed: Followed, latest: Latest | None, *, restarted: bool) -> datetime:
+    chance = random.random()  # noqa: S311  (spreads walks over time, guards nothing)
+    if latest is None or (one.reading is not None and not followed.walk_soon):
+        return polling.next_walk_at(one.measured_at, chance)
+    if followed.walk_failed:
+        return polling.walk_again_at(one.measured_at)
+    if followed.walk_soon or restarted:
+        return min(latest.walk_due_at, polling.early_walk_at(latest.walked_at, one.measured_at))
+    return latest.walk_due_at
+
+
+# State
+
+
+def _update(row: Health, one: Measurement, pace: Pace, fence: Fence) -> None:
+    before = availability(row)
+    if one.answered:
         after = polling.answered(before, one.measured_at)
-        row.answered_at, row.reading = one.measured_at, one.reading
+        row.answered_at = one.measured_at
+    else:
+        after = polling.failed(before, one.reason, one.measured_at)
     row.status, row.status_since, row.reason = Health.Status(after.status), after.since, after.reason
     row.failures, row.failing_since, row.polled_at = after.failures, after.failing_since, one.measured_at
     if row.next_poll_at <= fence.taken_at:  # else somebody asked for a poll while this one was under way
         chance = random.random()  # noqa: S311  (spreads polls over time, guards nothing)
         row.next_poll_at = polling.next_poll_at(after, one.measured_at, pace, chance)
     row.claim = row.claimed_until = None
-    return before
 
 
 def availability(row: Health) -> Availability:
@@ -118,38 +209,22 @@ def _note(stored: Stored, row: Health, before: Availability) -> None:
         stored.sites_to_judge.add(row.site_id)
 
 
-def _judge_thresholds(row: Health, sample: Sample, open_kinds: Mapping[int, Mapping[str, Alert]]) -> None:
-    alerting = open_kinds.get(row.pk, {})
-    beyond: dict[str, str] = {}
-    for name, value in sample.values.items():
-        threshold = metrics.known()[name].threshold
-        if threshold is None:
-            continue
-        since = row.beyond.get(name)
-        watch = thresholds.Watch(datetime.fromisoformat(since) if since else None, alerting=name in alerting)
-        step, beyond_since = thresholds.judge(threshold, value, watch, sample.polled_at)
-        if beyond_since is not None:
-            beyond[name] = beyond_since.isoformat()
-        if step is thresholds.Step.OPEN:
-            alerts.open_threshold(health=row, sample=sample, metric=metrics.known()[name])
-        elif step is thresholds.Step.CLOSE:
-            alerts.close(alert=alerting[name], at=sample.polled_at, evidence=_evidence(sample))
-    row.beyond = beyond
+# Interfaces
 
 
-def _evidence(sample: Sample) -> dict[str, Any]:
-    return {
-        "measured_at": sample.polled_at.isoformat(),
-        "values": sample.values,
-        "uptime_s": sample.values.get("uptime_s"),
-    }
-
-
-def learn(row: Health, reading: dict[str, Any]) -> None:
-    """Takes over the names, numbers and MACs of the interfaces when the device tells of other ones than last time."""
-    said = _interfaces(reading)
-    if said and said != _interfaces(row.reading):
-        devices.learn_interfaces(device_id=row.pk, said=said)
+def _learn(work: _Batch, readings: Mapping[int, Mapping[str, Any]]) -> None:
+    """Takes over names, numbers and MACs of interfaces where a device tells of other ones than at its last walk."""
+    if not readings:
+        return
+    before = dict(Health.objects.filter(pk__in=readings).values_list("pk", "reading"))
+    other: dict[int, list[InterfaceDetails]] = {}
+    for pk, reading in readings.items():
+        work.healths[pk].reading = before.get(pk, {})
+        said = _interfaces(reading)
+        if said and said != _interfaces(before.get(pk, {})):
+            other[pk] = said
+    if other:
+        devices.learn_interfaces(said=other)
 
 
 def _interfaces(reading: Mapping[str, Any]) -> list[InterfaceDetails]:

@@ -1,6 +1,6 @@
 """Notifications from devices: noted, and a reason to ask them earlier. They are not believed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,15 +9,18 @@ from django.db.models import Q
 
 from fleet.devices.models import Credential, Device, Uplink
 from fleet.devices.services import SNMP_KINDS
-from fleet.monitoring import credentials
+from fleet.monitoring import credentials, trapbook
 from fleet.monitoring.models import Trap
-from fleet.monitoring.services.polling import poll_soon
+from fleet.monitoring.services.asking import poll_soon
+from fleet.monitoring.services.neighbours import behind
 from fleet.snmp.types import Credential as SnmpCredential
 
 REPEATED_WITHIN = timedelta(seconds=10)
 """The same notification of the same device within this time is one."""
 STORM_PER_MINUTE = 30
 """More from one address in a minute is a storm: it is neither noted nor does it make us ask more often."""
+STRANGERS_PER_MINUTE = 60
+"""So many of all addresses together that are none of our devices' are noted in a minute."""
 
 
 @dataclass(frozen=True)
@@ -48,19 +51,35 @@ def take(*, notices: Sequence[Notice]) -> int:
     addresses = {notice.source_address for notice in notices}
     devices = Device.objects.polled().filter(address__in=addresses)
     by_address = {device.address: device for device in devices}
-    kept = _new(notices)
+    kept = _few_strangers(_new(notices), by_address)
     Trap.objects.bulk_create(
         Trap(
             device=by_address.get(notice.source_address),
             source_address=notice.source_address,
             oid=notice.oid[:200],
             received_at=notice.received_at,
+            if_index=notice.if_index,
         )
         for notice in kept
     )
-    told = [(by_address[one.source_address].pk, one.if_index) for one in kept if one.source_address in by_address]
-    poll_soon(device_ids={device for device, _port in told} | _hanging_on(told))
+    told = [(by_address[one.source_address], one) for one in kept if one.source_address in by_address]
+    poll_soon(device_ids=_to_ask(told))
     return len(kept)
+
+
+def _to_ask(told: Sequence[tuple[Device, Notice]]) -> set[int]:
+    """Who is asked early, as traps.toml says; of a notification that nobody knows, its sender."""
+    asked: dict[str, list[tuple[Device, Notice]]] = {"device": [], "port": [], "behind": []}
+    for device, one in told:
+        entry = trapbook.entry(one.oid)
+        for who in entry.ask if entry else ["device"]:
+            asked[who].append((device, one))
+    below = behind([device.pk for device, _one in asked["behind"]]) if asked["behind"] else {}
+    return {
+        *(device.pk for device, _one in asked["device"]),
+        *_hanging_on([(device.pk, one.if_index) for device, one in asked["port"]]),
+        *(one.pk for devices in below.values() for one in devices),
+    }
 
 
 def _hanging_on(ports: Sequence[tuple[int, int | None]]) -> set[int]:
@@ -70,6 +89,17 @@ def _hanging_on(ports: Sequence[tuple[int, int | None]]) -> set[int]:
         if if_index is not None:
             wanted |= Q(port__device=device, port__if_index=if_index)
     return set(Uplink.objects.filter(wanted).values_list("device_id", flat=True))
+
+
+def _few_strangers(notices: Sequence[Notice], by_address: Mapping[str | None, Device]) -> list[Notice]:
+    """What comes from addresses that nobody knows fills no table, however many they are."""
+    strange = [one for one in notices if one.source_address not in by_address]
+    if not strange:
+        return list(notices)
+    minute_ago = min(one.received_at for one in strange) - timedelta(minutes=1)
+    had = Trap.objects.filter(device__isnull=True, received_at__gte=minute_ago).count()
+    noted = strange[: max(0, STRANGERS_PER_MINUTE - had)]
+    return [one for one in notices if one.source_address in by_address or one in noted]
 
 
 def _new(notices: Sequence[Notice]) -> list[Notice]:

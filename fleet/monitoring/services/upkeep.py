@@ -6,20 +6,44 @@ from django.db import transaction
 from django.utils import timezone
 
 from fleet.devices.models import Device
-from fleet.monitoring.models import Alert, Health, Sample, Trap
-from fleet.monitoring.services import alerts
+from fleet.monitoring.models import Alert, Health, Trap
+from fleet.monitoring.rules.kinds import GATHERED
+from fleet.monitoring.services import (
+    actions,
+    alerts,
+    discovery,
+    outages,
+    partitions,
+    pulse,
+    quiet,
+    ranking,
+    unasked,
+    unsaid,
+)
 
-KEEP_SAMPLES = timedelta(days=30)
 KEEP_TRAPS = timedelta(days=30)
 AT_ONCE = 2000
 
 
 def tend(*, now: datetime | None = None) -> None:
     moment = now or timezone.now()
+    partitions.make_ahead(now=moment)
     watch_new()
     forget_retired(now=moment)
+    unasked.stop_asking(now=moment)
+    unsaid.close_unsaid(now=moment)
+    discovery.tend(now=moment)
     judge_what_was_left(now=moment)
     drop_old(now=moment)
+    pulse.fold_ended(now=moment)
+
+
+def look_around(*, now: datetime | None = None) -> None:
+    """What no poll tells by itself: who stands out among their neighbours, what the hour makes of it, whose rest is over."""
+    moment = now or timezone.now()
+    quiet.look(now=moment)
+    ranking.weigh(now=moment)
+    actions.wake_due(now=moment)
 
 
 def watch_new() -> int:
@@ -33,22 +57,26 @@ def forget_retired(*, now: datetime) -> int:
     """Devices that are no longer in service are not polled, and nothing is wrong with them any more."""
     gone = Health.objects.exclude(device__lifecycle=Device.Lifecycle.ACTIVE)
     with transaction.atomic():
+        outages.end(device_ids=list(gone.values_list("pk", flat=True)), at=now)
         for alert in Alert.objects.open().filter(device__in=gone.values("device")):
             alerts.close(alert=alert, at=now, evidence={"measured_at": None, "values": {}, "uptime_s": None})
         return gone.delete()[0]
 
 
 def judge_what_was_left(*, now: datetime) -> None:
-    """A worker that dies between writing a state and judging it leaves an alert open, or none where one should be."""
+    """A worker that dies between writing a state and judging it leaves an alert open, or none where one should be.
+
+    Time alone judges too: maintenance ends, school begins over a dark building, what flapped has come to rest.
+    """
     told = Alert.objects.open().filter(kind=alerts.UNREACHABLE)
+    gathered = Alert.objects.open().filter(kind__in=GATHERED).values_list("site_id", flat=True)
     well = told.filter(device__health__status=Health.Status.UP).values_list("site_id", flat=True)
-    silent = Health.objects.polled().filter(status=Health.Status.DOWN).exclude(device__in=told.values("device"))
-    alerts.judge_sites(site_ids={*well, *silent.values_list("site_id", flat=True)}, now=now)
+    silent = Health.objects.judged().filter(status=Health.Status.DOWN).exclude(device__in=told.values("device"))
+    alerts.judge_sites(site_ids={*well, *gathered, *silent.values_list("site_id", flat=True)}, now=now)
 
 
 def drop_old(*, now: datetime) -> None:
-    """Looks at the first rows only: they are written in the order of time, so the oldest stand there."""
-    samples = Sample.objects.order_by("pk").values_list("pk", "polled_at")[:AT_ONCE]
-    Sample.objects.filter(pk__in=[pk for pk, at in samples if at < now - KEEP_SAMPLES]).delete()
+    """Traps are written in the order of time, so the oldest stand first."""
+    partitions.drop_old(now=now)
     traps = Trap.objects.order_by("pk").values_list("pk", "received_at")[:AT_ONCE]
     Trap.objects.filter(pk__in=[pk for pk, at in traps if at < now - KEEP_TRAPS]).delete()

@@ -1,12 +1,15 @@
 from django.urls import path
 
-from fleet.monitoring.views import devices
+from fleet.monitoring.views import device, devices, history, limits
 
 app_name = "devices"
 urlpatterns = [
     path("", devices.index, name="list"),
-    path("<int:pk>/", devices.detail, name="detail"),
-    path("<int:pk>/now/", devices.now, name="now"),
-    path("<int:pk>/history/", devices.history, name="history"),
-    path("<int:pk>/poll/", devices.poll, name="poll"),
+    path("bulk/", devices.bulk, name="bulk"),
+    path("<int:pk>/", device.detail, name="detail"),
+    path("<int:pk>/now/", device.now, name="now"),
+    path("<int:pk>/history/", history.history, name="history"),
+    path("<int:pk>/happened/", history.happened, name="happened"),
+    path("<int:pk>/limits/", limits.of_device, name="limits"),
+    path("<int:pk>/poll/", device.poll, name="poll"),
 ]

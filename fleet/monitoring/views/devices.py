@@ -1,66 +1,135 @@
-"""The list of devices and the page of one."""
+"""The list of devices, and what can be done with many of them at once."""
 
-from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
+from django.db.models import F, OrderBy, QuerySet
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from fleet.devices.models import Device
-from fleet.monitoring import selectors, services, words
+from fleet.monitoring import estate, selectors, services
 from fleet.monitoring.forms import DeviceFilter
-from fleet.monitoring.models import Alert, Health
 from fleet.monitoring.views import PageRequest
-from fleet.monitoring.views.readings import parts
 from fleet.people.rules import Action
 from fleet.sites.models import Site
+from fleet.web import bulk as bulk_acts
 
 PAGE_SIZE = 50
-SPANS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
+MOST_ASKED = 5_000
+MOST_PLANNED = 200
+"""More devices than these in one window are planned by site or by kind."""
+SORTS = {
+    "name": ("name", "site__name"),
+    "since": ("health__status_since", "name"),
+    "site": ("site__name", "name"),
+    "room": ("site__name", "room__number", "name"),
+    "type": ("type__manufacturer", "type__model", "name"),
+    "address": ("address", "name"),
+    "serial": ("serial", "name"),
+}
+COLUMNS = (
+    ("name", gettext_lazy("Device"), False),
+    ("state", gettext_lazy("State"), False),
+    ("since", gettext_lazy("Since"), False),
+    ("site", gettext_lazy("Site"), False),
+    ("room", gettext_lazy("Room"), False),
+    ("type", gettext_lazy("Make and model"), True),
+    ("address", gettext_lazy("Address"), True),
+    ("serial", gettext_lazy("Serial number"), True),
+)
+"""(sorted by, title, only for technicians)."""
 
 
 @require_safe
 def index(request: PageRequest) -> HttpResponse:
-    form = DeviceFilter(request.GET, sites=Site.objects.visible_to(request.user))
-    wanted = form.wanted()
-    devices = selectors.with_state(Device.objects.visible_to(request.user).exclude(lifecycle=Device.Lifecycle.RETIRED))
-    devices = devices.select_related("type", "site", "room__building", "health")
-    if wanted.get("q"):
-        devices = selectors.search(devices, wanted["q"].strip())
-    if wanted.get("site"):
-        devices = devices.filter(site=wanted["site"])
-    if wanted.get("kind"):
-        devices = devices.filter(kind=wanted["kind"])
-    if wanted.get("state"):
-        devices = devices.filter(selectors.STATE_FILTERS[wanted["state"]])
-    page = Paginator(devices.order_by(selectors.WORST_FIRST, "site__name", "name"), PAGE_SIZE).get_page(
-        request.GET.get("page")
-    )
+    form = _filter(request, request.GET)
+    devices = _chosen(request, form.wanted())
+    details = request.user.access.anywhere(Action.VIEW_DEVICE_DETAILS)
+    page = Paginator(_sorted(devices, request.GET.get("sort", "")), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "form": form,
         "page": page,
-        "rows": [_row(request, device) for device in page],
-        "technical": request.user.access.anywhere(Action.VIEW_DEVICE_DETAILS),
-        "filtered": any(wanted.values()),
+        "rows": [_row(request, device) for device in selectors.marked(page)],
+        "columns": _columns(request, details=details),
+        "technical": details,
+        "filtered": any(form.wanted().values()),
+        "sort": request.GET.get("sort", ""),
+        "query": request.GET.urlencode(),
+        "may_ask": request.user.access.anywhere(Action.POLL_NOW),
+        "bulk_acts": bulk_acts.offered(request.user),
+        "may_plan": request.user.access.anywhere(Action.PLAN_MAINTENANCE),
+        "manages": request.user.access.anywhere(Action.MANAGE),
+        "site": form.wanted().get("site"),
     }
     return render(request, "monitoring/pieces/device_rows.html" if request.htmx else "monitoring/devices.html", context)
 
 
+def _filter(request: PageRequest, said: QueryDict) -> DeviceFilter:
+    details = request.user.access.anywhere(Action.VIEW_DEVICE_DETAILS)
+    return DeviceFilter(said, sites=Site.objects.visible_to(request.user), details=details)
+
+
+def _chosen(request: PageRequest, wanted: dict[str, Any]) -> QuerySet[Device]:
+    """What the filter leaves of what this person may see."""
+    devices = selectors.with_state(Device.objects.visible_to(request.user).exclude(lifecycle=Device.Lifecycle.RETIRED))
+    devices = devices.select_related("type", "site", "room__building", "health")
+    if wanted.get("q"):
+        devices = selectors.search(devices, wanted["q"].strip(), request.user.access.scopes(Action.VIEW_DEVICE_DETAILS))
+    if wanted.get("site"):
+        devices = devices.filter(site=wanted["site"])
+    if wanted.get("kind"):
+        devices = devices.filter(kind=wanted["kind"])
+    if wanted.get("make"):
+        devices = devices.filter(type__manufacturer=wanted["make"])
+    if wanted.get("lack"):
+        devices = devices.filter(estate.lacking(wanted["lack"]), lifecycle=Device.Lifecycle.ACTIVE)
+    if wanted.get("state"):
+        devices = selectors.in_state(devices, wanted["state"], Site.objects.visible_to(request.user))
+    return devices
+
+
+# --- columns ----------------------------------------------------------------------------------------------------------
+
+
+def _sorted(devices: QuerySet[Device], said: str) -> QuerySet[Device]:
+    """Worst first, unless a column is chosen: `name`, or `-name` for the other way round."""
+    fields = SORTS.get(said.removeprefix("-"))
+    if fields is None:
+        return devices.order_by(selectors.WORST_FIRST, "site__name", "name")
+    first = OrderBy(F(fields[0]), descending=said.startswith("-"), nulls_last=True)
+    return devices.order_by(first, *fields[1:], "pk")
+
+
+def _columns(request: PageRequest, *, details: bool) -> list[dict[str, str]]:
+    """What each heading links to: sorted by it, and once more the other way round."""
+    sort = request.GET.get("sort", "")
+    return [_column(name, str(title), sort) for name, title, technically in COLUMNS if details or not technically]
+
+
+def _column(name: str, title: str, sort: str) -> dict[str, str]:
+    if name == "state":
+        return {"title": title, "sort": "", "order": "" if sort.removeprefix("-") in SORTS else "descending"}
+    order = {name: "ascending", f"-{name}": "descending"}.get(sort, "")
+    return {"title": title, "sort": f"-{name}" if order == "ascending" else name, "order": order}
+
+
 def _row(request: PageRequest, device: Device) -> dict[str, Any]:
     state = selectors.state_of(device)
-    technical = _technical(request, device)
+    details = technical(request, device)
     return {
         "device": device,
         "state": state.state,
         "word": state_word(state.state),
         "since": state.since,
-        "address": device.address if technical else None,
-        "serial": device.serial if technical else "",
+        "address": device.address if details else None,
+        "serial": device.serial if details else "",
     }
 
 
@@ -73,118 +142,53 @@ def state_word(state: str) -> str:
     }.get(state, _("Not known yet"))
 
 
-def _technical(request: PageRequest, device: Device) -> bool:
+def technical(request: PageRequest, device: Device) -> bool:
     return request.user.access.may(Action.VIEW_DEVICE_DETAILS, device.authority_id, device.site_id)
 
 
-def _visible(request: PageRequest, pk: int) -> Device:
-    rows = selectors.with_state(Device.objects.visible_to(request.user))
-    return get_object_or_404(rows.select_related("type", "site", "room__building", "health"), pk=pk)
-
-
-@require_safe
-def detail(request: PageRequest, pk: int) -> HttpResponse:
-    """For technicians who it is, how it is and what hangs on it; for a school's coordinator whether it runs."""
-    device = _visible(request, pk)
-    context = _now(device) | {"device": device, "may_poll": _may_poll(request, device)}
-    if not _technical(request, device):
-        return render(request, "monitoring/device_lay.html", context)
-    behind = services.behind([device.pk])[device.pk]
-    context |= {
-        "identity": _identity(device),
-        "uplinks": [(parent, port, _state(parent)) for parent, port in selectors.uplinks(device)],
-        "behind": [(one, state_word(one.state)) for one in selectors.states(one.pk for one in behind)],
-        "parts": parts(context["reading"]),
-        "spans": SPANS,
-    }
-    return render(request, "monitoring/device.html", context)
-
-
-@require_safe
-def now(request: PageRequest, pk: int) -> HttpResponse:
-    """How it is: the part of the page that is fetched anew every few seconds."""
-    device = _visible(request, pk)
-    context = _now(device) | {"device": device, "technical": _technical(request, device)}
-    return render(request, "monitoring/pieces/device_now.html", context)
-
-
-@require_safe
-def history(request: PageRequest, pk: int) -> HttpResponse:
-    """Charts with a table beside each. A fragment for HTMX, a page without."""
-    device = get_object_or_404(Device.objects.allowing(request.user, Action.VIEW_DEVICE_DETAILS), pk=pk)
-    chosen = request.GET.get("span", "24h")
-    end = timezone.now()
-    begin = end - SPANS.get(chosen, SPANS["24h"])
-    context = {
-        "device": device,
-        "charts": selectors.charts(device.pk, begin, end),
-        "bands": selectors.outages(device.pk, begin, end),
-        "ticks": selectors.ticks(begin, end),
-        "chosen": chosen if chosen in SPANS else "24h",
-        "spans": [("24h", _("24 hours")), ("7d", _("7 days")), ("30d", _("30 days"))],
-    }
-    return render(request, "monitoring/pieces/history.html" if request.htmx else "monitoring/history.html", context)
+# --- many at once -----------------------------------------------------------------------------------------------------
 
 
 @require_POST
-def poll(request: PageRequest, pk: int) -> HttpResponse:
-    device = get_object_or_404(Device.objects.allowing(request.user, Action.POLL_NOW), pk=pk)
-    services.poll_soon(device_ids=[device.pk])
-    messages.success(request, _("%s is being asked now. The answer appears here within a few seconds.") % device.name)
-    if request.POST.get("back") == "faults":
-        return redirect("monitoring:faults")
-    return redirect("devices:detail", pk=device.pk)
+def bulk(request: PageRequest) -> HttpResponse:
+    """`act` ask or plan, for the marked `device`s, or with `all` for everything that the filter in `query` leaves."""
+    query = QueryDict(request.POST.get("query", ""))
+    back = f"{reverse('devices:list')}?{query.urlencode()}"
+    if request.POST.get("act") == "plan":
+        return _plan(request, meant(request, query, Action.PLAN_MAINTENANCE), back)
+    return _ask(request, meant(request, query, Action.POLL_NOW), back)
 
 
-def _may_poll(request: PageRequest, device: Device) -> bool:
-    return request.user.access.may(Action.POLL_NOW, device.authority_id, device.site_id)
+def meant(request: PageRequest, query: QueryDict, action: Action) -> QuerySet[Device]:
+    """Of those meant the ones with which this person may do it."""
+    allowed = Device.objects.allowing(request.user, action)
+    if "all" in request.POST:
+        return allowed.filter(pk__in=_chosen(request, _filter(request, query).wanted()).order_by().values("pk"))
+    return allowed.filter(pk__in=[int(pk) for pk in request.POST.getlist("device") if pk.isdecimal()])
 
 
-def _state(device: Device) -> dict[str, Any]:
-    state = selectors.state_of(device)
-    return {"state": state.state, "word": state_word(state.state)}
+def _ask(request: PageRequest, devices: QuerySet[Device], back: str) -> HttpResponse:
+    ids = list(devices.filter(health__isnull=False).order_by("pk").values_list("pk", flat=True)[: MOST_ASKED + 1])
+    if len(ids) > MOST_ASKED:
+        messages.error(request, _("More than %d devices at once: choose a site or a kind first.") % MOST_ASKED)
+    elif ids:
+        services.poll_soon(device_ids=ids)
+        said = ngettext("%d device is being asked now.", "%d devices are being asked now.", len(ids))
+        messages.success(request, said % len(ids))
+    else:
+        messages.info(request, _("None of them can be asked: mark some devices first."))
+    return redirect(back)
 
 
-def _now(device: Device) -> dict[str, Any]:
-    health = selectors.health_of(device)
-    state = selectors.state_of(device)
-    alerts = list(Alert.objects.open().filter(device=device).select_related("suppressed_by__device"))
-    reading = health.reading if health else {}
-    return {
-        "health": health,
-        "state": state.state,
-        "word": state_word(state.state),
-        "reading": reading,
-        "reason": words.reason(health.reason) if health and health.reason else "",
-        "alerts": [(alert, words.fault(alert)) for alert in alerts],
-        "values": [*_since(health), *words.measured(_latest(device))],
-    }
-
-
-def _since(health: Health | None) -> list[tuple[str, Any]]:
-    if health is None:
-        return []
-    return [(_("State changed"), health.status_since), (_("Last answer"), health.answered_at)]
-
-
-def _latest(device: Device) -> dict[str, float]:
-    sample = device.samples.order_by("-polled_at").first()
-    return sample.values if sample else {}
-
-
-def _identity(device: Device) -> list[tuple[str, Any]]:
-    health = selectors.health_of(device)
-    reading = health.reading if health else {}
-    macs = [one["mac"] for one in reading.get("interfaces") or [] if one.get("mac")]
-    return [
-        (_("Kind"), device.get_kind_display()),
-        (_("Make and model"), device.type),
-        (_("Serial number"), device.serial or reading.get("serial")),
-        (_("Inventory number"), device.asset_tag or None),
-        (_("Firmware"), reading.get("firmware")),
-        (_("Management address"), device.address),
-        (_("MAC address"), macs[0] if macs else None),
-        ("sysName", reading.get("sysName")),
-        ("sysDescr", reading.get("sysDescr")),
-        (_("Asked as"), reading.get("profile")),
-    ]
+def _plan(request: PageRequest, devices: QuerySet[Device], back: str) -> HttpResponse:
+    """On to the form: a window covers devices of one site."""
+    rows = list(devices.in_service().order_by("pk").values_list("pk", "site_id")[: MOST_PLANNED + 1])  # type: ignore[attr-defined]  # a DeviceQuerySet
+    sites = {site_id for _pk, site_id in rows}
+    if not rows:
+        messages.info(request, _("Maintenance can be planned for none of them: mark some devices first."))
+        return redirect(back)
+    if len(sites) > 1 or len(rows) > MOST_PLANNED:
+        messages.error(request, _("Maintenance is planned for devices of one site: choose the site first."))
+        return redirect(back)
+    said = [("site", sites.pop()), *(("device", pk) for pk, _site in rows)]
+    return redirect(f"{reverse('maintenance:new')}?{urlencode(said)}")

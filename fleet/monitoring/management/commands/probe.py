@@ -3,22 +3,21 @@
 import asyncio
 import getpass
 import json
-from argparse import ArgumentParser
-from collections.abc import Iterator
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from fleet.snmp.errors import SnmpError
+from fleet.snmp.errors import SnmpError, SnmpTimeout
 from fleet.snmp.fetch import PysnmpFetcher
-from fleet.snmp.read import read
+from fleet.snmp.read import SYS_OBJECT_ID, read
+from fleet.snmp.telling import sentences
 from fleet.snmp.types import (
     Auth,
     Credential,
-    Interface,
     Priv,
-    Radio,
     Reading,
     Target,
     V1Credential,
@@ -26,20 +25,28 @@ from fleet.snmp.types import (
     V3Credential,
 )
 
+MOST_PORT = 65_535
+
 
 class Command(BaseCommand):
     help = "Asks one device over SNMP what it is and how it is."
     requires_system_checks = ()
 
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """--version means SNMP's here, not Django's."""
+        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("address", help="IP address or name of the device")
-        parser.add_argument("--port", type=int, default=161)
-        parser.add_argument("--timeout", type=float, default=2.0, help="seconds to wait, per attempt")
-        parser.add_argument("--retries", type=int, default=1)
+        parser.add_argument("--port", type=_port, default=161)
+        parser.add_argument("--timeout", type=float, default=3.0, help="seconds to wait, per attempt")
+        parser.add_argument("--retries", type=int, default=2)
         parser.add_argument("--json", action="store_true", help="print the reading as JSON")
         v2c = parser.add_argument_group("SNMPv1 and v2c")
         v2c.add_argument("--community", help='"-" asks for it, so that it does not stand in the list of processes')
-        v2c.add_argument("--v1", action="store_true", help="speak SNMPv1, for agents that know nothing newer")
+        v2c.add_argument(
+            "--version", choices=["1", "2c"], dest="snmp_version", help="without it: v2c, and v1 where nobody answers that"
+        )
         v3 = parser.add_argument_group("SNMPv3")
         v3.add_argument("--v3-user")
         v3.add_argument("--auth", type=str.lower, choices=[*Auth], default=Auth.NONE)
@@ -48,31 +55,57 @@ class Command(BaseCommand):
         v3.add_argument("--priv-key", default="", help='pass phrase; "-" asks for it')
 
     def handle(self, *_: Any, **options: Any) -> None:
-        target = Target(options["address"], options["port"], _credential(options), options["timeout"], options["retries"])
-        reading = asyncio.run(_ask(target))
+        credentials = _credentials(options)
+        target = Target(options["address"], options["port"], credentials[0], options["timeout"], options["retries"])
+        reading = asyncio.run(_ask(target, credentials))
         if options["json"]:
             self.stdout.write(json.dumps(reading.as_dict(), ensure_ascii=False))
         else:
-            self.stdout.write("\n".join(_sentences(reading)))
+            self.stdout.write("\n".join(sentences(reading)))
         if not reading.reachable:
             raise CommandError(f"{target.address}:{target.port} could not be read.", returncode=1)
 
 
-async def _ask(target: Target) -> Reading:
+def _port(written: str) -> int:
+    """Raises ArgumentTypeError: a number that no UDP port can have would wait for an answer in vain."""
+    if written.isdecimal() and 0 < int(written) <= MOST_PORT:
+        return int(written)
+    raise ArgumentTypeError(f"{written!r} is no port: 1 to {MOST_PORT}")
+
+
+async def _ask(target: Target, credentials: Sequence[Credential]) -> Reading:
+    """The reading by the first of these credentials that is answered."""
+    problem = ""
     async with PysnmpFetcher() as fetcher:
-        try:
-            return await read(fetcher, target)
-        except SnmpError as error:
-            return replace(Reading.unreachable(), problems=(str(error),))
+        for number, credential in enumerate(credentials):
+            chosen = replace(target, credential=credential)
+            try:
+                if number:  # nobody answered the first: ask once before waiting in earnest
+                    await fetcher.get(replace(chosen, retries=0), [SYS_OBJECT_ID])
+                return await read(fetcher, chosen)
+            except SnmpError as error:
+                problem = problem or str(error)
+                if not isinstance(error, SnmpTimeout):
+                    break
+    return replace(Reading.unreachable(), problems=(problem,))
 
 
-def _credential(options: dict[str, Any]) -> Credential:
-    """Raises CommandError if the options do not make one credential."""
+def _credentials(options: dict[str, Any]) -> list[Credential]:
+    """What to try, in this order. Raises CommandError if the options do not make one credential."""
     if bool(options["v3_user"]) == bool(options["community"]):
         raise CommandError("Give either --community or --v3-user.")
-    if options["community"]:
-        community = _secret(options["community"], "Community: ")
-        return V1Credential(community) if options["v1"] else V2cCredential(community)
+    if options["v3_user"]:
+        return [_user(options)]
+    community = _secret(options["community"], "Community: ")
+    tried: dict[str | None, list[Credential]] = {
+        "1": [V1Credential(community)],
+        "2c": [V2cCredential(community)],
+        None: [V2cCredential(community), V1Credential(community)],
+    }
+    return tried[options["snmp_version"]]
+
+
+def _user(options: dict[str, Any]) -> V3Credential:
     try:
         return V3Credential(
             options["v3_user"],
@@ -87,86 +120,3 @@ def _credential(options: dict[str, Any]) -> Credential:
 
 def _secret(given: str, prompt: str) -> str:
     return getpass.getpass(prompt) if given == "-" else given
-
-
-def _sentences(reading: Reading) -> Iterator[str]:
-    if reading.reachable:
-        yield from _identity(reading)
-        yield from _health(reading)
-        yield from _wireless(reading)
-        yield from _power(reading)
-        yield from _surroundings(reading)
-    for problem in reading.problems:
-        yield f"Could not be read: {problem}"
-
-
-def _identity(reading: Reading) -> Iterator[str]:
-    yield f"{reading.sysName or 'Without a name'}: {reading.kind or 'unknown kind'} (profile {reading.profile})"
-    facts = (
-        ("Vendor", reading.vendor),
-        ("Model", reading.model),
-        ("Firmware", reading.firmware),
-        ("Serial", reading.serial),
-    )
-    for label, fact in (*facts, ("sysDescr", reading.sysDescr), ("sysObjectID", reading.sysObjectID)):
-        if fact is not None:
-            yield f"  {label:<12} {fact}"
-
-
-def _health(reading: Reading) -> Iterator[str]:
-    if reading.uptime_s is not None:
-        hours, rest = divmod(reading.uptime_s, 3600)
-        yield f"  {'Running for':<12} {hours // 24} d {hours % 24} h {rest // 60} min"
-    if reading.cpu_percent:
-        yield f"  {'Processors':<12} {', '.join(f'{percent} %' for percent in reading.cpu_percent)}"
-    for pool in reading.memory or ():
-        yield f"  {'Memory':<12} {pool.name or ''} {_number(pool.percent, '%')}"
-    for sensor in reading.temperatures_c or ():
-        yield f"  {'Temperature':<12} {sensor.name or ''} {_number(sensor.value, '°C')}"
-    yield from (_interface(interface) for interface in reading.interfaces or ())
-
-
-def _interface(interface: Interface) -> str:
-    speed = "" if not interface.speed_bps else f"{interface.speed_bps / 1e6:g} Mbit/s"
-    errors = f"{_number(interface.in_errors)}/{_number(interface.out_errors)} errors"
-    state = f"{interface.oper or '?'} (admin {interface.admin or '?'})"
-    name = f"{interface.name or '?'} {interface.alias or ''}".strip()
-    return f"  Interface {interface.ifIndex:<5} {name:<24} {state:<24} {speed:<12} {errors}"
-
-
-def _wireless(reading: Reading) -> Iterator[str]:
-    wireless = reading.wireless
-    if wireless is None:
-        return
-    if wireless.clients is not None:
-        yield f"  {'Wi-Fi':<12} {wireless.clients} clients"
-    if wireless.ssids is not None:
-        yield f"  {'SSIDs':<12} {', '.join(wireless.ssids) or 'none'}"
-    yield from (_radio(radio) for radio in wireless.radios or ())
-    if wireless.access_point_count is not None:
-        yield f"  {'Controls':<12} {wireless.access_point_count} access points"
-
-
-def _radio(radio: Radio) -> str:
-    return f"  {'Radio':<12} {radio.band or '?'} GHz, channel {_number(radio.channel)}, {_number(radio.clients)} clients"
-
-
-def _power(reading: Reading) -> Iterator[str]:
-    for supply in reading.supplies or ():
-        yield f"  {'Supply':<12} {supply.name or supply.kind}: {_number(supply.percent, '%')}"
-    if reading.ups is not None:
-        source = {True: "battery", False: "mains", None: "unknown source"}[reading.ups.on_battery]
-        load, charge = _number(reading.ups.load_percent, "%"), _number(reading.ups.charge_percent, "%")
-        yield f"  {'UPS':<12} on {source}, load {load}, charge {charge}, {_number(reading.ups.runtime_s, 's')} left"
-    for port in reading.poe or ():
-        yield f"  {'PoE port':<12} {port.ifIndex}: {port.admin or '?'}, {port.status or '?'}"
-
-
-def _surroundings(reading: Reading) -> Iterator[str]:
-    for neighbour in reading.neighbours or ():
-        where = f"at interface {neighbour.local_ifIndex}" if neighbour.local_ifIndex is not None else ""
-        yield f"  {'Neighbour':<12} {neighbour.name or '?'}, {neighbour.port or '?'} {where}"
-
-
-def _number(value: float | None, unit: str = "") -> str:
-    return "?" if value is None else f"{value:g} {unit}".strip()

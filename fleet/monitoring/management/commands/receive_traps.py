@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
 
+from fleet.monitoring import trapbook
 from fleet.monitoring.services import traps
 from fleet.monitoring.services.traps import Notice
 from fleet.snmp.errors import SnmpUnreachable
@@ -21,8 +22,6 @@ from fleet.snmp.types import Credential, Value
 
 SNMP_TRAP_ADDRESS = "1.3.6.1.6.3.18.1.3.0"
 """SNMP-COMMUNITY-MIB, RFC 3584: the agent's own address in a translated v1 trap, which may come through a relay."""
-IF_INDEX = "1.3.6.1.2.1.2.2.1.1."
-"""IF-MIB, RFC 2863: linkDown and linkUp name the port by it."""
 WAITING = 1000
 """Notifications kept while the database is busy; in a storm those beyond are dropped, the next poll sees all anyway."""
 GATHER_S = 0.3
@@ -107,5 +106,5 @@ def _source(trap: Trap) -> str:
 
 
 def _port(trap: Trap) -> int | None:
-    ports = [value for oid, value in trap.varbinds if oid.startswith(IF_INDEX) and isinstance(value, int)]
-    return ports[0] if ports else None
+    entry = trapbook.entry(trap.trap_oid)
+    return entry.port_of(trap.varbinds) if entry else None

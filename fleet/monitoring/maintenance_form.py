@@ -1,0 +1,124 @@
+"""Planning maintenance: where, for what, when, why."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from fleet.devices.models import Device, DeviceType
+from fleet.monitoring.models import MaintenanceWindow
+from fleet.monitoring.rules.maintenance import LONGEST
+from fleet.monitoring.services.maintenance import Planned
+from fleet.people.models import User
+from fleet.people.rules import Action
+from fleet.sites.models import Authority, Site
+from fleet.web.offers import offer, offer_rows
+
+PLAN = Action.PLAN_MAINTENANCE
+Covers = MaintenanceWindow.Covers
+
+
+def _instant() -> forms.DateTimeInput:
+    return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+
+class MaintenanceForm(forms.Form):
+    """The devices to choose from are those of the chosen site: they appear when it has been sent once."""
+
+    place = forms.ChoiceField(label=_("Where"))
+    covers = forms.ChoiceField(label=_("For what"), choices=Covers.choices, widget=forms.RadioSelect)
+    kind = forms.ChoiceField(
+        label=_("Kind"), required=False, choices=[("", _("Choose, if it is for one kind")), *DeviceType.Kind.choices]
+    )
+    devices = forms.ModelMultipleChoiceField(
+        Device.objects.none(), label=_("Devices"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    starts_at = forms.DateTimeField(label=_("Begins"), widget=_instant())
+    ends_at = forms.DateTimeField(label=_("Ends"), widget=_instant(), help_text=_("The first time, if it repeats."))
+    repeats = forms.ChoiceField(label=_("Repeats"), choices=MaintenanceWindow.Repeating.choices)
+    repeats_until = forms.DateField(
+        label=_("Last day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=_("Without one it repeats until somebody ends it."),
+    )
+    reason = forms.CharField(label=_("Reason"), max_length=200, help_text=_("The school reads this too."))
+
+    def __init__(self, data: Any, *, user: User, initial: dict[str, Any]) -> None:
+        super().__init__(data, initial=initial)
+        sites = Site.objects.allowing(user, PLAN)
+        authorities = Authority.objects.filter(pk__in=user.access.scopes(PLAN))
+        self._places: dict[str, tuple[int, Site | None]] = {
+            str(site.pk): (site.authority_id, site) for site in sites.order_by("name")
+        } | {f"all-{authority.pk}": (authority.pk, None) for authority in authorities}
+        self._name_places(authorities)
+        self._offer_devices(data)
+
+    def _name_places(self, authorities: Any) -> None:
+        names = [(key, site.name) for key, (_authority, site) in self._places.items() if site]
+        names += [(f"all-{one.pk}", gettext("Everywhere in %s") % one.name) for one in authorities]
+        offer(self, "place", names)
+
+    def _offer_devices(self, data: Any) -> None:
+        chosen = data.get("place") if data is not None else self.initial.get("place")
+        _authority, site = self._places.get(str(chosen), (0, None))
+        if site is None:
+            self.fields["devices"].widget = forms.MultipleHiddenInput()
+            return
+        rows = Device.objects.in_service().filter(site=site).select_related("room").order_by("room__number", "name")
+        offer_rows(self, "devices", rows)
+        self.fields["devices"].label_from_instance = _named  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        if "place" in said and "covers" in said:
+            self._check_scope(said)
+        begins, ends = said.get("starts_at"), said.get("ends_at")
+        if begins and ends and ends <= begins:
+            self.add_error("ends_at", gettext("The maintenance ends before it begins."))
+        elif begins and ends and ends - begins > LONGEST:
+            self.add_error("ends_at", gettext("One time may take 31 days at most. Take the devices out of service instead."))
+        if said.get("repeats") == MaintenanceWindow.Repeating.NEVER:
+            said["repeats_until"] = None
+        elif begins and said.get("repeats_until") and said["repeats_until"] < begins.date():
+            self.add_error("repeats_until", gettext("The last day lies before the first."))
+        return said
+
+    def _check_scope(self, said: dict[str, Any]) -> None:
+        _authority, site = self._places[said["place"]]
+        covers = said["covers"]
+        if covers != Covers.KIND:
+            said["kind"] = ""
+            if site is None:
+                self.add_error("covers", gettext("Everywhere only one kind of device can be maintained at a time."))
+        elif not said.get("kind"):
+            self.add_error("kind", gettext("Choose a kind of device."))
+        if covers != Covers.DEVICES:
+            said["devices"] = []
+        elif site and not said.get("devices"):
+            self.add_error("devices", ValidationError(gettext("Choose the devices.")))
+
+    @property
+    def authority_id(self) -> int:
+        return self._places[self.cleaned_data["place"]][0]
+
+    @property
+    def planned(self) -> Planned:
+        said = self.cleaned_data
+        return Planned(
+            covers=said["covers"],
+            starts_at=said["starts_at"],
+            ends_at=said["ends_at"],
+            reason=said["reason"],
+            site=self._places[said["place"]][1],
+            kind=said["kind"],
+            device_ids=[device.pk for device in said["devices"]],
+            repeats=said["repeats"],
+            repeats_until=said["repeats_until"],
+        )
+
+
+def _named(device: Device) -> str:
+    return f"{device.name} · {device.room}" if device.room else device.name

@@ -1,0 +1,43 @@
+"""Devices in service that nobody asks any more: how they are is no longer known."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from fleet.devices.models import Device
+from fleet.monitoring.models import Alert, Health
+from fleet.monitoring.rules.kinds import GATHERED
+from fleet.monitoring.services import lifecycle, outages
+
+Reason = Health.Reason
+
+
+def stop_asking(*, now: datetime) -> int:
+    """They have left the polling (`Device.objects.polled`), and no controller that is asked tells of them: their last state
+    must not pass for today's, and what nobody can see the end of ends here. How many."""
+    asked = Device.objects.polled()
+    told_of = Device.objects.listed().filter(controller__in=asked)
+    left = Health.objects.filter(device__in=Device.objects.in_service().exclude(pk__in=asked).exclude(pk__in=told_of))
+    rows = left.exclude(status=Health.Status.UNKNOWN, reason__in=[Reason.CLEAR_TEXT, Reason.CREDENTIAL, Reason.CONTROLLER])
+    ended: defaultdict[Reason, list[int]] = defaultdict(list)
+    for pk, until, controller in rows.values_list("pk", "device__clear_text_until", "device__controller_id"):
+        ended[_why(until, timezone.localdate(now), controlled=controller is not None)].append(pk)
+    return sum(_end(ids, reason, now) for reason, ids in ended.items())
+
+
+def _why(clear_text_until: date | None, today: date, *, controlled: bool) -> Reason:
+    if clear_text_until is not None and clear_text_until < today:
+        return Reason.CLEAR_TEXT
+    return Reason.CONTROLLER if controlled else Reason.CREDENTIAL
+
+
+@transaction.atomic
+def _end(ids: Sequence[int], reason: Reason, now: datetime) -> int:
+    outages.end(device_ids=ids, at=now)
+    for alert in Alert.objects.open().filter(device__in=ids).exclude(kind__in=GATHERED):
+        lifecycle.close(alert=alert, at=now, evidence={"measured_at": None, "values": {}, "uptime_s": None})
+    unknown = {"status": Health.Status.UNKNOWN, "status_since": now, "reason": reason}
+    return Health.objects.filter(pk__in=ids).update(**unknown, failures=0, failing_since=None, beyond={})
