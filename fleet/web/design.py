@@ -36,6 +36,11 @@ class ExampleForm(forms.Form):
     lesson = forms.BooleanField(label="Unterricht ist betroffen", required=False)
 
 
+class ExampleFilter(forms.Form):
+    q = forms.CharField(label="Suche", required=False, widget=forms.TextInput(attrs={"type": "search"}))
+    state = forms.ChoiceField(label="Zustand", required=False, choices=[("", "alle"), *STATES])
+
+
 def examples(now: datetime) -> dict[str, Any]:
     return {
         "states": STATES,
@@ -54,6 +59,7 @@ def examples(now: datetime) -> dict[str, Any]:
         "values": [3, 4, 4, 6, 9, 14, 18, 17, 18, 12, None, 6, 5, 4],
         "diff": DIFF,
         "form": ExampleForm(),
+        "filter_form": ExampleFilter({"state": "down"}),
         "refused_form": ExampleForm({"text": "Seit heute früh."}),
         "page": Paginator(range(240), 50).page(2),
         "lines": log_lines(now),

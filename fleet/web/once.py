@@ -31,7 +31,7 @@ def key_for(request: HttpRequest, operation: str, key: str | None) -> str | None
     if not key:
         return None
     RequestKey.objects.outdated(timezone.now()).delete()
-    mine = fingerprint([request.path, json.loads(request.body or b"null")])
+    mine = fingerprint([request.get_full_path(), json.loads(request.body or b"null")])
     short = fingerprint([operation, key])
     row, _created = RequestKey.objects.get_or_create(
         person_id=request.user.pk or 0, key=short, defaults={"fingerprint": mine}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
 from django.utils.functional import Promise
 
 
@@ -24,6 +25,7 @@ class Panel:
 
 
 _panels: dict[str, dict[str, Panel]] = {}
+_above: dict[str, str] = {}
 
 
 def register(slot: str, name: str, panel: Panel) -> None:
@@ -36,3 +38,13 @@ def panel(slot: str, name: str) -> Panel | None:
 
 def panels(slot: str) -> Sequence[tuple[str, Panel]]:
     return sorted(_panels.get(slot, {}).items(), key=lambda entry: (entry[1].order, entry[0]))
+
+
+def register_above(name: str, url_name: str) -> None:
+    """A fragment above the list `name`: the page at `url_name`, which takes `name` and is told the list's query as `of`."""
+    _above[name] = url_name
+
+
+def above(name: str) -> str:
+    """Its address; "" where there is none."""
+    return reverse(_above[name], args=[name]) if name in _above else ""

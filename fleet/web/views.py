@@ -107,6 +107,16 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
     )
 
 
+def wrong_method(request: HttpRequest) -> HttpResponse:
+    return _error(
+        request,
+        405,
+        _("There is no page at this address"),
+        _("It only takes what a form sends. If your login had ended in between, nothing was sent."),
+        _("Please go back to the page with the form, or begin again on the start page."),
+    )
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     return _error(
         request,

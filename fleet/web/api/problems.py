@@ -77,7 +77,7 @@ def _handlers() -> dict[type[Exception], Callable[[HttpRequest, Any], HttpRespon
         PermissionDenied: _forbidden,
         AuthenticationError: _unauthenticated,
         AuthorizationError: _forbidden,
-        Throttled: _throttled,
+        Throttled: throttled,
         HttpError: _http_error,
         ValidationError: _invalid,
         FieldsRefused: _refused,
@@ -98,14 +98,19 @@ def _forbidden(request: HttpRequest, error: Exception) -> HttpResponse:  # noqa:
 
 
 def _unauthenticated(request: HttpRequest, error: AuthenticationError) -> HttpResponse:  # noqa: ARG001
-    if throttled := strangers.refused(request):  # ninja asks its throttles only after somebody is known
-        return _throttled(request, throttled)
+    return unauthenticated(request)
+
+
+def unauthenticated(request: HttpRequest) -> HttpResponse:
+    """401, or 429 for an address that has tried too often."""
+    if refused := strangers.refused(request):  # ninja asks its throttles only after somebody is known
+        return throttled(request, refused)
     return problem_response(
         401, _("Log in, or send a valid token as “Authorization: Bearer …”."), headers={"WWW-Authenticate": "Bearer"}
     )
 
 
-def _throttled(request: HttpRequest, error: Throttled) -> HttpResponse:  # noqa: ARG001
+def throttled(request: HttpRequest, error: Throttled) -> HttpResponse:  # noqa: ARG001
     wait_s = max(1, math.ceil(error.wait or 1))
     detail = _("Too many requests in a short time. This one changed nothing; send it again in %(wait_s)d s.")
     return problem_response(429, detail % {"wait_s": wait_s}, headers={"Retry-After": str(wait_s)})

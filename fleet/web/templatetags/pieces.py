@@ -9,12 +9,20 @@ from typing import Any
 import heroicons
 from babel.dates import format_timedelta
 from django import template
-from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect
+from django.forms import (
+    BaseForm,
+    BoundField,
+    CheckboxInput,
+    CheckboxSelectMultiple,
+    FileInput,
+    PasswordInput,
+    RadioSelect,
+)
 from django.utils import formats, timezone, translation
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from fleet.web import slots
+from fleet.web import navigation, slots
 
 register = template.Library()
 
@@ -81,6 +89,13 @@ def since(instant: datetime, now: datetime) -> str:
     return format_timedelta(delta, threshold=1.0, add_direction=True, format="short", locale=language[:2])
 
 
+@register.simple_tag(takes_context=True)
+def account_entries(context: template.Context) -> list[navigation.Entry]:
+    """Pages that upper rooms add to those of one's account."""
+    request = context.get("request")
+    return navigation.account_entries(request) if request is not None else []
+
+
 @register.inclusion_tag("web/pieces/slot.html", takes_context=True)
 def slot(context: template.Context, name: str, pk: int) -> dict[str, Any]:
     """Every panel that upper rooms registered for `name`, each loaded on its own and permission-checked there."""
@@ -91,6 +106,25 @@ def slot(context: template.Context, name: str, pk: int) -> dict[str, Any]:
         if panel.action is None or (access is not None and access.anywhere(panel.action))
     ]
     return {"slot": name, "pk": pk, "panels": offered}
+
+
+@register.inclusion_tag("web/pieces/above_list.html", takes_context=True)
+def above_list(context: template.Context, name: str) -> dict[str, Any]:
+    """What an upper room shows above a list (slots.register_above), loaded on its own; it is told the list's query."""
+    return {"address": slots.above(name), "query": context["request"].GET.urlencode()}
+
+
+@register.filter
+def forgets(form: BaseForm) -> bool:
+    """Whether something typed does not come back with the refused form: browsers are sent no secrets and no files."""
+    return any(isinstance(field.widget, PasswordInput | FileInput) for field in form.fields.values())
+
+
+@register.filter
+def narrows(form: BaseForm) -> bool:
+    """Whether something is chosen in a list's filter; a form whose list is narrowed from the start says so itself."""
+    said = getattr(form, "narrows", None)
+    return bool(form.has_changed() if said is None else said)
 
 
 @register.filter

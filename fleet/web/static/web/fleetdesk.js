@@ -4,15 +4,17 @@
   const root = document.documentElement;
   const language = root.lang || "de";
 
-  // --- theme and language: the form works by itself; here the theme changes without a new page ---
+  // --- theme, spacing and language: the form works by itself; here theme and spacing change without a new page ---
+  const plain = { theme: "auto", density: "comfortable" };
   document.addEventListener("submit", (event) => {
     const form = event.target.closest("form[data-display]");
     const button = event.submitter;
-    if (!form || !button || button.name !== "theme") return;
+    const name = button?.name;
+    if (!form || !(name in plain)) return;
     event.preventDefault();
-    if (button.value === "auto") delete root.dataset.theme;
-    else root.dataset.theme = button.value;
-    for (const other of form.querySelectorAll('[name="theme"]')) other.setAttribute("aria-pressed", String(other === button));
+    if (button.value === plain[name]) delete root.dataset[name];
+    else root.dataset[name] = button.value;
+    for (const other of form.querySelectorAll(`[name="${name}"]`)) other.setAttribute("aria-pressed", String(other === button));
     const body = new FormData(form, button);
     fetch(form.action, { method: "POST", body, redirect: "manual" });
   });
@@ -92,6 +94,8 @@
 
   // --- tables with data-keys: j/k walk, Enter opens, x marks ---
   const typing = (target) => target.closest("input, select, textarea, [contenteditable], dialog");
+  // "/" leads to the page's own search field, else to the one in its head, else to the page that looks through everything.
+  const searchField = () => [...document.querySelectorAll("main input[type=search], .masthead-search input")].find((field) => field.offsetParent !== null);
   const rows = () => [...document.querySelectorAll("table[data-keys] tbody tr")].filter((row) => row.offsetParent !== null);
   const walk = (step) => {
     const all = rows();
@@ -109,7 +113,8 @@
     else if (event.key === "k") walk(-1);
     else if (event.key === "Enter" && row && document.activeElement === row) row.querySelector("a[href]")?.click();
     else if (event.key === "x" && row) row.querySelector("input[type=checkbox]")?.click();
-    else if (event.key === "/" && document.querySelector("input[type=search]")) document.querySelector("input[type=search]").focus();
+    else if (event.key === "/" && searchField()) searchField().focus();
+    else if (event.key === "/" && document.querySelector(".masthead-find")) document.querySelector(".masthead-find").click();
     else return;
     event.preventDefault();
   });
