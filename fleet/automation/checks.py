@@ -1,23 +1,92 @@
-"""`manage.py check` reads every playbook's folder, so that a wrong one never reaches a person."""
+"""`manage.py check` reads every playbook's folder and our own tables, so that a wrong one never reaches a person."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error
 
-from fleet.automation.catalogue import CatalogueError, load
+from fleet.automation import policy_file, remedybook
+from fleet.automation.catalogue import CatalogueError, get, load, not_put_back
+from fleet.automation.declared import DeclarationError, keys, rules
 
 MARKS = ("playbook.yml", "manifest.toml", "meta/argument_specs.yml")
 """A folder that has one of these is meant to be a playbook, and must have them all."""
+
+NEEDED = (
+    ("ssh-agent", "openssh-client", "no playbook can log in with a key"),
+    ("git", "git", "no playbooks can be fetched from repositories"),
+)
 
 
 def check_playbooks(**_: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     root = Path(settings.PLAYBOOKS_DIR)
-    for folder in sorted({root / path.relative_to(root).parts[0] for mark in MARKS for path in root.glob(f"*/{mark}")}):
+    folders = {root / path.relative_to(root).parts[0] for mark in MARKS for path in root.glob(f"*/{mark}")}
+    for folder in sorted(folders):
         try:
-            load(folder)
+            undo = load(folder).rollback
         except CatalogueError as error:
             found.append(Error(str(error), id="automation.E001"))
+            continue
+        if undo and undo.playbook and root / undo.playbook not in folders:
+            text = f"{folder / 'manifest.toml'}: there is no playbook {undo.playbook!r} to undo it with"
+            found.append(Error(text, id="automation.E001"))
+        if undo and undo.restore_backup and (lacking := not_put_back(load(folder))):
+            text = f"{folder / 'manifest.toml'}: rollback: no configuration is kept or put back on {', '.join(lacking)}"
+            found.append(Error(text, id="automation.E001"))
     return found
+
+
+def check_programs(**_: Any) -> list[CheckMessage]:
+    """What runs need of the machine besides Python."""
+    found: list[CheckMessage] = []
+    if settings.RUN_SANDBOX and not shutil.which(settings.RUN_SANDBOX):
+        hint = "Install the package bubblewrap, or leave RUN_SANDBOX empty."
+        found.append(Error("RUN_SANDBOX=bwrap, but there is no bwrap on this machine", hint=hint, id="automation.E002"))
+    for program, package, purpose in NEEDED:
+        if not shutil.which(program):
+            hint = f"Install the package {package}."
+            found.append(
+                checks.Warning(f"there is no {program} on this machine: {purpose}", hint=hint, id="automation.W001")
+            )
+    return found
+
+
+def check_policy(**_: Any) -> list[CheckMessage]:
+    try:
+        policy_file.known()
+    except policy_file.PolicyError as error:
+        return [Error(problem, id="automation.E002") for problem in str(error).splitlines()]
+    return []
+
+
+def check_remedies(**_: Any) -> list[CheckMessage]:
+    try:
+        remedybook.load(remedybook.FOLDER)
+    except remedybook.RemedyError as error:
+        return [Error(line, id="automation.E003") for line in str(error).splitlines()]
+    return []
+
+
+def check_declarations(**_: Any) -> list[CheckMessage]:
+    """intent.toml, compliance.toml, and whether each playbook that a key names takes what it is to be given."""
+    try:
+        rules()
+        declared = keys()
+    except DeclarationError as error:
+        return [Error(str(error), id="automation.E004")]
+    return [
+        Error(f"intent.toml: {name}: {key.playbook} takes no {key.argument!r}", id="automation.E005")
+        for name, key in declared.items()
+        if key.argument and not _takes(key.playbook, key.argument)
+    ]
+
+
+def _takes(playbook: str, argument: str) -> bool:
+    try:
+        return any(one.name == argument for one in get(playbook).arguments)
+    except CatalogueError:  # told by `check_playbooks`, or there is none in this installation
+        return True

@@ -1,13 +1,20 @@
 """What Fleetdesk says about changes, in sentences for people."""
 
+from datetime import datetime
 from typing import Any
 
+from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
-from fleet.automation.models import Change, HostResult, Run
+from fleet.automation.catalogue.model import Expectation, Rollback
+from fleet.automation.models import BackupState, BoxEnd, Change, HostResult, LogLine, Ring, Run
+from fleet.monitoring.words import duration
+from fleet.people.roles import role_label
 
+EXACT_UNTIL_S = 120
+"""Just after a restart the seconds are what proves it."""
 PILLS: dict[str, str] = {
     "previewing": "info",
     "awaiting-approval": "watch",
@@ -21,6 +28,44 @@ PILLS: dict[str, str] = {
     "lost": "down",
     "rejected": "unknown",
     "cancelled": "unknown",
+    "paused": "watch",
+    "halted": "down",
+    "rolling-back": "watch",
+    "rolled-back": "unknown",
+    "nothing-to-do": "unknown",
+}
+TARGET_PILLS: dict[str, str] = {
+    "waiting": "unknown",
+    "running": "info",
+    "confirmed": "ok",
+    "refuted": "down",
+    "unknown": "unknown",
+    "failed": "down",
+    "unreachable": "down",
+    "pending-offline": "watch",
+    "skipped": "unknown",
+    "rolled-back": "watch",
+}
+MARKS: dict[str, str] = {
+    "waiting": "·",
+    "running": "▸",
+    "confirmed": "✓",
+    "refuted": "✗",
+    "unknown": "?",
+    "failed": "✗",
+    "unreachable": "✗",
+    "pending-offline": "…",
+    "skipped": "–",
+    "rolled-back": "↺",
+}
+"""Beside the colour of a cell too small for a word; its name says the word."""
+RING_PILLS: dict[str, str] = {
+    "waiting": "unknown",
+    "running": "info",
+    "verifying": "info",
+    "passed": "ok",
+    "halted": "down",
+    "skipped": "unknown",
 }
 HOST_PILLS: dict[str, str] = {
     "pending": "info",
@@ -29,6 +74,7 @@ HOST_PILLS: dict[str, str] = {
     "failed": "down",
     "unreachable": "down",
     "not-started": "unknown",
+    "offline": "watch",
     "unknown": "unknown",
 }
 
@@ -47,6 +93,11 @@ _SENTENCES: dict[str, str | Promise] = {
     "lost": gettext_lazy("The work was interrupted and is not repeated by itself. A technician checks how the devices are."),
     "rejected": gettext_lazy("It was not agreed to. Nothing was changed."),
     "cancelled": gettext_lazy("It was stopped."),
+    "paused": gettext_lazy("It is paused. No further device is changed until somebody lets it go on."),
+    "halted": gettext_lazy("It halted before more devices were touched. Somebody has to decide how it goes on."),
+    "rolling-back": gettext_lazy("What was changed is being taken back now."),
+    "rolled-back": gettext_lazy("What was changed was taken back, and that was measured."),
+    "nothing-to-do": gettext_lazy("No device fits, so there is nothing to do."),
 }
 
 _REFUSALS: dict[str, str | Promise] = {
@@ -57,9 +108,24 @@ _REFUSALS: dict[str, str | Promise] = {
     "changed-meanwhile": gettext_lazy("It was changed meanwhile. Please look at it again."),
     "not-cancellable": gettext_lazy("There is nothing left to stop."),
     "not-retryable": gettext_lazy("There is nothing to try again."),
+    "nothing-to-retry": gettext_lazy("No device is left that went wrong."),
+    "not-pausable": gettext_lazy("There is nothing to pause."),
+    "not-paused": gettext_lazy("It is not paused."),
+    "not-rollable": gettext_lazy("It cannot be rolled back as it stands."),
+    "no-way-back": gettext_lazy("This playbook does not say how it is taken back."),
+    "nothing-to-take-back": gettext_lazy("No device was touched, so there is nothing to take back."),
+    "not-over": gettext_lazy("It is not over yet."),
     "not-in-service": gettext_lazy("This device is not in service."),
     "no-playbook": gettext_lazy("No playbook is made for this kind of device."),
     "no-way-in": gettext_lazy("No address or no login is known for this device."),
+    "delegators-change": gettext_lazy(
+        "The colleague in whose name you decide has asked for it. Please let somebody else decide."
+    ),
+    "delegator-decided": gettext_lazy("The colleague in whose name you decide has decided on this already."),
+    "nothing-to-come": gettext_lazy("Nothing of this change is still to come."),
+    "no-reason": gettext_lazy("Please say why it cannot wait."),
+    "override-asked": gettext_lazy("A colleague has just asked for this exception. Please look at it and agree."),
+    "own-override": gettext_lazy("An exception takes a second person. Please let a colleague look at it."),
     "too-late": gettext_lazy("The time for which it was wanted is over. Please order it anew."),
 }
 
@@ -71,13 +137,42 @@ _ACTIONS: dict[str, str | Promise] = {
 
 
 def sentence(change: Change) -> str:
+    if change.box == Change.Box.REVERTED and change.box_ends.filter(state=BoxEnd.State.LEFT).exists():
+        return _("The time is over. Where another change still wants the same, it stays; elsewhere it was taken back.")
     if change.box == Change.Box.REVERTED:
         return _("The time is over: it was taken back, and that was measured.")
     if change.box == Change.Box.FAILED:
         return _("The time is over, but it could not be taken back for certain. A technician is looking at it.")
+    if change.box == Change.Box.PENDING and change.box_ends.filter(state=BoxEnd.State.OFFLINE).exists():
+        return _("The time is over. What does not answer at the moment is taken back as soon as it does.")
     if change.box == Change.Box.REVERTING:
         return _("The time is over. It is being taken back now.")
     return str(_SENTENCES[change.state])
+
+
+def halted(ring: Ring) -> str:
+    """Why a ring halted or waits, in a sentence."""
+    about: dict[str, Any] = {"bad": 0, "total": 0, "threshold": 0, **ring.details}
+    if ring.reason == "canary":
+        return _("%(bad)d of %(total)d devices of the first ring went wrong, so nothing beyond it was touched.") % about
+    if ring.reason == "threshold":
+        return _("%(bad)d of %(total)d devices went wrong, more than %(threshold)d percent.") % about
+    said: dict[str, str] = {
+        "no-proof": _("No device of this ring was seen to work, so it proves nothing for the next one."),
+        "stopped": _("Somebody stopped it here."),
+        "offline": _("It waits for devices that are offline."),
+    }
+    return said.get(ring.reason, "")
+
+
+def halted_elsewhere(ring: Ring) -> str:
+    """The same for whoever does not see all of its devices: without counting those of others."""
+    counting = {"canary", "threshold", "no-proof"}
+    return _("Too many devices went wrong, at your school or at others.") if ring.reason in counting else halted(ring)
+
+
+def moment(instant: datetime) -> str:
+    return str(formats.date_format(timezone.localtime(instant), "SHORT_DATETIME_FORMAT"))
 
 
 def refusal(key: str) -> str:
@@ -95,7 +190,7 @@ def order_refused() -> str:
 def reading(path: str, holds: str) -> str:
     """A reading in words, for the evidence card."""
     if holds == "restarted":
-        return _("Running since (seconds)")
+        return _("Running for")
     if holds == "reachable":
         return _("Answers")
     return {"wireless.ssids": _("Wi-Fi names on the air")}.get(path, path)
@@ -112,6 +207,14 @@ def shown(value: object) -> str | None:
     return str(value)
 
 
+def running_for(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    if seconds < EXACT_UNTIL_S:
+        return ngettext("%d second", "%d seconds", int(seconds)) % int(seconds)
+    return duration(seconds)
+
+
 def wish(holds: str, value: object) -> str:
     return {
         "contains": _("with %(value)s"),
@@ -125,12 +228,13 @@ def wish(holds: str, value: object) -> str:
 
 def evidence_row(one: dict[str, Any]) -> dict[str, Any]:
     """An entry of HostResult.evidence as the evidence card shows it."""
+    say = running_for if one["holds"] == "restarted" else shown
     return {
         "reading": one["reading"],
         "label": reading(one["reading"], one["holds"]),
         "device": one["device"],
-        "before": shown(one["before"]),
-        "after": shown(one["after"]),
+        "before": say(one["before"]),
+        "after": say(one["after"]),
         "wanted": wish(one["holds"], one["wanted"]),
         "verdict": one["verdict"],
     }
@@ -138,9 +242,158 @@ def evidence_row(one: dict[str, Any]) -> dict[str, Any]:
 
 def run_title(run: Run) -> str:
     title = str(Run.Kind(run.kind).label)
-    return f"{title} ({_('attempt')} {run.attempt})" if run.attempt > 1 else title
+    if run.attempt == 1:
+        return title
+    return _("%(what)s, attempt %(number)d") % {"what": title, "number": run.attempt}
 
 
 def host_state(row: HostResult) -> tuple[str, str]:
-    """(pill, word)"""
+    """(pill, word); a preview has changed nothing yet."""
+    if row.run.kind == Run.Kind.PREVIEW and row.state == HostResult.State.CHANGED:
+        return "info", _("Would be changed")
     return HOST_PILLS[row.state], str(HostResult.State(row.state).label)
+
+
+_RUN_PROBLEMS: dict[str, str | Promise] = {
+    "playbook-changed": gettext_lazy("The playbook has changed since this change was asked for. Please order it again."),
+    "process-ended": gettext_lazy("The run's process ended by itself."),
+    "disk-full": gettext_lazy(
+        "There is no room left where runs keep their files (RUN_DIR). Please make room and try again."
+    ),
+    "disk-full-before": gettext_lazy("The disk for run directories is full. No device was touched."),
+    "disk-full-midway": gettext_lazy("The disk for run directories is full. The run was ended in its middle."),
+    "no-key": gettext_lazy("A private key could not be handed to the run."),
+    "unexpected": gettext_lazy("Something went wrong that should not. The log of the worker says what."),
+}
+
+
+def run_error(run: Run) -> str:
+    """Why a run did not end well: our sentence, then what a program has said; empty where nothing is known."""
+    return _said(_RUN_PROBLEMS.get(run.problem), run.error)
+
+
+def host_said(row: HostResult) -> str:
+    """What is to be said of a device's result, with what Ansible said."""
+    kept = (
+        _("The configuration could not be kept beforehand, so nothing was done here.") if row.problem == "not-kept" else ""
+    )
+    return _said(kept, row.message)
+
+
+def backup_error(state: BackupState) -> str:
+    """Why a configuration could not be fetched the last time; empty when it could."""
+    said = {"no-answer": _("It did not answer."), "too-long": _("What it shows as its configuration is too long to be one.")}
+    return _said(said.get(state.problem), state.error)
+
+
+def log_text(line: LogLine) -> str:
+    """A line of the log; our own in the reader's language, what programs said as they said it."""
+    if line.event == "fleetdesk_looks":
+        return _("Looking by SNMP at how the devices are, before anything is touched.")
+    return line.text.strip()
+
+
+def _said(sentence: str | Promise | None, program: str) -> str:
+    return " ".join(filter(None, (str(sentence or ""), program)))
+
+
+_SOURCE_PROBLEMS: dict[str, str | Promise] = {
+    "address": gettext_lazy("This is no address of a repository."),
+    "protocol": gettext_lazy("Repositories are fetched by https:// or ssh:// only."),
+    "password-in-address": gettext_lazy("A password does not belong into the address. Please choose a login."),
+    "branch": gettext_lazy("A branch cannot have this name."),
+    "folder": gettext_lazy("This is no folder inside of the repository."),
+    "credential": gettext_lazy("This login does not fit: an SSH key for ssh://, a password for https://."),
+    "no-host-key": gettext_lazy("For ssh:// the public key of the server is needed."),
+    "name-taken": gettext_lazy("There is a repository of this name already."),
+    "changed-meanwhile": gettext_lazy("Something newer was fetched meanwhile. Please look at it again."),
+    "not-in-order": gettext_lazy("These playbooks are not in order, so they stay out of the catalogue."),
+    "too-slow": gettext_lazy("The repository did not answer in time. Nothing was changed."),
+    "git": gettext_lazy("The repository could not be read. Nothing was changed."),
+    "signature": gettext_lazy("The newest commit is not signed by anybody named here. It was not taken."),
+    "submodule": gettext_lazy("The repository holds another one (a submodule). That is not taken."),
+    "link": gettext_lazy("A playbook holds a symbolic link. That is not taken."),
+    "folder-name": gettext_lazy("A playbook's folder is named in lower case with hyphens. This one was not taken."),
+    "file-name": gettext_lazy("A file has a name that is not taken: letters, digits and . _ + @ - only."),
+    "file-kind": gettext_lazy("Only ordinary files are taken."),
+    "not-text": gettext_lazy("A playbook consists of text only. This file is none."),
+    "too-large": gettext_lazy("This is too large: at most 1 MiB a file and 10 MiB in all."),
+    "too-many-files": gettext_lazy("These are too many files: at most 2,000."),
+    "no-playbook": gettext_lazy("There is no playbook in this folder of the repository."),
+    "unexpected": gettext_lazy("Something went wrong that should not. The log of the worker says what."),
+}
+
+
+def source_problem(key: str) -> str:
+    return str(_SOURCE_PROBLEMS.get(key, _SOURCE_PROBLEMS["unexpected"]))
+
+
+def playbook_change(kind: str) -> str:
+    return {"new": _("new"), "changed": _("changed"), "removed": _("removed")}[kind]
+
+
+def risk(name: str) -> tuple[str, str]:
+    """Pill and word of a risk."""
+    return {"low": ("ok", _("low")), "medium": ("watch", _("medium")), "high": ("down", _("high"))}[name]
+
+
+def roles(names: frozenset[str]) -> str:
+    return ", ".join(sorted(role_label(name) for name in names))
+
+
+def undoing(rollback: Rollback | None) -> str:
+    if rollback is None:
+        return _("not by itself")
+    if rollback.restore_backup:
+        return _("by putting back the configuration kept before")
+    if rollback.playbook:
+        return _("by the playbook %s") % rollback.playbook
+    return _("by the same playbook, with %s") % ", ".join(f"{key} = {value}" for key, value in rollback.arguments.items())
+
+
+def expectation(one: Expectation) -> str:
+    """What is measured afterwards, as a sentence."""
+    where = _("on the devices behind it") if one.subject == "behind" else ""
+    when = ", ".join(f"{key} = {value}" for key, value in one.when.items())
+    sentences = {
+        "contains": _("%(reading)s holds %(value)s"),
+        "lacks": _("%(reading)s no longer holds %(value)s"),
+        "equals": _("%(reading)s is %(value)s"),
+        "at_least": _("%(reading)s is at least %(value)s"),
+        "restarted": _("it was restarted"),
+        "reachable": _("it answers"),
+    }
+    said = sentences[one.holds] % {"reading": reading(one.reading, one.holds), "value": one.value}
+    return " ".join(filter(None, (said, where, f"({when})" if when else "")))
+
+
+_ROTATION_PROBLEMS = {
+    "kind": gettext_lazy("A credential of this kind is not renewed by playbook."),
+    "no-device": gettext_lazy("No device in service uses it. Replace the secret by hand."),
+    "no-playbook": gettext_lazy("There is no playbook that renews it on this platform:"),
+    "running": gettext_lazy("It is being renewed already."),
+    "refused": gettext_lazy("The changes for it cannot be asked for:"),
+}
+_TYPES = {
+    "str": gettext_lazy("text"),
+    "int": gettext_lazy("whole number"),
+    "float": gettext_lazy("number"),
+    "bool": gettext_lazy("yes or no"),
+    "list": gettext_lazy("list"),
+    "dict": gettext_lazy("mapping"),
+    "path": gettext_lazy("path"),
+}
+
+
+def rotation_problem(key: str, detail: str = "") -> str:
+    """Why a credential is not renewed; `detail` names the platform or what was refused."""
+    return f"{_ROTATION_PROBLEMS[key]} {detail if key in {'no-playbook', 'refused'} else ''}".strip()
+
+
+def use_problem() -> str:
+    return _("For one device, leave platform and site empty.")
+
+
+def argument_type(name: str) -> str:
+    """Ansible's name of a type, in words."""
+    return str(_TYPES.get(name, name))

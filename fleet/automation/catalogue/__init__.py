@@ -1,7 +1,7 @@
-"""Which playbooks there are: one folder in `playbooks/` each, read strictly."""
+"""Which playbooks there are: a folder each, in `playbooks/` or an approved commit of a git repository, read strictly."""
 
-from fleet.automation.catalogue.load import CatalogueError, all_playbooks, get, load
-from fleet.automation.catalogue.model import Argument, Expectation, Playbook, Rollback, Text, Verification
+from fleet.automation.catalogue.load import CatalogueError, all_playbooks, built_in, get, load, not_put_back
+from fleet.automation.catalogue.model import Argument, Expectation, Playbook, Rollback, Text, Verification, Voucher
 
 __all__ = [
     "Argument",
@@ -11,7 +11,10 @@ __all__ = [
     "Rollback",
     "Text",
     "Verification",
+    "Voucher",
     "all_playbooks",
+    "built_in",
     "get",
     "load",
+    "not_put_back",
 ]

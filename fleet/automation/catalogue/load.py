@@ -1,30 +1,39 @@
 """Reads `playbooks/<slug>/` and refuses whatever is not exactly as declared, naming the file and the line."""
 
 import hashlib
+import logging
 import re
 import tomllib
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 from django.conf import settings
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
+from fleet.automation.catalogue import pinned
 from fleet.automation.catalogue.model import (
     Argument,
     Expectation,
+    Generate,
     Holds,
     Playbook,
     Risk,
     Rollback,
+    Rotates,
     Subject,
     Text,
     Verification,
+    Voucher,
 )
 from fleet.automation.rules.readings import PLACEHOLDER, PathError, parse
+from fleet.automation.rules.sources import SLUG
+from fleet.people.rules import ACTIONS, Action, Role
 
-SLUG = re.compile(r"[a-z][a-z0-9-]{0,58}")
+log = logging.getLogger(__name__)
 NEED_NO_VALUE = {"restarted", "reachable"}
 RESERVED = re.compile(r"ansible_|hostvars$|groups$|inventory_|omit$|vars$")
 
@@ -48,6 +57,13 @@ class _Text(_Strict):
 class _ArgumentText(_Strict):
     label: _Text
     help: _Text | None = None
+    generate: Generate = ""
+
+
+class _Voucher(_Strict):
+    ssid: str
+    key: str
+    when: dict[str, Any] = Field(default_factory=dict)
 
 
 class _Expectation(_Strict):
@@ -64,7 +80,9 @@ class _Verification(_Strict):
 
 
 class _Rollback(_Strict):
-    arguments: dict[str, Any]
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    playbook: str = Field(default="", pattern=rf"^({SLUG.pattern})?$")
+    restore_backup: bool = False
 
 
 class _Manifest(_Strict):
@@ -75,7 +93,13 @@ class _Manifest(_Strict):
     check_mode: Literal["honest", "none"]
     expected_duration_s: int = Field(gt=0)
     timeout_s: int = Field(gt=0, le=7200)
-    max_targets: int = Field(gt=0)
+    max_targets: int = Field(gt=0, validation_alias=AliasChoices("max_targets", "blast_radius"))
+    max_per_step: int | None = Field(default=None, gt=0)
+    disruption_s: int | None = Field(default=None, ge=0)
+    who_may_run: list[str] = Field(default_factory=list)
+    who_approves: list[str] = Field(default_factory=list)
+    rotates: Rotates = ""
+    voucher: _Voucher | None = None
     arguments: dict[str, _ArgumentText] = Field(default_factory=dict)
     verification: _Verification
     rollback: _Rollback | None = None
@@ -164,18 +188,51 @@ def _agree(source: Path, manifest: _Manifest, options: dict[str, _Option]) -> No
         raise CatalogueError(f"{source}:{_line(text, name)}: argument {name} has {lacks}")
     for name in sorted(_named(manifest) - options.keys()):
         raise CatalogueError(f"{source}:{_line(text, name)}: {name} is not a declared argument")
+    for key, wrong in _own_problems(manifest):
+        raise CatalogueError(f"{source}:{_line(text, key)}: {key}: {wrong}")
     for name, value in _fixed(manifest):
         if options[name].choices and value not in options[name].choices:
             raise CatalogueError(f"{source}:{_line(text, name)}: {name} cannot be {value!r}")
+    for name, wrong in _secret_problems(manifest, options):
+        raise CatalogueError(f"{source}:{_line(text, name)}: {name} {wrong}")
     for one in manifest.verification.expect:
         if problem := _expectation_problem(one, options):
             raise CatalogueError(f"{source}:{_line_with(text, one.reading)}: {problem}")
+
+
+def _own_problems(manifest: _Manifest) -> Iterator[tuple[str, str]]:
+    """(key, what is wrong with it) where the manifest contradicts itself or the house."""
+    for key, action in (("who_may_run", Action.ORDER_SERVICE), ("who_approves", Action.APPROVE_CHANGE)):
+        for role in getattr(manifest, key):
+            if role not in set(Role):
+                yield key, f"there is no role {role!r}; roles are {', '.join(sorted(Role))}"
+            elif action not in ACTIONS[Role(role)]:
+                yield key, f"the role {role!r} never may"
+    if manifest.max_per_step and manifest.max_per_step > manifest.max_targets:
+        yield "max_per_step", "it is more than a whole change may touch"
+    undo = manifest.rollback
+    if undo and sum(map(bool, (undo.arguments, undo.playbook, undo.restore_backup))) != 1:
+        yield "rollback", "it needs exactly one of arguments, playbook, restore_backup"
+
+
+def _secret_problems(manifest: _Manifest, options: dict[str, _Option]) -> Iterator[tuple[str, str]]:
+    """(argument, what is wrong) where what must be secret is not, or the other way round."""
+    for name, argument in manifest.arguments.items():
+        if argument.generate and (options[name].type != "str" or not options[name].no_log):
+            yield name, "can be made up only if it is a text and no_log"
+    if (voucher := manifest.voucher) is None:
+        return
+    if not options[voucher.key].no_log:
+        yield voucher.key, "is the key on a voucher, so it has to be no_log"
+    if options[voucher.ssid].no_log:
+        yield voucher.ssid, "is the name on a voucher, so it cannot be secret"
 
 
 def _fixed(manifest: _Manifest) -> list[tuple[str, Any]]:
     """The values that the manifest itself gives arguments."""
     given = [
         *(one.when for one in manifest.verification.expect),
+        *([manifest.voucher.when] if manifest.voucher else []),
         *([manifest.rollback.arguments] if manifest.rollback else []),
     ]
     return [pair for arguments in given for pair in arguments.items()]
@@ -201,8 +258,10 @@ def _expectation_problem(one: _Expectation, options: dict[str, _Option]) -> str 
 
 
 def _named(manifest: _Manifest) -> set[str]:
-    """Every argument that verification and rollback speak of."""
+    """Every argument that verification, rollback and voucher speak of."""
     names: set[str] = set(manifest.rollback.arguments) if manifest.rollback else set()
+    if voucher := manifest.voucher:
+        names |= {voucher.ssid, voucher.key, *voucher.when}
     for one in manifest.verification.expect:
         names |= set(one.when) | set(PLACEHOLDER.findall(one.reading))
         names |= set(PLACEHOLDER.findall(one.value)) if isinstance(one.value, str) else set()
@@ -225,8 +284,15 @@ def _playbook(folder: Path, manifest: _Manifest, options: dict[str, _Option]) ->
             manifest.verification.within_s,
             tuple(Expectation(**one.model_dump()) for one in manifest.verification.expect),
         ),
-        rollback=Rollback(manifest.rollback.arguments) if manifest.rollback else None,
+        rollback=Rollback(**manifest.rollback.model_dump()) if manifest.rollback else None,
         digest=_digest(folder),
+        folder=folder,
+        who_may_run=frozenset(manifest.who_may_run),
+        who_approves=frozenset(manifest.who_approves),
+        max_per_step=manifest.max_per_step,
+        disruption_s=manifest.disruption_s,
+        rotates=manifest.rotates,
+        voucher=Voucher(**manifest.voucher.model_dump()) if manifest.voucher else None,
     )
 
 
@@ -241,6 +307,7 @@ def _argument(name: str, option: _Option, texts: _ArgumentText) -> Argument:
         choices=tuple(option.choices),
         elements=option.elements,
         secret=option.no_log,
+        generate=texts.generate,
     )
 
 
@@ -252,7 +319,13 @@ def _digest(folder: Path) -> str:
 
 
 def all_playbooks() -> tuple[Playbook, ...]:
-    """Every playbook of the catalogue, by slug; one that is not in order raises CatalogueError."""
+    """Every playbook of the catalogue, by slug; a built-in one that is not in order raises CatalogueError."""
+    known = {playbook.slug: playbook for pin in pinned.pins() for playbook in _of_pin(pin)}
+    return tuple(playbook for _slug, playbook in sorted((known | {one.slug: one for one in built_in()}).items()))
+
+
+def built_in() -> tuple[Playbook, ...]:
+    """Those that came with the product."""
     root = Path(settings.PLAYBOOKS_DIR)
     return tuple(
         _cached(folder, _stamp(folder)) for folder in sorted(root.glob("*/")) if (folder / "manifest.toml").exists()
@@ -261,10 +334,35 @@ def all_playbooks() -> tuple[Playbook, ...]:
 
 def get(slug: str) -> Playbook:
     """The playbook of that name. Any other text, a path included, is no playbook: CatalogueError."""
-    folder = Path(settings.PLAYBOOKS_DIR) / slug
-    if not SLUG.fullmatch(slug) or not folder.is_dir():
+    if not SLUG.fullmatch(slug):
         raise CatalogueError(f"there is no playbook {slug!r}")
-    return _cached(folder, _stamp(folder))
+    folder = Path(settings.PLAYBOOKS_DIR) / slug
+    if folder.is_dir():
+        return _cached(folder, _stamp(folder))
+    for pin in pinned.pins():
+        if found := [playbook for playbook in _of_pin(pin) if playbook.slug == slug]:
+            return found[0]
+    raise CatalogueError(f"there is no playbook {slug!r}")
+
+
+def not_put_back(playbook: Playbook) -> list[str]:
+    """Platforms of a playbook that is undone by putting the configuration back, on which that cannot be done."""
+    try:
+        able = get("backup").platforms & get("restore").platforms
+    except CatalogueError:
+        able = frozenset()
+    return sorted(playbook.platforms - able)
+
+
+def _of_pin(pin: pinned.Pin) -> Iterator[Playbook]:
+    """What cannot be read on this machine is left out, and said in the log: it keeps no other from being used."""
+    try:
+        place = pinned.folder(pin)
+        for name in pinned.names(place):
+            loaded = _cached(place / name, _stamp(place / name))
+            yield replace(loaded, source=pin.name, commit=pin.commit, authority_id=pin.authority_id)
+    except (CatalogueError, LookupError, OSError):
+        log.exception("playbooks of a repository cannot be read", extra={"source": pin.name, "commit": pin.commit})
 
 
 def _stamp(folder: Path) -> tuple[tuple[str, int], ...]:

@@ -1,11 +1,15 @@
 """A playbook as the rest of the house sees it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 Risk = Literal["low", "medium", "high"]
 Holds = Literal["contains", "lacks", "equals", "at_least", "restarted", "reachable"]
 Subject = Literal["target", "behind"]
+Rotates = Literal["", "ssh", "snmp"]
+Generate = Literal["", "if-empty", "each-time"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,21 @@ class Argument:
     elements: str = "str"
     """What a list holds."""
     secret: bool = False
+    generate: Generate = ""
+    """In a standing order: made up where nothing is given, or made up afresh each time and never kept."""
+
+
+@dataclass(frozen=True)
+class Voucher:
+    """Which arguments are the name and the key of a Wi-Fi, to be handed to those who join it."""
+
+    ssid: str
+    key: str
+    when: dict[str, Any] = field(default_factory=dict)
+    """Only when these arguments have these values."""
+
+    def fits(self, arguments: Mapping[str, Any]) -> bool:
+        return all(arguments.get(name) == value for name, value in self.when.items())
 
 
 @dataclass(frozen=True)
@@ -54,9 +73,14 @@ class Verification:
 
 @dataclass(frozen=True)
 class Rollback:
-    """The same playbook with these arguments changed."""
+    """How a change is undone; exactly one of these is given."""
 
-    arguments: dict[str, Any]
+    arguments: dict[str, Any] = field(default_factory=dict)
+    """The same playbook with these arguments changed."""
+    playbook: str = ""
+    """Slug of the inverse playbook. It gets those arguments of the change that it declares, too."""
+    restore_backup: bool = False
+    """The configuration that was kept before the change is put back."""
 
 
 @dataclass(frozen=True)
@@ -67,18 +91,58 @@ class Playbook:
     platforms: frozenset[str]
     risk: Risk
     check_mode: Literal["honest", "none"]
+    """Whether `--check` truly tells what would change; where it does not, there is no preview."""
     expected_duration_s: int
     timeout_s: int
     max_targets: int
+    """How many devices one change may touch: the blast radius."""
     arguments: tuple[Argument, ...]
     verification: Verification
     rollback: Rollback | None
     digest: str
     """SHA-256 over the names and contents of the folder's files."""
+    folder: Path = Path()
+    source: str = ""
+    """Name of the git repository it is from; empty: it came with the product."""
+    commit: str = ""
+    """The approved commit of that repository."""
+    authority_id: int | None = None
+    """Whose repository it is from: on another authority's devices it is not run."""
+    who_may_run: frozenset[str] = frozenset()
+    """Roles that may order it; empty: whoever may order a change there."""
+    who_approves: frozenset[str] = frozenset()
+    """Roles whose approval counts; empty: whoever approves changes there."""
+    max_per_step: int | None = None
+    """How many devices at once at most, however large a step of a rollout would be."""
+    disruption_s: int | None = None
+    """How long what people use is away on one device; None: as long as the playbook takes, and until it has restarted."""
+    rotates: Rotates = ""
+    """Which credential it renews on a device, if that is what it is for."""
+    voucher: Voucher | None = None
+    """What is printed for those who join the Wi-Fi that it sets."""
 
     def argument(self, name: str) -> Argument:
         return next(argument for argument in self.arguments if argument.name == name)
 
     @property
+    def path(self) -> Path:
+        """What ansible-playbook is started with."""
+        return self.folder / "playbook.yml"
+
+    @property
     def secret_names(self) -> frozenset[str]:
         return frozenset(argument.name for argument in self.arguments if argument.secret)
+
+    @property
+    def fresh_names(self) -> frozenset[str]:
+        """What a standing order never keeps: it is made up afresh each time."""
+        return frozenset(argument.name for argument in self.arguments if argument.generate == "each-time")
+
+    @property
+    def blast_radius(self) -> int:
+        return self.max_targets
+
+    @property
+    def undoes_itself(self) -> bool:
+        """Whether the end of a time span can take it back: by a playbook, and without asking for a backup."""
+        return self.rollback is not None and not self.rollback.restore_backup

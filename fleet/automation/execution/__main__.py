@@ -1,22 +1,29 @@
 """The child: reads an order, runs Ansible, tells events, and never leaves anything running."""
 
 import contextlib
+import errno
 import json
 import os
 import sys
 import threading
 import time
-from contextlib import redirect_stdout
+from contextlib import ExitStack, redirect_stdout
 from typing import IO, Any
 
 import ansible_runner
 import psutil
 
 from fleet.automation.execution import private, tree
-from fleet.automation.execution.order import CANCEL, RunOrder
+from fleet.automation.execution.agent import Agent, AgentError
+from fleet.automation.execution.handover import Handover
+from fleet.automation.execution.order import CANCEL, DISK_FULL, NO_KEY, RunOrder
 from fleet.secrets.redact import Redactor
+from fleet.secrets.types import Secret
 
 LOOK_S = 0.1
+LAST_RESORT_S = 15
+"""ansible-runner's own time limit comes so long after ours, in case that nobody keeps ours."""
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 LONGEST_TEXT = 20_000
 """Characters of one text in an event: a device that talks without end fills no table."""
 
@@ -26,63 +33,108 @@ class Child:
         self._order = order
         self._out = out
         self._redact = Redactor(order.secrets)
-        self._cancelled = threading.Event()
+        self._cancelled, self._overdue = threading.Event(), threading.Event()
+        self._asked, self._problem, self._said = False, "", ""
+        self._began = float("inf")
+        self._handover = Handover(private.given(order))
         self._heard = time.monotonic()
         self._talking = threading.Lock()
         self._me = psutil.Process()
 
     def run(self) -> None:
-        private.build(self._order)
         try:
+            private.build(self._order)
             with (self._order.path / private.EVENTS).open("a") as self._file:
-                try:
-                    with redirect_stdout(sys.stderr):
-                        status, code = self._play()
-                except Exception:
-                    if not self._cancelled.is_set():
-                        raise
-                    status, code = "canceled", 0  # killed under ansible-runner's hands
-                finally:
-                    dead = tree.kill_descendants(self._me)
-                self._tell({"end": self._final(status), "code": code, "tree_dead": dead})
+                self._see_through()
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            self._say({"end": "failed", "code": 1, "problem": DISK_FULL, "tree_dead": tree.kill_descendants(self._me)})
         finally:
             # The events stay: the worker takes the directory away when it has them, or whoever looks after a lost run.
             private.forget_secrets(self._order.path)
+
+    def _see_through(self) -> None:
+        keys = [Secret(key) for key in self._order.keys.values()]
+        try:
+            with redirect_stdout(sys.stderr), ExitStack() as stack:
+                agent = stack.enter_context(Agent(self._order.path / "agent", keys)).socket if keys else None
+                private.tell_environment(self._order, agent)
+                self._handover.open()
+                self._began = time.monotonic()
+                status, code = self._play()
+        except AgentError as error:
+            status, code = "failed", 1
+            self._problem, self._said = NO_KEY, str(error)
+        except Exception:
+            if not self._stopped():
+                raise
+            status, code = "canceled", 0  # killed under ansible-runner's hands
+        finally:
+            self._handover.close()
+            dead = tree.kill_descendants(self._me)
+        about = {"problem": self._problem, "error": self._said}
+        self._tell({"end": self._final(status), "code": code, "tree_dead": dead} | about)
 
     def _play(self) -> tuple[str, int]:
         runner = ansible_runner.run(
             private_data_dir=str(self._order.path),
             playbook=self._order.playbook,
-            cmdline="--diff --check" if self._order.check else "--diff",
+            cmdline=private.options(self._order),
             forks=self._order.forks,
-            timeout=self._order.timeout_s,
+            timeout=int(self._order.timeout_s + self._order.grace_s) + LAST_RESORT_S,
             event_handler=self._on_event,
-            cancel_callback=self._cancelled.is_set,
+            cancel_callback=self._stopped,
             ident="run",
             quiet=True,
             suppress_output_file=True,
         )
         return str(runner.status), int(runner.rc or 0)
 
+    def _stopped(self) -> bool:
+        return self._cancelled.is_set() or self._overdue.is_set()
+
     def _on_event(self, event: dict[str, Any]) -> bool:
         """Returns False: ansible-runner then keeps no event file of its own, ours is the redacted one."""
-        self._tell(_storable(self._redact.data(_essence(event))))
+        if event["event"] == "playbook_on_play_start":
+            self._handover.close()
+        essence, configuration = _essence(event), _configuration(event)
+        if configuration:
+            essence["text"] = essence["text"].partition(" => ")[0]  # where somebody has asked Ansible for more words
+        self._tell(_storable(self._redact.data(essence)), configuration)
         return False
 
-    def _tell(self, message: dict[str, Any]) -> None:
-        line = json.dumps(message) + "\n"
-        with self._talking:
-            self._file.write(line)
-            self._file.flush()
-            with contextlib.suppress(BrokenPipeError):  # the worker is gone; `listen` ends everything
-                self._out.write(line)
-                self._out.flush()
+    def _tell(self, message: dict[str, Any], unkept: dict[str, str] | None = None) -> None:
+        """To the file first; what it has no room for, the worker hears all the same, and the run ends.
+
+        `unkept` goes to the worker alone: a configuration holds its device's secrets, and no file may hold those.
+        """
+        try:
+            with self._talking:
+                self._file.write(json.dumps(message) + "\n")
+                self._file.flush()
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            self._problem = DISK_FULL
+            self._overdue.set()
+        failed = {"end": "failed", "problem": self._problem} if self._problem and "end" in message else {}
+        self._say(message | (unkept or {}) | failed)
+
+    def _say(self, message: dict[str, Any]) -> None:
+        with self._talking, contextlib.suppress(BrokenPipeError):  # the worker is gone; `listen` ends everything
+            self._out.write(json.dumps(message) + "\n")
+            self._out.flush()
 
     def _final(self, status: str) -> str:
         if status == "successful":  # a stop that came when all was done has stopped nothing
             return "succeeded"
+        if self._problem:
+            return "failed"
         if self._cancelled.is_set():
             return "cancelled"
+        if self._asked or self._overdue.is_set():
+            return "timed-out"
         return {"timeout": "timed-out", "canceled": "cancelled"}.get(status, "failed")
 
     def listen(self, commands: IO[str]) -> None:
@@ -100,10 +152,23 @@ class Child:
         then others may take the devices, and nothing of this run may live on, on whatever machine it is.
         """
         while time.monotonic() - self._heard < self._order.lease_s:
-            if self._cancelled.is_set():
+            self._keep_time()
+            if self._stopped():
                 tree.kill_descendants(self._me)
             time.sleep(LOOK_S)
         self._die()
+
+    def _keep_time(self) -> None:
+        """At its time a playbook is asked to stop, as by Ctrl+C; a while later it and all its processes are killed."""
+        took = time.monotonic() - self._began
+        if took > self._order.timeout_s and not self._asked:
+            self._asked = True
+            tree.interrupt(self._me)
+        if took > self._order.timeout_s + self._order.grace_s:
+            self._overdue.set()
+        elif private.is_full(self._order.path) and not self._problem:
+            self._problem = DISK_FULL
+            self._overdue.set()
 
     def _die(self) -> None:
         self._cancelled.set()
@@ -128,6 +193,11 @@ def _essence(event: dict[str, Any]) -> dict[str, Any]:
         "diff": _diffs(result),
         "stats": {key: data[key] for key in ("ok", "changed", "failures", "dark") if key in data},
     }
+
+
+def _configuration(event: dict[str, Any]) -> dict[str, str]:
+    text = ((event.get("event_data") or {}).get("res") or {}).get("fleetdesk_configuration")
+    return {"configuration": text} if isinstance(text, str) else {}
 
 
 def _storable(value: Any) -> Any:

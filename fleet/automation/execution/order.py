@@ -6,6 +6,8 @@ from typing import Any
 
 CANCEL, BEAT = "cancel", "beat"
 """What the worker may say afterwards, a line each."""
+DISK_FULL, NO_KEY = "disk-full", "no-key"
+"""Why the child says that it could not play: no room left for its files, or a private key that cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,17 @@ class RunOrder:
     forks: int
     lease_s: float = 600.0
     """Without a beat for so long, the child takes its worker for gone and ends everything."""
+    grace_s: float = 10.0
+    """So long after its time limit a playbook may take to stop by itself."""
     environment: dict[str, str] = field(default_factory=dict)
+    certificates: dict[str, str] = field(default_factory=dict)
+    """{name of a key: its OpenSSH certificate}"""
+    vault_passwords: dict[str, str] = field(default_factory=dict)
+    """{vault id: password in clear}, for texts that a playbook keeps under Ansible's own vault."""
+    sandbox: str = ""
+    """`bwrap`: inside of bubblewrap; empty: not."""
+    readable: tuple[str, ...] = ()
+    """What a sandbox shows of this machine besides, to be read only."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -2,24 +2,33 @@
 
 import json
 import os
+import shlex
 import shutil
 import stat
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from fleet.automation.execution.agent import public_key
 from fleet.automation.execution.order import RunOrder
+from fleet.secrets.types import Secret
 
 SOCKET_PATH = 108
+LEAST_ROOM = 128 << 10
+"""Bytes."""
 EVENTS = "events.jsonl"
 """Redacted events, one a line: what a later look at a lost run can rely on."""
 
 
-class _Unsafe(str):
-    """Text that Ansible must never look for templates in."""
+class Unsafe(dict[str, Any]):
+    """Variables in whose texts Ansible must never look for templates.
 
-    __slots__ = ()
+    The mapping as a whole is marked, not each text: what is inside of an `!unsafe` mapping stays what its quotes say, while
+    a scalar marked by itself is resolved anew, so that the Wi-Fi key "00012345" would become the number 5349.
+    """
 
 
 class _Dumper(yaml.SafeDumper):
@@ -27,18 +36,18 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-_Dumper.add_representer(_Unsafe, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text), style='"'))
+_Dumper.add_representer(Unsafe, lambda dumper, value: dumper.represent_mapping("!unsafe", dict(value)))
 
 
-def unsafe(value: Any) -> Any:
-    """The same structure with every text marked `!unsafe`: `{{ lookup('pipe', …) }}` stays what it is."""
-    if isinstance(value, str):
-        return _Unsafe(value)
-    if isinstance(value, dict):
-        return {str(key): unsafe(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [unsafe(item) for item in value]
-    return value
+def unsafe(value: Mapping[str, Any]) -> Unsafe:
+    """The same variables, marked `!unsafe`: `{{ lookup('pipe', …) }}` stays what it is."""
+    return Unsafe(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def to_yaml(value: Any) -> str:
@@ -58,21 +67,56 @@ def _ours_alone(folder: Path) -> None:
 
 
 def build(order: RunOrder) -> None:
-    """Write everything that ansible-runner reads; raises FileExistsError when the directory is there already."""
+    """Write everything that ansible-runner reads; raises FileExistsError when the directory is there already.
+
+    What is secret is not: it goes through pipes (`handover`), and of a private key only the public half lies here.
+    """
     root = order.path
     root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _ours_alone(root.parent)
     root.mkdir(mode=0o700)
-    for name in ("env", "inventory", "keys", "cp", "home"):
+    for name in ("env", "inventory", "keys", "cp", "home", "project", "sandbox"):
         (root / name).mkdir(mode=0o700)
     for name, key in order.keys.items():
-        _write(root / "keys" / name, key if key.endswith("\n") else key + "\n")
+        _write(root / "keys" / f"{name}.pub", public_key(Secret(key)) + "\n")
+    for name, certificate in order.certificates.items():
+        _write(root / "keys" / f"{name}-cert.pub", certificate + "\n")
     _write(root / "known_hosts", "".join(f"{host['known_host']}\n" for host in order.hosts.values() if host["known_host"]))
-    _write(root / "inventory" / "hosts.yml", to_yaml(_inventory(order)))
     shutil.copytree(order.group_vars, root / "inventory" / "group_vars")
-    _write(root / "env" / "extravars", to_yaml(unsafe(order.arguments)))
-    _write(root / "env" / "envvars", json.dumps(_environment(order)))
-    _write(root / "env" / "settings", json.dumps({"pexpect_timeout": 1}))
+    _write(root / "env" / "settings", json.dumps({"pexpect_timeout": 1, **_sandbox(order)}))
+
+
+def tell_environment(order: RunOrder, agent: Path | None) -> None:
+    """`agent`: the socket of the ssh-agent that has the keys."""
+    environment = _environment(order) | ({"SSH_AUTH_SOCK": str(agent)} if agent else {})
+    _write(order.path / "env" / "envvars", json.dumps(environment))
+
+
+def options(order: RunOrder) -> str:
+    """Of ansible-playbook. Arguments are named here: ansible-runner itself only looks for a regular file of them."""
+    check = ["--check"] if order.check else []
+    return shlex.join(["--diff", *check, "-e", f"@{order.path / 'env' / 'extravars'}"])
+
+
+def given(order: RunOrder) -> dict[Path, str]:
+    """What may hold secrets, and where Ansible looks for it: passwords of devices, secret arguments, vault passwords."""
+    texts = {"inventory/hosts.yml": to_yaml(_inventory(order)), "env/extravars": to_yaml(unsafe(order.arguments))}
+    texts |= {f"keys/vault-{name}": f"{word}\n" for name, word in order.vault_passwords.items()}
+    return {order.path / name: text for name, text in texts.items()}
+
+
+def _sandbox(order: RunOrder) -> dict[str, Any]:
+    """ansible-runner's own settings for bubblewrap. Other runs' directories are hidden; the programs can be read."""
+    if not order.sandbox:
+        return {}
+    programs = [sys.prefix, sys.base_prefix, str(Path(order.playbook).parent), *order.readable]
+    return {
+        "process_isolation": True,
+        "process_isolation_executable": order.sandbox,
+        "process_isolation_path": str(order.path / "sandbox"),
+        "process_isolation_hide_paths": [str(order.path.parent)],
+        "process_isolation_ro_paths": [path for path in programs if not path.startswith(("/usr/", "/bin/"))],
+    }
 
 
 def _inventory(order: RunOrder) -> dict[str, Any]:
@@ -80,6 +124,7 @@ def _inventory(order: RunOrder) -> dict[str, Any]:
     for name, host in order.hosts.items():
         variables = unsafe(host["vars"])
         if host["key"]:
+            # Only its public half is there: the private one is asked for by it, of the agent (ssh_config(5), IdentityFile).
             variables["ansible_ssh_private_key_file"] = str(order.path / "keys" / host["key"])
         for group in host["groups"]:
             groups.setdefault(group, {"hosts": {}})["hosts"][name] = variables
@@ -101,8 +146,13 @@ def _environment(order: RunOrder) -> dict[str, str]:
         "ANSIBLE_HOME": str(root / "home"),
         "ANSIBLE_LOCAL_TEMP": str(root / "home" / "tmp"),
         "ANSIBLE_RETRY_FILES_ENABLED": "False",
+        **({"ANSIBLE_VAULT_IDENTITY_LIST": _vaults(order)} if order.vault_passwords else {}),
         **order.environment,
     }
+
+
+def _vaults(order: RunOrder) -> str:
+    return ",".join(f"{name}@{order.path}/keys/vault-{name}" for name in order.vault_passwords)
 
 
 def _has_room_for_sockets(folder: Path) -> bool:
@@ -114,6 +164,15 @@ def _write(path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
+
+
+def is_full(root: Path) -> bool:
+    """Whether what Ansible writes there would be cut off; it does not say so itself."""
+    try:
+        found = os.statvfs(root)
+    except OSError:
+        return False
+    return found.f_blocks > 0 and found.f_bavail * found.f_frsize < LEAST_ROOM
 
 
 def forget_secrets(root: Path) -> None:

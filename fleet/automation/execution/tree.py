@@ -6,6 +6,7 @@ Ansible's forked workers leave the process group (`setsid`), so killing the grou
 
 import contextlib
 import ctypes
+import signal
 import time
 from collections.abc import Iterable
 
@@ -30,6 +31,17 @@ def kill_descendants(root: psutil.Process, limit_s: float = 5.0) -> bool:
             return True
         _kill(living)
     return False
+
+
+def interrupt(root: psutil.Process) -> None:
+    """Ask ansible-playbook to stop, as by Ctrl+C (SIGINT); its own children hear of it from it."""
+    for process in root.children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            parent = process.parent()
+            words = process.cmdline()
+            above = parent.cmdline() if parent else []
+            if any("ansible-playbook" in word for word in words[:2]) and "ansible-playbook" not in " ".join(above[:2]):
+                process.send_signal(signal.SIGINT)
 
 
 def marked(mark: str) -> list[psutil.Process]:

@@ -5,24 +5,47 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 
-APPROVALS_NEEDED = {"low": 0, "medium": 1, "high": 2}
-
 CHANGE_TRANSITIONS: Mapping[str, frozenset[str]] = {
-    "previewing": frozenset({"awaiting-approval", "approved", "failed", "lost", "cancelled"}),
+    "previewing": frozenset({"awaiting-approval", "approved", "failed", "lost", "cancelled", "nothing-to-do"}),
     "awaiting-approval": frozenset({"approved", "rejected", "cancelled"}),
-    "approved": frozenset({"running", "cancelled"}),
-    "running": frozenset({"verifying", "failed", "lost", "cancelled"}),
-    "verifying": frozenset({"confirmed", "refuted", "unknown", "failed"}),
-    "confirmed": frozenset(),
-    "refuted": frozenset({"approved"}),
-    "unknown": frozenset({"approved"}),
-    "failed": frozenset({"approved", "previewing"}),
-    "lost": frozenset({"approved", "previewing"}),
+    "approved": frozenset({"running", "awaiting-approval", "paused", "halted", "rolling-back", "cancelled"}),
+    "running": frozenset(
+        {
+            "verifying",
+            "paused",
+            "halted",
+            "rolling-back",
+            "confirmed",
+            "refuted",
+            "unknown",
+            "failed",
+            "lost",
+            "cancelled",
+        }
+    ),
+    "verifying": frozenset(
+        {"running", "paused", "halted", "rolling-back", "confirmed", "refuted", "unknown", "failed", "cancelled"}
+    ),
+    "paused": frozenset({"approved", "running", "rolling-back", "cancelled"}),
+    "halted": frozenset({"approved", "rolling-back", "cancelled"}),
+    "rolling-back": frozenset({"rolled-back", "failed"}),
+    "confirmed": frozenset({"rolling-back"}),
+    "refuted": frozenset({"approved", "rolling-back"}),
+    "unknown": frozenset({"approved", "rolling-back"}),
+    "failed": frozenset({"approved", "previewing", "rolling-back"}),
+    "lost": frozenset({"approved", "previewing", "rolling-back"}),
     "rejected": frozenset(),
-    "cancelled": frozenset(),
+    "cancelled": frozenset({"rolling-back"}),
+    "rolled-back": frozenset(),
+    "nothing-to-do": frozenset(),
 }
-RETRYABLE = frozenset({"lost", "failed", "refuted", "unknown"})
-CANCELLABLE = frozenset({"previewing", "awaiting-approval", "approved", "running"})
+RETRYABLE = frozenset({"lost", "failed", "refuted", "unknown", "halted"})
+CANCELLABLE = frozenset({"previewing", "awaiting-approval", "approved", "running", "paused", "halted"})
+PAUSABLE = frozenset({"approved", "running", "verifying"})
+ENDED = frozenset(
+    {"confirmed", "refuted", "unknown", "failed", "lost", "rejected", "cancelled", "rolled-back", "nothing-to-do"}
+)
+ROLLABLE = frozenset(old for old, following in CHANGE_TRANSITIONS.items() if "rolling-back" in following)
 RUN_ENDS = frozenset({"succeeded", "failed", "timed-out", "cancelled", "lost"})
 
 
@@ -87,9 +110,9 @@ def may_start(run: Queued, now: datetime) -> Start:
     if run.kind == "preview":
         return Start.NOW if run.change_state == "previewing" else Start.NOT_WANTED
     if run.kind == "revert":
-        wanted = run.box == "pending"
+        wanted = run.change_state == "rolling-back" or run.box == "pending"
     else:
-        wanted = run.change_state == "approved"
+        wanted = run.change_state in {"approved", "running"}
         if wanted and too_late(ends_at=run.ends_at, now=now):
             return Start.TOO_LATE
     if not wanted:

@@ -5,17 +5,69 @@ from typing import Any
 
 from django.conf import settings
 
-from fleet.automation.catalogue import get
-from fleet.automation.models import Run
+from fleet.automation.catalogue import Playbook, get
+from fleet.automation.models import Change, Restoration, Run
+from fleet.automation.services import backups
+
+RESTORING = "restore"
+"""The playbook that puts a kept configuration back."""
+
+
+def playbook_of(run: Run) -> Playbook:
+    """What this run plays: the change's own playbook, or its inverse where taking back has one. Raises CatalogueError."""
+    playbook = get(run.change.playbook)
+    if run.kind != Run.Kind.REVERT or playbook.rollback is None or restores(run):
+        return playbook
+    if playbook.rollback.restore_backup:
+        return get(RESTORING)
+    return get(playbook.rollback.playbook) if playbook.rollback.playbook else playbook
+
+
+def puts_back(run: Run) -> bool:
+    """Whether what this run does is undone by, or is itself, putting each device's own configuration back."""
+    rollback = get(run.change.playbook).rollback
+    return rollback is not None and rollback.restore_backup
 
 
 def arguments_of(run: Run) -> dict[str, Any]:
     """What this run gives the playbook; taking back uses the playbook's own inverse."""
-    change = run.change
+    change = _restored(run) or run.change
     arguments = {**change.arguments, **(change.secret_arguments or {})}
-    if run.kind == Run.Kind.REVERT and (rollback := get(change.playbook).rollback):
-        arguments |= rollback.arguments
-    return arguments
+    if change is run.change and run.kind == Run.Kind.REVERT:
+        return _inverse(change, arguments)
+    return arguments | backups.given_to_playbook(change)
+
+
+def _inverse(change: Change, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What takes a change back: another playbook's arguments as far as it declares them, or the same with some changed."""
+    rollback = get(change.playbook).rollback
+    if rollback is None:
+        return arguments
+    if rollback.restore_backup:  # each device has its own (`services.before`)
+        return {}
+    if rollback.playbook:
+        declared = {argument.name: argument.default for argument in get(rollback.playbook).arguments}
+        given = {name: arguments.get(name, default) for name, default in declared.items()}
+        return {name: value for name, value in given.items() if value is not None}
+    return arguments | rollback.arguments
+
+
+def secrets_of(run: Run) -> list[dict[str, Any]]:
+    """Every secret argument that this run may come to know."""
+    changes = (run.change, _restored(run))
+    return [change.secret_arguments for change in changes if change is not None and change.secret_arguments]
+
+
+def restores(run: Run) -> bool:
+    """Whether it brings another change's values back rather than the playbook's own inverse."""
+    return _restored(run) is not None
+
+
+def _restored(run: Run) -> Change | None:
+    if run.kind != Run.Kind.REVERT:
+        return None
+    row = Restoration.objects.select_related("change").filter(run=run).first()
+    return row.change if row else None
 
 
 def private_dir(run: Run) -> Path:

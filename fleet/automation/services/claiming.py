@@ -10,17 +10,23 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, connections, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, close_old_connections, connections, transaction
 from django.utils import timezone
 
 from fleet.automation.models import Change, DeviceLock, Run
 from fleet.automation.rules.lifecycle import Queued, Start, may_start
+from fleet.automation.services import boxes, policy
+from fleet.automation.services.decisions import agreed_to_something_else
+from fleet.automation.services.rollouts.advancing import begun, stop
 from fleet.automation.services.telling import move, send, tell
 from fleet.devices.models import Device
 
 CHILD_SHARE = 2 / 3
 """Of the lease: so long a child lives without a beat. It hears of a beat later than the row, so its time must be shorter."""
-BEATS_A_LEASE = 6
+BEATS_A_LEASE = 12
+"""So many that a database that is away for half a lease costs no run: the last beat was just before."""
+ALLOWED_FOR = timedelta(minutes=1)
+"""So long the policy's word of when a run was queued is good."""
 DYING = timedelta(seconds=5)
 """What killing a tree may take (`tree.kill_descendants`): nobody else may have the devices before."""
 
@@ -44,6 +50,8 @@ def _take(run_id: int) -> Run | None:
     run.change = change
     now, blocker = timezone.now(), _blocker(run)
     start = may_start(Queued(run.kind, change.state, change.box, change.ends_at, blocked=blocker is not None), now)
+    if start == Start.NOW and (boxes.outdated(run, now) or _hour_has_passed(run, now) or _not_what_was_agreed(run)):
+        start = Start.NOT_WANTED  # the tender reckons anew
     if start == Start.NOW:
         return _begin(run, now)
     if start == Start.WAITS and blocker is not None:
@@ -53,6 +61,17 @@ def _take(run_id: int) -> Run | None:
     return None
 
 
+def _not_what_was_agreed(run: Run) -> bool:
+    return run.kind == Run.Kind.APPLY and run.change.state == Change.State.APPROVED and agreed_to_something_else(run.change)
+
+
+def _hour_has_passed(run: Run, now: datetime) -> bool:
+    """Whether it has waited so long (for a device, for a worker) that it may not begin any more where it could before."""
+    if run.kind != Run.Kind.APPLY or now - run.queued_at < ALLOWED_FOR:
+        return False
+    return not policy.why_not_now(run.change, _device_ids(run), now).allowed
+
+
 def _begin(run: Run, now: datetime) -> Run:
     if run.kind != Run.Kind.PREVIEW:
         DeviceLock.objects.bulk_create(DeviceLock(device_id=pk, run=run) for pk in _device_ids(run))
@@ -60,18 +79,25 @@ def _begin(run: Run, now: datetime) -> Run:
     run.worker, run.lease_until, run.waits_for = worker_name(), lease(now), ""
     run.save(update_fields=["state", "token", "started_at", "worker", "lease_until", "waits_for"])
     if run.kind == Run.Kind.REVERT:
-        Change.objects.filter(pk=run.change_id).update(box=Change.Box.REVERTING)
-        tell(run.change, "revert-started", run_id=run.pk)
-    elif run.kind == Run.Kind.APPLY and move(run.change, Change.State.RUNNING):
-        tell(run.change, "started", run_id=run.pk)
+        _begin_revert(run)
+    elif run.kind == Run.Kind.APPLY:
+        begun(run, _device_ids(run))
+        if move(run.change, Change.State.RUNNING):
+            tell(run.change, "started", run_id=run.pk)
     return run
+
+
+def _begin_revert(run: Run) -> None:
+    pending = Change.objects.filter(pk=run.change_id, box=Change.Box.PENDING)
+    if run.change.state != Change.State.ROLLING_BACK and pending.update(box=Change.Box.REVERTING) == 1:
+        tell(run.change, "revert-started", run_id=run.pk)
 
 
 def _drop(run: Run, now: datetime, *, too_late: bool) -> None:
     """Its change was stopped, or its time is over: this run will never be wanted again."""
     Run.objects.filter(pk=run.pk).update(state=Run.State.CANCELLED, finished_at=now, waits_for="")
-    if too_late and move(run.change, Change.State.CANCELLED):
-        tell(run.change, "cancelled", too_late=True)
+    if too_late and not run.change.runs.filter(kind=Run.Kind.APPLY, started_at__isnull=False).exists():
+        stop(run.change, late=True)
 
 
 def _blocker(run: Run) -> tuple[int, str] | None:
@@ -121,8 +147,9 @@ def kept(run: Run, prolong: Callable[[Run], bool] = heartbeat) -> Iterator[None]
 
     def beat() -> None:
         while not over.wait(settings.RUN_LEASE_S / 3):
-            with suppress(DatabaseError):
+            with suppress(DatabaseError, InterfaceError):
                 prolong(run)
+            close_old_connections()  # one that broke is made anew for the next beat
         connections.close_all()
 
     thread = threading.Thread(target=beat, daemon=True)

@@ -1,13 +1,20 @@
-"""What people decide about a change: approve, reject, cancel, try again."""
+"""What people decide about a change: approve or reject it."""
+
+from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from fleet.automation.models import Approval, Change, Run
-from fleet.automation.rules.lifecycle import CANCELLABLE, RETRYABLE, Ballot, refusal, too_late
-from fleet.automation.services.telling import move, queue_run, tell
+from fleet.automation.catalogue import CatalogueError, get
+from fleet.automation.models import Approval, Change, Ring, Target
+from fleet.automation.rules.approvals import Seat, seat
+from fleet.automation.rules.lifecycle import Ballot
+from fleet.automation.services.delegating import forget, stands_in_for
+from fleet.automation.services.policy import roles_of
+from fleet.automation.services.telling import move, tell
+from fleet.events.services import Fact, emit
 from fleet.people.models import User
-from fleet.people.rules import Action
+from fleet.people.rules import Action, Role
 
 
 class DecisionError(ValueError):
@@ -19,32 +26,94 @@ class DecisionError(ValueError):
 
 
 def why_not(change: Change, user: User, seen_digest: str | None = None) -> str | None:
-    """Why `user` may not decide on `change`; None when they may."""
-    return refusal(
-        Ballot(
-            change_digest=change.digest,
-            seen_digest=seen_digest if seen_digest is not None else change.digest,
-            requester_id=change.requested_by_id,
-            approver_id=user.pk,
-            decided_by=[approval.approver_id for approval in change.approvals.all()],
-            awaiting=change.state == Change.State.AWAITING_APPROVAL,
-            allowed=user.access.may(Action.APPROVE_CHANGE, change.authority_id, change.site_id),
-        )
+    """Why `user` may not decide on `change`, neither for themself nor for a colleague on leave; None when they may."""
+    return seat_at(change, user, seen_digest)[1]
+
+
+def seat_at(change: Change, user: User, seen_digest: str | None = None) -> tuple[Seat | None, str | None]:
+    """(in whose name `user` may decide, None), or (None, why not)."""
+    valid = [one for one in change.approvals.all() if one.void_at is None]
+    ballot = Ballot(
+        change_digest=change.digest,
+        seen_digest=seen_digest if seen_digest is not None else change.digest,
+        requester_id=change.requested_by_id,
+        approver_id=user.pk,
+        decided_by={*(one.approver_id for one in valid), *(one.on_behalf_of_id for one in valid if one.on_behalf_of_id)},
+        awaiting=change.state == Change.State.AWAITING_APPROVAL,
+        allowed=False,
     )
+    return seat(ballot, seats(change, user))
+
+
+def seats(change: Change, user: User) -> list[Seat]:
+    """Their own, and those of colleagues on leave for whom they decide; a deputy has to see the place."""
+    own = Seat(None, may_approve(change, user))
+    if own.allowed or not user.access.may(Action.VIEW_SITE, change.authority_id, change.site_id):
+        return [own]
+    return [own, *(Seat(one.pk, may_approve(change, one)) for one in stands_in_for(user))]
+
+
+def may_approve(change: Change, user: User) -> bool:
+    """Whether this person's own role decides here: the playbook's roles where it names some."""
+    if roles := approver_roles(change):
+        held = user.access.scopes_as(Role(role) for role in roles if role in set(Role))
+        return not held.isdisjoint({change.authority_id, change.site_id})
+    return user.access.may(Action.APPROVE_CHANGE, change.authority_id, change.site_id)
+
+
+def approver_roles(change: Change) -> frozenset[str]:
+    try:
+        return roles_of(get(change.playbook), "who_approves")
+    except CatalogueError:
+        return frozenset()
 
 
 def decide(*, change: Change, approver: User, decision: Approval.Decision, digest: str, comment: str = "") -> Change:
     """Approve or reject what was seen (`digest`). Raises DecisionError."""
+    forget(approver)
     try:
         with transaction.atomic():
             now = _locked(change)
-            if key := why_not(now, approver, digest):
-                raise DecisionError(key)
-            Approval.objects.create(change=now, approver=approver, decision=decision, digest=digest, comment=comment[:500])
-            _count(now, approver)
+            place, key = seat_at(now, approver, digest)
+            if place is None:
+                raise DecisionError(key or "no-role")
+            vote = Approval.objects.create(
+                change=now,
+                approver=approver,
+                on_behalf_of_id=place.for_id,
+                decision=decision,
+                digest=digest,
+                comment=comment[:500],
+            )
+            _tell_vote(now, vote)
+            _count(now, vote)
     except IntegrityError as error:
         raise DecisionError("already-decided") from error
     return now
+
+
+def agree_beforehand(change: Change, people: Iterable[int]) -> None:
+    """These have signed that a remedy may ask for this: their voices, for the count and for the audit."""
+    for pk in people:
+        vote = Approval.objects.create(
+            change=change,
+            approver_id=pk,
+            decision=Approval.Decision.APPROVED,
+            digest=change.digest,
+            comment=_("Signed beforehand."),
+        )
+        _tell_vote(change, vote)
+
+
+def left(change: Change) -> int:
+    """How many more people have to agree."""
+    votes = Approval.objects.filter(change=change, digest=change.digest, void_at__isnull=True)
+    return max(0, change.approvals_needed - votes.filter(decision=Approval.Decision.APPROVED).count())
+
+
+def agreed_to_something_else(change: Change) -> bool:
+    """Whether what was agreed to is not what the change is now: other arguments, targets, or another playbook."""
+    return Approval.objects.filter(change=change, void_at__isnull=True).exclude(digest=change.digest).exists()
 
 
 def _locked(change: Change) -> Change:
@@ -52,62 +121,24 @@ def _locked(change: Change) -> Change:
     return Change.objects.select_for_update().get(pk=change.pk)
 
 
-def _count(change: Change, approver: User) -> None:
-    votes = list(Approval.objects.filter(change=change, digest=change.digest))
+def _tell_vote(change: Change, vote: Approval) -> None:
+    """Each voice for the audit, with the name in which it was given."""
+    payload = {
+        "approval_id": vote.pk,
+        "decision": vote.decision,
+        "digest": vote.digest,
+        "on_behalf_of": vote.on_behalf_of_id,
+    }
+    emit(Fact("approval.given", change, change.authority_id, change.site_id, vote.approver_id, payload))
+
+
+def _count(change: Change, vote: Approval) -> None:
+    votes = list(Approval.objects.filter(change=change, digest=change.digest, void_at__isnull=True))
+    said = {"on_behalf_of": vote.on_behalf_of_id} if vote.on_behalf_of_id else {}
     if any(vote.decision == Approval.Decision.REJECTED for vote in votes):
         if move(change, Change.State.REJECTED):
-            tell(change, "rejected", actor_id=approver.pk)
+            change.targets.update(state=Target.State.SKIPPED)
+            change.rings.update(state=Ring.State.SKIPPED)
+            tell(change, "rejected", actor_id=vote.approver_id, **said)
     elif len(votes) >= change.approvals_needed and move(change, Change.State.APPROVED):
-        tell(change, "approved", actor_id=approver.pk)
-
-
-def cancel(*, change: Change, by: User) -> Change:
-    """Stop what has not happened yet: at once while nothing runs; a running playbook is killed with its whole tree."""
-    with transaction.atomic():
-        now = _locked(change)
-        if now.state not in CANCELLABLE:
-            raise DecisionError("not-cancellable")
-        running = Run.objects.filter(change=now, state=Run.State.RUNNING)
-        if running.update(cancel_requested_at=timezone.now(), cancel_requested_by=by):
-            return now
-        Run.objects.filter(change=now, state=Run.State.QUEUED).update(
-            state=Run.State.CANCELLED, finished_at=timezone.now(), waits_for=""
-        )
-        if move(now, Change.State.CANCELLED):
-            tell(now, "cancelled", actor_id=by.pk)
-    return now
-
-
-def check_and_retry(*, change: Change, by: User) -> Change:
-    """Measure first: what is already as wanted is done. Only otherwise, and only by this click, a new attempt is queued.
-
-    Raises DecisionError; `too-late` when the time for which the change was wanted is over.
-    """
-    try:
-        with transaction.atomic():
-            return _retry(_locked(change), by)
-    except IntegrityError as error:  # a run of it is under way
-        raise DecisionError("changed-meanwhile") from error
-
-
-def _retry(change: Change, by: User) -> Change:
-    if change.box == Change.Box.FAILED:
-        change.box = Change.Box.PENDING
-        change.save(update_fields=["box"])
-        queue_run(change, Run.Kind.REVERT)
-    elif change.state not in RETRYABLE:
-        raise DecisionError("not-retryable")
-    elif too_late(ends_at=change.ends_at, now=timezone.now()):
-        raise DecisionError("too-late")
-    elif change.runs.filter(kind=Run.Kind.APPLY, started_at__isnull=False).exists():
-        _again(change, Change.State.APPROVED, Run.Kind.APPLY)
-    else:
-        _again(change, Change.State.PREVIEWING, Run.Kind.PREVIEW)
-    tell(change, "retried", actor_id=by.pk)
-    return change
-
-
-def _again(change: Change, state: Change.State, kind: Run.Kind) -> None:
-    if not move(change, state):
-        raise DecisionError("changed-meanwhile")
-    queue_run(change, kind)
+        tell(change, "approved", actor_id=vote.approver_id, **said)

@@ -8,21 +8,26 @@ from django.utils import timezone
 from fleet.automation.models import Change, Run
 from fleet.automation.services.claiming import release
 from fleet.automation.services.recording import Recorder
+from fleet.automation.services.rollouts.advancing import stand
 from fleet.automation.services.telling import move, tell
 
 LOOK_AGAIN_S = 60
 """After so long without a verdict, the message that asked for a look is taken for lost."""
 
 
-def lose(run: Run, recorder: Recorder, error: str = "") -> bool:
+def lose(run: Run, recorder: Recorder, problem: str = "", error: str = "") -> bool:
     """Write the loss, if the run is still as it was read; False when somebody else was faster. Nothing of it may live."""
     with transaction.atomic():
         change = Change.objects.select_for_update().defer("secret_arguments").get(pk=run.change_id)
         held = Run.objects.filter(pk=run.pk, token=run.token, state=Run.State.RUNNING, lease_until=run.lease_until)
-        if held.update(state=Run.State.LOST, error=error, finished_at=timezone.now(), lease_until=None) != 1:
+        said = {"problem": problem, "error": error}
+        if held.update(state=Run.State.LOST, finished_at=timezone.now(), lease_until=None, **said) != 1:
             return False
         recorder.settle()
         release(run)
+        run.change, run.state = change, Run.State.LOST.value
+        if run.kind == Run.Kind.APPLY:
+            stand(run, run.hosts.all())
         _tell_loss(run, change)
         if run.kind != Run.Kind.PREVIEW:
             transaction.on_commit(lambda: look_soon(run.pk), robust=True)
@@ -30,10 +35,14 @@ def lose(run: Run, recorder: Recorder, error: str = "") -> bool:
 
 
 def _tell_loss(run: Run, change: Change) -> None:
-    if run.kind == Run.Kind.REVERT:
+    if change.state == Change.State.ROLLING_BACK:
+        boxed = {} if change.box == Change.Box.NONE else {"box": Change.Box.FAILED}  # to try again is to take back again
+        if move(change, Change.State.FAILED, **boxed):
+            tell(change, "revert-failed", run_id=run.pk, lost=True)
+    elif run.kind == Run.Kind.REVERT:
         if Change.objects.filter(pk=change.pk, box=Change.Box.REVERTING).update(box=Change.Box.FAILED) == 1:
             tell(change, "revert-failed", run_id=run.pk, lost=True)
-    elif move(change, Change.State.LOST):
+    elif move(change, Change.State.LOST, wish=Change.Wish.GO_ON):
         tell(change, "lost", run_id=run.pk)
 
 

@@ -3,23 +3,28 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fleet.automation.catalogue import CatalogueError, Playbook, get
 from fleet.automation.inventory import manageable
-from fleet.automation.models import Change, Run, Target
+from fleet.automation.models import Change, Run
 from fleet.automation.rules.arguments import ArgumentsError, digest, validated
-from fleet.automation.rules.lifecycle import APPROVALS_NEEDED
-from fleet.automation.services.telling import queue_run, tell
+from fleet.automation.rules.rollout import Strategy, StrategyError
+from fleet.automation.services.decisions import agree_beforehand
+from fleet.automation.services.policy import approvals_for
+from fleet.automation.services.rollouts.planning import arrange, limited, planned
+from fleet.automation.services.telling import move, queue_run, tell
 from fleet.devices.models import Device
 from fleet.people.models import User
-from fleet.people.rules import Action
+from fleet.people.rules import Action, Role
+from fleet.sites.models import Authority
 
 
 class OrderError(ValueError):
@@ -44,6 +49,13 @@ class Order:
     idempotency_key: str | None = None
     right: Action = Action.ORDER_SERVICE
     """What the person must be allowed to do on every target."""
+    strategy: Strategy | None = None
+    """How it goes out; None: as is usual for so many devices, and nobody is waited for."""
+    matched: bool = False
+    """The devices were found by a filter: none of them is no mistake, there is just nothing to do."""
+    relaunch_of: Change | None = None
+    agreed_by: tuple[int, ...] = ()
+    """People who have agreed beforehand to exactly this order being made (`services.binding`)."""
 
 
 def request_change(*, order: Order) -> Change:
@@ -71,26 +83,42 @@ def _checked(order: Order) -> tuple[Playbook, dict[str, Any], list[Device]]:
         playbook = get(order.playbook)
     except CatalogueError as error:
         raise OrderError({"playbook": _("There is no such playbook, or it cannot be used now.")}) from error
-    try:
-        arguments = validated(playbook, order.arguments)
-    except ArgumentsError as error:
-        raise OrderError({name: str(problem) for name, problem in error.problems.items()}) from error
     devices = list(
         Device.objects.allowing(order.requested_by, order.right)
         .in_service()
         .filter(pk__in=order.device_ids)
-        .select_related("type")
+        .select_related("type", "room")
     )
-    if problem := _targets_problem(order, playbook, devices) or _span_problem(order, playbook):
+    if problem := _role_problem(order, playbook, devices):  # first: what another authority's playbook wants is theirs
+        raise OrderError(problem)
+    try:
+        arguments = validated(playbook, order.arguments)
+    except ArgumentsError as error:
+        raise OrderError({name: str(problem) for name, problem in error.problems.items()}) from error
+    if order.matched and not order.device_ids:
+        return playbook, arguments, []
+    if problem := _targets_problem(order, playbook, devices) or _span_problem(order, playbook) or _strategy_problem(order):
         raise OrderError(problem)
     return playbook, arguments, devices
+
+
+def _role_problem(order: Order, playbook: Playbook, devices: list[Device]) -> dict[str, str]:
+    """The playbook may be for certain roles only, held where the devices are; or another authority's own."""
+    if playbook.authority_id and any(device.authority_id != playbook.authority_id for device in devices):
+        return {"playbook": _("There is no such playbook, or it cannot be used now.")}
+    if not playbook.who_may_run:
+        return {}
+    held = order.requested_by.access.scopes_as(Role(role) for role in playbook.who_may_run)
+    if all(not held.isdisjoint((device.authority_id, device.site_id)) for device in devices):
+        return {}
+    return {"playbook": _("Your role may not order this playbook.")}
 
 
 def _targets_problem(order: Order, playbook: Playbook, devices: list[Device]) -> dict[str, str]:
     if not devices or len(devices) != len(set(order.device_ids)):
         return {"targets": _("There is no such device, or it is not yours to change.")}
-    if len({device.site_id for device in devices}) > 1:
-        return {"targets": _("A change belongs to one school. Please order it for each school.")}
+    if len({device.authority_id for device in devices}) > 1:
+        return {"targets": _("A change belongs to one authority. Please order it for each authority.")}
     if wrong := [device.name for device in devices if device.type.platform not in playbook.platforms]:
         return {"targets": _("This change cannot be made on: %(names)s.") % {"names": ", ".join(wrong)}}
     if len(devices) > playbook.max_targets:
@@ -100,38 +128,64 @@ def _targets_problem(order: Order, playbook: Playbook, devices: list[Device]) ->
     return {}
 
 
+def _strategy_problem(order: Order) -> dict[str, str]:
+    try:
+        (order.strategy or Strategy()).check()
+    except StrategyError:
+        return {"strategy": _("The rings cannot be planned like this.")}
+    return {}
+
+
 def _span_problem(order: Order, playbook: Playbook) -> dict[str, str]:
     if order.ends_at is None:
         return {}
-    if playbook.rollback is None:
+    if not playbook.undoes_itself:
         return {"ends_at": _("This change cannot be taken back by itself, so it has no end.")}
-    if order.ends_at <= (order.starts_at or timezone.now()):
+    now, ends_at = timezone.now(), order.ends_at.astimezone(UTC)  # two local times are compared by what the clock shows
+    if ends_at <= (order.starts_at or now).astimezone(UTC):
         return {"ends_at": _("The end must be after the beginning.")}
-    if order.ends_at <= timezone.now():
+    if ends_at <= now:
         return {"ends_at": _("The end has already passed.")}
     return {}
 
 
 def _create(order: Order, playbook: Playbook, arguments: dict[str, Any], devices: list[Device], key: str | None) -> Change:
     secret = {name: value for name, value in arguments.items() if name in playbook.secret_names}
+    sites = {device.site_id for device in devices}
+    strategy = limited(order.strategy or Strategy(), playbook)
     change = Change.objects.create(
-        authority_id=devices[0].authority_id,
-        site_id=devices[0].site_id,
+        authority_id=devices[0].authority_id if devices else _home(order),
+        site_id=sites.pop() if len(sites) == 1 else None,
         playbook=playbook.slug,
         playbook_digest=playbook.digest,
         digest=digest(playbook.digest, arguments, [device.pk for device in devices], key=settings.SECRET_KEY),
         arguments={name: value for name, value in arguments.items() if name not in secret},
         secret_arguments=secret or None,  # type: ignore[misc]  # the field's column is text, its value an object
         risk=playbook.risk,
-        approvals_needed=APPROVALS_NEEDED[playbook.risk],
+        approvals_needed=approvals_for(playbook, devices).count,
         requested_by=order.requested_by,
         reason=order.reason[:500],
         idempotency_key=key,
         starts_at=order.starts_at or timezone.now(),
         ends_at=order.ends_at,
         box=Change.Box.PENDING if order.ends_at else Change.Box.NONE,
+        strategy=strategy.as_json(),
+        relaunch_of=order.relaunch_of,
     )
-    Target.objects.bulk_create(Target(change=change, device=device) for device in devices)
-    queue_run(change, Run.Kind.PREVIEW)
+    arrange(change, planned(devices, strategy))
     tell(change, "requested", actor_id=order.requested_by.pk)
+    agree_beforehand(change, order.agreed_by)
+    if devices:
+        queue_run(change, Run.Kind.PREVIEW)
+    elif move(change, Change.State.NOTHING_TO_DO):
+        tell(change, "nothing-to-do")
     return change
+
+
+def _home(order: Order) -> int:
+    """The authority of a person's own, for a change that touches no device."""
+    scopes = order.requested_by.access.scopes(order.right)
+    known = Authority.objects.filter(Q(pk__in=scopes) | Q(sites__in=scopes)).order_by("pk").first()
+    if known is None:
+        raise OrderError({"targets": _("There is no such device, or it is not yours to change.")})
+    return int(known.pk)

@@ -1,6 +1,6 @@
 """Writing what the child tells into rows, a batch at a time."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -26,11 +26,23 @@ class Recorder:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self.hosts = {host_name(row.device): row for row in run.hosts.select_related("device")}
+        self.hosts = {host_name(row.device): row for row in self._there()}
         self._counted: set[int] = set()
         self._unwritten: set[str] = set()
         self._begun: set[str] = set()
         self._finished = False
+
+    def _there(self) -> Iterable[HostResult]:
+        return self._run.hosts.exclude(state=HostResult.State.OFFLINE).select_related("device")
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether any host was heard of."""
+        return any(self._begun - {""})
+
+    def leave_out(self, device_ids: Collection[int]) -> None:
+        """These are not tried: nothing is told of them."""
+        self.hosts = {name: row for name, row in self.hosts.items() if row.device_id not in device_ids}
 
     def start_over(self) -> None:
         """Forget what is known of the hosts: all events of the run come again, from the first."""
@@ -58,9 +70,9 @@ class Recorder:
 
     def settle(self) -> None:
         """The run is over: no host stays «waiting», and none is said to be well that may not be."""
-        known = set(self._run.log_lines.filter(host__gt="").values_list("host", flat=True).distinct())
+        known = set(self._run.log_lines.filter(device__isnull=False).values_list("device_id", flat=True).distinct())
         for name, row in self.hosts.items():
-            begun = name in self._begun or row.device.name in known
+            begun = name in self._begun or row.device_id in known
             row.state = host_in_the_end(known=row.state, begun=begun, finished=self._finished)
         HostResult.objects.bulk_update(self.hosts.values(), ["state"])
 
@@ -80,6 +92,7 @@ class Recorder:
             run=self._run,
             sequence=event["counter"],
             event=event["event"],
+            device=row.device if row else None,
             host=name,
             task=event["task"][:300],
             text=event["text"].replace(event["host"], name) if row else event["text"],

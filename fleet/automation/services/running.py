@@ -1,41 +1,50 @@
 """One run from the claim to its true end."""
 
 import logging
-import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, transaction
 from django.utils import timezone
 
-from fleet.automation.catalogue import Playbook, get
+from fleet.automation.catalogue import Playbook
 from fleet.automation.execution import private
 from fleet.automation.execution.order import RunOrder
-from fleet.automation.inventory import build, host_name, login, manageable
-from fleet.automation.models import Change, HostResult, Run
-from fleet.automation.services.attempt import arguments_of, mark, private_dir
+from fleet.automation.inventory import manageable
+from fleet.automation.models import Change, HostResult, LogLine, Ring, Run
+from fleet.automation.services import assembling
+from fleet.automation.services.attempt import arguments_of, mark, playbook_of, private_dir, restores, secrets_of
+from fleet.automation.services.before import keep_before, own_variables
 from fleet.automation.services.claiming import BEATS_A_LEASE, CHILD_SHARE, claim, heartbeat, kept, lease, release
+from fleet.automation.services.decisions import left
 from fleet.automation.services.launching import ChildProcess
 from fleet.automation.services.losing import look_soon, lose
 from fleet.automation.services.recording import Recorder
-from fleet.automation.services.telling import move, tell
-from fleet.automation.services.verifying import already_holds, remember_before, verify
+from fleet.automation.services.rollouts.advancing import stand, stop
+from fleet.automation.services.rollouts.planning import strategy_of
+from fleet.automation.services.telling import move, tell, why
+from fleet.automation.services.verifying import already_holds, find_absent, recall_before, remember_before, verify
 from fleet.devices.models import Device
 
 log = logging.getLogger(__name__)
 BATCH_S = 0.3
-FORKS_PER_CORE = 12
-SSH_PORT = 22
+UNTRIED = (HostResult.State.OFFLINE, HostResult.State.FAILED)
+"""Before anything is played: not there, or not to be touched since what it has could not be kept."""
+LOOKING = "fleetdesk_looks"
+"""Event of a log line of our own: devices are looked at by SNMP. Pages say the sentence."""
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class End:
     state: Run.State
+    problem: str = ""
+    """A key of `words.run_error`."""
     error: str = ""
+    """What a program has said, as it said it."""
     played: bool = True
     """False: Ansible was not asked, since there was nothing to ask it."""
 
@@ -51,63 +60,73 @@ def execute(*, run_id: int) -> None:
         end = _carry_out(run, recorder)
     except Exception as error:  # whatever it was, the run ends in a true state and frees its devices
         log.exception("run failed", extra={"run_id": run.pk})
-        end = End(Run.State.FAILED, type(error).__name__)
-    _finish(run, end, recorder)
+        end = End(Run.State.FAILED, "unexpected", type(error).__name__)
+    if patiently(lambda: _finish(run, end, recorder)):
+        verify(run_id=run.pk, token=run.token)
 
 
 def _carry_out(run: Run, recorder: Recorder) -> End:
-    playbook = get(run.change.playbook)
+    playbook = playbook_of(run)
     # Taking back goes by the inverse as it is now: leaving the change on the device would be the greater surprise.
     if run.kind != Run.Kind.REVERT and playbook.digest != run.change.playbook_digest:
-        return End(Run.State.FAILED, "The playbook has changed since this change was asked for. Please order it again.")
-    if run.kind == Run.Kind.PREVIEW and playbook.check_mode == "none":
-        return End(Run.State.SUCCEEDED, played=False)
-    if run.kind != Run.Kind.PREVIEW:
-        with kept(run):
-            remember_before(run)
-        if run.attempt > 1 and already_holds(run):
-            return End(Run.State.SUCCEEDED, played=False)
+        return End(Run.State.FAILED, "playbook-changed")
+    found = patiently(lambda: _prepare(run, playbook, recorder))
+    return found if isinstance(found, End) else _play(run, found, recorder)
+
+
+def _prepare(run: Run, playbook: Playbook, recorder: Recorder) -> RunOrder | End:
+    """Only reads, so that it can be done again after the database was away."""
+    if (run.kind == Run.Kind.PREVIEW and playbook.check_mode == "none") or _nothing_to_play(run, recorder):
+        kept_out = run.hosts.filter(state=HostResult.State.FAILED).exists()
+        return End(Run.State.FAILED if kept_out else Run.State.SUCCEEDED, played=False)
     order = _order(run, playbook)
     if not heartbeat(run):  # measuring took longer than our lease: nothing may be started any more
         return End(Run.State.LOST)
-    if _cancel_wanted(run):
-        return End(Run.State.CANCELLED)
-    return _play(run, order, recorder)
+    return End(Run.State.CANCELLED) if _cancel_wanted(run) else order
+
+
+def _say_first(run: Run) -> None:
+    """What the log says at once: looking at many devices takes longer than people like to see nothing."""
+    first = LogLine(run=run, sequence=0, event=LOOKING)
+    LogLine.objects.bulk_create([first], ignore_conflicts=True)
+
+
+def _nothing_to_play(run: Run, recorder: Recorder) -> bool:
+    """Look at the devices first: who is not there is not tried, and what a repeated attempt finds done is not repeated."""
+    _say_first(run)
+    with kept(run):
+        if run.kind != Run.Kind.PREVIEW:
+            recorder.leave_out(remember_before(run))
+        elif strategy_of(run.change).offline_until is not None:
+            recorder.leave_out(find_absent(run))
+        if not recorder.hosts or _holds_already(run):
+            return True
+        recorder.leave_out(keep_before(run))
+    return not recorder.hosts
+
+
+def _holds_already(run: Run) -> bool:
+    if run.kind == Run.Kind.PREVIEW or run.attempt == 1 or restores(run) or not already_holds(run):
+        return False
+    recall_before(run)
+    return True
 
 
 def _order(run: Run, playbook: Playbook) -> RunOrder:
-    targets = Device.objects.filter(pk__in=run.hosts.values("device_id")).select_related("type", "ssh_credential")
-    devices = manageable(targets)
-    variables = build(devices)["_meta"]["hostvars"]
-    change, keys, hosts = run.change, {}, {}
-    secrets = _texts(change.secret_arguments or {})
-    for device in devices:
-        way_in, key = login(device), None
-        if way_in is not None:
-            secrets += [secret.reveal() for secret in way_in.secrets()]
-            if way_in.private_key:
-                key = f"key-{device.ssh_credential_id}"
-                keys[key] = way_in.private_key.reveal()
-        hosts[host_name(device)] = {
-            "groups": [device.type.platform],
-            "vars": _plain(variables[host_name(device)]) | _password(way_in),
-            "key": key,
-            "known_host": _known_host(device),
-        }
-    return RunOrder(
-        private_dir=str(private_dir(run)),
-        playbook=str(Path(settings.PLAYBOOKS_DIR) / playbook.slug / "playbook.yml"),
-        group_vars=str(Path(settings.INVENTORY_DIR) / "group_vars"),
-        hosts=hosts,
-        keys=keys,
-        arguments=arguments_of(run),
-        secrets=secrets,
-        check=run.kind == Run.Kind.PREVIEW,
-        timeout_s=playbook.timeout_s,
+    there = run.hosts.exclude(state__in=UNTRIED)
+    targets = Device.objects.filter(pk__in=there.values("device_id")).select_related("type", "ssh_credential")
+    play = assembling.Play(
+        playbook=playbook,
+        devices=manageable(targets),
+        folder=private_dir(run),
         lease_s=settings.RUN_LEASE_S * CHILD_SHARE,
-        forks=max(1, min(len(hosts), FORKS_PER_CORE * (os.cpu_count() or 1))),
-        environment={"ANSIBLE_CONFIG": str(settings.BASE_DIR / "ansible.cfg")},
+        check=run.kind == Run.Kind.PREVIEW,
+        arguments=arguments_of(run),
+        secrets=_texts(secrets_of(run)),
+        run_id=run.pk,
+        own=own_variables(run),
     )
+    return assembling.order(play)
 
 
 def _texts(value: Any) -> list[str]:
@@ -119,21 +138,6 @@ def _texts(value: Any) -> list[str]:
     return [str(value)]
 
 
-def _plain(variables: dict[str, Any]) -> dict[str, Any]:
-    """Without the JSON marks of unsafe text: the private inventory marks every text itself."""
-    return {name: value["__ansible_unsafe"] if isinstance(value, dict) else value for name, value in variables.items()}
-
-
-def _password(way_in: Any) -> dict[str, str]:
-    return {"ansible_password": way_in.password.reveal()} if way_in and way_in.password else {}
-
-
-def _known_host(device: Device) -> str:
-    """A line of known_hosts (sshd(8)): the port is written only where it is not 22."""
-    host = device.address if device.ssh_port == SSH_PORT else f"[{device.address}]:{device.ssh_port}"
-    return " ".join([str(host), *device.ssh_host_key.split()[:2]]) if device.ssh_host_key else ""
-
-
 def _play(run: Run, order: RunOrder, recorder: Recorder) -> End:
     end = None
     try:
@@ -141,11 +145,23 @@ def _play(run: Run, order: RunOrder, recorder: Recorder) -> End:
             for message in _listen(run, child, recorder):
                 end = message if "end" in message else end
     finally:
-        if heartbeat(run):  # otherwise it belongs to whoever has taken the run for lost, and reads what is there
+        if patiently(lambda: heartbeat(run)):  # otherwise it belongs to whoever has taken the run for lost, and reads it
             private.remove(order.path)
     if end is None:
-        return End(Run.State.LOST, f"The run's process ended by itself. {child.last_words}")
-    return End(Run.State(end["end"]))
+        return _ended_by_itself(child.last_words, begun=recorder.has_begun)
+    return End(Run.State(end["end"]), end.get("problem", ""), end.get("error", ""))
+
+
+NO_SPACE = "No space left on device"
+
+
+def _ended_by_itself(last_words: str, *, begun: bool) -> End:
+    """Without room for its files the child says so and dies: before the first event no device was touched."""
+    if NO_SPACE not in last_words:
+        return End(Run.State.LOST, "process-ended", last_words)
+    if begun:
+        return End(Run.State.LOST, "disk-full-midway")
+    return End(Run.State.FAILED, "disk-full-before")
 
 
 def _listen(run: Run, child: ChildProcess, recorder: Recorder) -> Iterator[dict[str, Any]]:
@@ -165,39 +181,53 @@ def _listen(run: Run, child: ChildProcess, recorder: Recorder) -> Iterator[dict[
             unwritten = []
             if _cancel_wanted(run):
                 child.cancel()
-        except DatabaseError:  # a database that is away for less than the child's lease must not end work on devices
+        except (DatabaseError, InterfaceError):  # away for less than the child's lease: that must not end work on devices
             log.warning("database away during a run", extra={"run_id": run.pk})
             close_old_connections()
-    recorder.record(unwritten)
+    patiently(lambda: recorder.record(unwritten))
+
+
+def patiently(act: Callable[[], Result]) -> Result:
+    """Try again while the database is away, for as long as our lease may still hold. The child has ended by then."""
+    give_up_at = time.monotonic() + settings.RUN_LEASE_S
+    while True:
+        try:
+            return act()
+        except (OperationalError, InterfaceError):
+            if time.monotonic() >= give_up_at:
+                raise
+            log.warning("database away at the end of a run")
+            close_old_connections()
+            time.sleep(1)
 
 
 def _cancel_wanted(run: Run) -> bool:
     return Run.objects.filter(pk=run.pk, cancel_requested_at__isnull=False).exists()
 
 
-def _finish(run: Run, end: End, recorder: Recorder) -> None:
-    """Write the run's end if it is still ours, then say what it means for the change."""
+def _finish(run: Run, end: End, recorder: Recorder) -> bool:
+    """Write the run's end if it is still ours, and what it means for the change; whether it is to be measured now."""
     if end.state == Run.State.LOST:
-        lose(run, recorder, end.error)
-        return
+        lose(run, recorder, end.problem, end.error)
+        return False
     with transaction.atomic():
         run.change = Change.objects.select_for_update().defer("secret_arguments").get(pk=run.change_id)
         verifies = run.kind == Run.Kind.REVERT or (run.kind == Run.Kind.APPLY and end.state != Run.State.CANCELLED)
         ended = Run.objects.filter(pk=run.pk, token=run.token, state=Run.State.RUNNING).update(
             state=end.state,
+            problem=end.problem,
             error=end.error,
             finished_at=timezone.now(),
             lease_until=lease(timezone.now()) if verifies else None,  # measuring is taken over if this worker dies now
         )
         if ended != 1:
-            return
-        run.state, run.error = end.state.value, end.error
+            return False
+        run.state, run.problem, run.error = end.state.value, end.problem, end.error
         _settle_hosts(run, end, recorder)
         _follow_up(run, end)
         if not verifies:
             release(run)
-    if verifies:
-        verify(run_id=run.pk, token=run.token)
+    return verifies
 
 
 def _settle_hosts(run: Run, end: End, recorder: Recorder) -> None:
@@ -205,31 +235,40 @@ def _settle_hosts(run: Run, end: End, recorder: Recorder) -> None:
         recorder.settle()
         return
     left = HostResult.State.NOT_STARTED if run.kind == Run.Kind.PREVIEW else HostResult.State.OK
-    run.hosts.update(state=left)
+    run.hosts.exclude(state__in=UNTRIED).update(state=left)
 
 
 def _follow_up(run: Run, end: End) -> None:
     """Move the change on."""
     if run.kind == Run.Kind.PREVIEW:
-        _after_preview(run.change, end)
+        _after_preview(run, end)
     elif run.kind == Run.Kind.APPLY and end.state == Run.State.CANCELLED:
-        if move(run.change, Change.State.CANCELLED):
-            tell(run.change, "cancelled", run_id=run.pk)
+        stand(run, run.hosts.all())
+        stop(run.change)
         if run.hosts.exclude(state=HostResult.State.NOT_STARTED).exists():
             transaction.on_commit(lambda: look_soon(run.pk), robust=True)
     elif run.kind == Run.Kind.APPLY:
         move(run.change, Change.State.VERIFYING)
+        Ring.objects.filter(runs=run, state=Ring.State.RUNNING).update(state=Ring.State.VERIFYING)
 
 
-def _after_preview(change: Change, end: End) -> None:
-    if end.state == Run.State.CANCELLED:
-        if move(change, Change.State.CANCELLED):
-            tell(change, "cancelled")
-    elif end.state != Run.State.SUCCEEDED:
+def _after_preview(run: Run, end: End) -> None:
+    change = run.change
+    if end.state == Run.State.CANCELLED or _cancel_wanted(run):
+        stop(change)
+    elif end.state != Run.State.SUCCEEDED and not _bearable(run, end):
         if move(change, Change.State.FAILED):
-            tell(change, "failed", error=end.error)
-    elif change.approvals_needed:
+            tell(change, "failed", **why(run))
+    elif left(change):
         if move(change, Change.State.AWAITING_APPROVAL):
             tell(change, "previewed")
     elif move(change, Change.State.APPROVED):
         tell(change, "approved")
+
+
+def _bearable(run: Run, end: End) -> bool:
+    """Where offline devices are waited for, a preview that saw some of the others is good enough."""
+    if end.state != Run.State.FAILED or strategy_of(run.change).offline_until is None:
+        return False
+    states = set(run.hosts.values_list("state", flat=True))
+    return HostResult.State.FAILED not in states and bool(states & {HostResult.State.OK, HostResult.State.CHANGED})

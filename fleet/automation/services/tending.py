@@ -2,28 +2,34 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from celery import current_app
 from django.conf import settings
 from django.core.cache import cache
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from fleet.automation.execution import private, tree
-from fleet.automation.models import Change, HostResult, Run
+from fleet.automation.models import Change, HostResult, Run, Target
 from fleet.automation.rules.lifecycle import too_late
+from fleet.automation.services import boxes, holding, remedies, schedules
+from fleet.automation.services.approving import ask_anew, end_approval, end_request, never_begun, unanswered
 from fleet.automation.services.attempt import mark, private_dir
 from fleet.automation.services.claiming import DYING
+from fleet.automation.services.decisions import agreed_to_something_else
 from fleet.automation.services.losing import look_soon, lose
 from fleet.automation.services.recording import Recorder
-from fleet.automation.services.telling import move, queue_run, send, tell
+from fleet.automation.services.rollouts.advancing import advance, stop
+from fleet.automation.services.rollouts.taking_back import end_taking_back, still_gone, take_back_next
+from fleet.automation.services.telling import send
+from fleet.automation.services.turns import apart, each, in_turn
 from fleet.automation.services.verifying import measure_after_loss
+from fleet.monitoring.models import Health
 
 log = logging.getLogger(__name__)
 RESEND_AFTER = timedelta(seconds=3)
@@ -33,10 +39,11 @@ REMEMBERED_S = 3600
 WORTH_A_LOOK = timedelta(days=1)
 """What is found later says little about the run."""
 LIVE = (Run.State.QUEUED, Run.State.RUNNING)
+UNDER_WAY = (Change.State.RUNNING, Change.State.VERIFYING)
 
 
 def tend(*, now: datetime | None = None) -> None:
-    """Each step and each row by itself: what goes wrong with one run holds up no other."""
+    """Each step and each row by itself: what goes wrong with one run holds up no other, and no step takes long."""
     moment = now or timezone.now()
     for step in (
         _end_all_lost,
@@ -44,68 +51,126 @@ def tend(*, now: datetime | None = None) -> None:
         _take_over_verification,
         _look_again,
         _end_unanswered,
+        _expire,
         _start_due,
+        _call_back,
+        _go_on,
         _revert_due,
+        remedies.tend,
+        schedules.tend,
         _send_waiting,
     ):
-        with _apart(step.__name__):
+        with apart(f"{step.__module__}.{step.__name__}"):
             step(moment)
-
-
-@contextmanager
-def _apart(step: str, **about: Any) -> Iterator[None]:
-    try:
-        yield
-    except Exception:  # whatever it was, the others have their turn, and this one has its next
-        log.exception("tending failed", extra={"step": step} | about)
 
 
 def _end_all_lost(now: datetime) -> None:
     """On another machine nothing can be killed from here: by then the child there has ended itself."""
-    lost = Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=now - DYING).select_related("change")
-    for run in lost.defer("change__secret_arguments"):
-        with _apart("end lost", run_id=run.pk):
-            _end_lost(run)
+    lost = Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=now - DYING)
+    for pk in in_turn("end lost", lost):
+        with apart("end lost", run_id=pk):
+            for run in lost.filter(pk=pk).select_related("change").defer("change__secret_arguments"):
+                _end_lost(run)
 
 
 def _end_unanswered(now: datetime) -> None:
-    """Nobody has agreed within the time for which it was wanted."""
-    over = Change.objects.filter(state=Change.State.AWAITING_APPROVAL, ends_at__lte=now)
-    for change in over.defer("secret_arguments").order_by("ends_at", "pk"):
-        with _apart("end unanswered", change_id=change.pk), transaction.atomic():
-            if move(change, Change.State.CANCELLED):
-                tell(change, "cancelled", too_late=True)
+    """Nobody has agreed, or let it go on, within the time for which it was wanted, and nothing was touched."""
+    states = (Change.State.AWAITING_APPROVAL, Change.State.PAUSED, Change.State.HALTED)
+    over = Change.objects.filter(~Exists(_touching()), state__in=states, ends_at__lte=now)
+    each("end unanswered", over.defer("secret_arguments"), partial(stop, late=True))
+
+
+def _touching() -> QuerySet[Run]:
+    return Run.objects.filter(change=OuterRef("pk"), kind=Run.Kind.APPLY, started_at__isnull=False)
+
+
+def _idle() -> QuerySet[Change]:
+    """Changes of which no run lives or is being measured."""
+    busy = Run.objects.filter(Q(state__in=LIVE) | Q(lease_until__isnull=False), change=OuterRef("pk"))
+    return Change.objects.filter(~Exists(busy)).defer("secret_arguments")
+
+
+def _expire(now: datetime) -> None:
+    """Requests and approvals that are no longer good."""
+    each("expire requests", unanswered(now), partial(end_request, now=now))
+    each("expire approvals", never_begun(now), partial(end_approval, now=now))
 
 
 def _start_due(now: datetime) -> None:
-    """Queue the execution of approved changes whose time has come; what comes too late for its span is cancelled."""
-    live = Run.objects.filter(change=OuterRef("pk"), state__in=LIVE)
-    due = Change.objects.filter(~Exists(live), state=Change.State.APPROVED, starts_at__lte=now)
-    for change in due.defer("secret_arguments").order_by("starts_at", "pk"):
-        with _apart("start", change_id=change.pk), transaction.atomic():
-            if too_late(ends_at=change.ends_at, now=now):
-                if move(change, Change.State.CANCELLED):
-                    tell(change, "cancelled", too_late=True)
-            elif Change.objects.select_for_update().filter(pk=change.pk, state=Change.State.APPROVED).exists():
-                _queue_once(change, Run.Kind.APPLY)
+    """Queue the first step of approved changes whose time has come; what comes too late for its span is cancelled."""
+    _ask_about("start", _idle().filter(state=Change.State.APPROVED, starts_at__lte=now), _start, now)
+
+
+def _ask_about(step: str, changes: QuerySet[Change], act: Callable[[Change, datetime], None], now: datetime) -> None:
+    def tried(change: Change) -> None:
+        with holding.held_if_it_fails(change, now):
+            act(change, now)
+
+    each(step, changes, tried, numbers=holding.next_to_ask(changes, now))
+
+
+def _start(change: Change, now: datetime) -> None:
+    if agreed_to_something_else(change):
+        ask_anew(change, now)
+    elif too_late(ends_at=change.ends_at, now=now) and not _begun(change).exists():
+        stop(change, late=True)
+    else:
+        _advance(change, now)
+
+
+def _advance(change: Change, now: datetime) -> None:
+    _once(change, partial(advance, change, now))
+
+
+def _begun(change: Change) -> QuerySet[Run]:
+    return change.runs.filter(kind=Run.Kind.APPLY, started_at__isnull=False)
+
+
+def _call_back(now: datetime) -> None:
+    """Devices that were offline and have answered since: they wait for their turn again."""
+    heard = Health.objects.filter(device=OuterRef("device"), failures=0, answered_at__lte=now)
+    back = Target.objects.filter(Exists(heard), state=Target.State.PENDING_OFFLINE)
+    mine = back.filter(change=OuterRef("pk"))
+
+    def wait_again(change: Change) -> None:
+        if back.filter(change=change).update(state=Target.State.WAITING):
+            holding.let_go(change)
+
+    each("call back", _idle().filter(Exists(mine), state=Change.State.RUNNING), wait_again)
+
+
+def _go_on(now: datetime) -> None:
+    """Changes between two steps: policy may allow the next one now, a device may be back, a worker may have died."""
+    _ask_about("go on", _idle().filter(state=Change.State.RUNNING), _advance, now)
 
 
 def _revert_due(now: datetime) -> None:
-    """Take back time-boxed changes at their end, whatever they achieved, once anything was started."""
-    live = Run.objects.filter(change=OuterRef("pk"), state__in=LIVE)
-    touched = Run.objects.filter(change=OuterRef("pk"), kind=Run.Kind.APPLY, started_at__isnull=False)
-    busy = (Change.State.RUNNING, Change.State.VERIFYING)
-    due = Change.objects.filter(~Exists(live), Exists(touched), box=Change.Box.PENDING, ends_at__lte=now)
-    for change in due.exclude(state__in=busy).defer("secret_arguments").order_by("ends_at", "pk"):
-        with _apart("take back", change_id=change.pk), transaction.atomic():
-            _queue_once(change, Run.Kind.REVERT)
+    """Take back time-boxed changes at their end, whatever they achieved, and those that are being rolled back."""
+    over = Q(Exists(_touching()), box=Change.Box.PENDING, ends_at__lte=now) & ~Q(state__in=UNDER_WAY)
+    due = _idle().filter(over | Q(state=Change.State.ROLLING_BACK))
+    each("take back", due, partial(_next_of_taking_back, now=now))
 
 
-def _queue_once(change: Change, kind: Run.Kind) -> None:
+def _next_of_taking_back(change: Change, now: datetime) -> None:
+    if change.state == Change.State.ROLLING_BACK:
+        _once(change, partial(_take_back, change, now))
+    else:
+        boxes.advance(change, now)
+
+
+def _take_back(change: Change, now: datetime) -> None:
+    if change.taking_back_since is None:
+        change.taking_back_since = now
+        change.save(update_fields=["taking_back_since"])
+    if not take_back_next(change) and not still_gone(change):
+        end_taking_back(change, None)
+
+
+def _once(change: Change, act: Callable[[], object]) -> None:
     """Two tenders at once: the constraint «one live run per change» lets one through, the other's insert is undone."""
     try:
         with transaction.atomic():
-            queue_run(change, kind)
+            act()
     except IntegrityError:
         log.info("already queued", extra={"change_id": change.pk})
 
@@ -133,7 +198,7 @@ def _next_to_send(sent_at: Mapping[int, float], now: float) -> list[int]:
 def _take_over_verification(now: datetime) -> None:
     """A worker was killed while it measured: measuring is read-only, so another one does it again."""
     over = ~Q(state__in=LIVE) & Q(lease_until__lt=now)
-    for pk in Run.objects.filter(over).values_list("pk", flat=True):
+    for pk in in_turn("take over verification", Run.objects.filter(over)):
         if cache.add(f"automation.verify.{pk}", 1, timeout=RESEND_EVERY_S):
             current_app.send_task("fleet.automation.verify", args=[pk])
 
@@ -156,7 +221,7 @@ def _look_again(now: datetime) -> None:
     begun = HostResult.objects.filter(run=OuterRef("pk")).exclude(state=HostResult.State.NOT_STARTED)
     ended = Run.objects.filter(Q(state=Run.State.LOST) | Q(state=Run.State.CANCELLED) & Exists(begun))
     ended = ended.filter(started_at__isnull=False, finished_at__gt=now - WORTH_A_LOOK).exclude(kind=Run.Kind.PREVIEW)
-    for pk in ended.filter(Exists(unseen), ~Exists(later)).order_by("pk").values_list("pk", flat=True):
+    for pk in in_turn("look again", ended.filter(Exists(unseen), ~Exists(later))):
         look_soon(pk)
 
 
@@ -179,7 +244,7 @@ def _what_it_told(run: Run) -> Recorder:
 def _sweep(_now: datetime) -> None:
     """Private directories whose run is over: their worker was killed between the run's end and its cleaning."""
     for path in Path(settings.RUN_DIR).glob("run-*-*"):
-        with _apart("sweep", path=path.name):
+        with apart("sweep", path=path.name):
             _, number, token = path.name.split("-", 2)
             over = Run.objects.filter(pk=int(number)).exclude(state__in=LIVE) if number.isdecimal() else Run.objects.none()
             if any(run.token.hex.startswith(token) for run in over):

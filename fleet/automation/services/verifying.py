@@ -3,7 +3,7 @@
 import logging
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,25 +11,28 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from fleet.automation.catalogue import get
 from fleet.automation.models import Change, HostResult, Run
 from fleet.automation.rules.readings import find
 from fleet.automation.rules.verification import Seen, Verdict, Wanted, judge, overall, wanted
-from fleet.automation.services.attempt import arguments_of
+from fleet.automation.services import boxes
+from fleet.automation.services.attempt import arguments_of, playbook_of
 from fleet.automation.services.claiming import kept, lease, release
-from fleet.automation.services.telling import move, tell
+from fleet.automation.services.rollouts.advancing import after_step, locked, stand
+from fleet.automation.services.rollouts.taking_back import after_taking_back
+from fleet.automation.services.silence import offline
 from fleet.devices.models import Device
 from fleet.monitoring import services as monitoring
+from fleet.monitoring.rules.measurement import Measurement
 
 log = logging.getLogger(__name__)
 PAUSE_S = 1.0
+BATCH = 200
 Pairs = dict[int, list[tuple[Wanted, Device]]]
 """{target device id: [(wish, the device that must show it)]}"""
-FAILURES = tuple(HostResult.State(state) for state in ("failed", "unreachable", "unknown", "not-started"))
 
 
 def wishes_of(run: Run) -> list[Wanted]:
-    playbook = get(run.change.playbook)
+    playbook = playbook_of(run)
     return wanted(playbook.verification.expect, arguments_of(run))
 
 
@@ -53,21 +56,39 @@ def _on_port(devices: Sequence[Device], switch: Device, port: Any) -> list[Devic
     return [device for device in devices if device.pk in set(hanging)]
 
 
-def _measure(devices: Sequence[Device]) -> dict[int, Seen]:
+def find_absent(run: Run) -> set[int]:
+    """Ids of the run's devices that are not there now, marked as such."""
+    targets = [row.device for row in run.hosts.select_related("device")]
+    measured = _measured(targets)
+    gone = offline(targets, {pk: one.reason for pk, one in measured.items() if one.reading is None})
+    run.hosts.filter(device_id__in=gone).update(state=HostResult.State.OFFLINE)
+    return gone
+
+
+def _measured(devices: Sequence[Device]) -> Mapping[int, Measurement]:
     unique = {device.pk: device for device in devices}
-    return {
-        pk: Seen(measurement.measured_at, measurement.reading)
-        for pk, measurement in monitoring.measure(devices=list(unique.values())).items()
-    }
+    return monitoring.measure(devices=list(unique.values())) if unique else {}
 
 
-def remember_before(run: Run) -> None:
-    """Measure and keep what each expectation finds before anything is touched."""
-    pairs = subjects(run, wishes_of(run))
-    seen, since = _measure([device for found in pairs.values() for _, device in found]), _since(run)
-    for row in run.hosts.all():
+def _seen(measured: Mapping[int, Measurement]) -> dict[int, Seen]:
+    return {pk: Seen(one.measured_at, one.reading) for pk, one in measured.items()}
+
+
+def remember_before(run: Run) -> set[int]:
+    """Measure and keep what each expectation finds before anything is touched; ids of the targets that are not there.
+
+    Those stay untried: SNMP tells in one look at all of them what Ansible would wait for at each.
+    """
+    pairs, rows = subjects(run, wishes_of(run)), list(run.hosts.select_related("device"))
+    targets = [row.device for row in rows]
+    measured = _measured([*targets, *(device for found in pairs.values() for _, device in found)])
+    seen, since = _seen(measured), _since(run)
+    gone = offline(targets, {pk: one.reason for pk, one in measured.items() if one.reading is None})
+    for row in rows:
         row.evidence = [_evidence(wish, device, seen.get(device.pk), None, since) for wish, device in pairs[row.device_id]]
-        row.save(update_fields=["evidence"])
+        row.state = HostResult.State.OFFLINE.value if row.device_id in gone else row.state
+    HostResult.objects.bulk_update(rows, ["evidence", "state"], batch_size=BATCH)
+    return gone
 
 
 def already_holds(run: Run) -> bool:
@@ -75,15 +96,32 @@ def already_holds(run: Run) -> bool:
 
     That a device answers says nothing about what an earlier attempt did; that it has restarted since then does.
     """
-    found = [one for row in run.hosts.all() for one in row.evidence]
+    found = [one for row in run.hosts.exclude(state=HostResult.State.OFFLINE) for one in row.evidence]
     telling = any(one["holds"] != "reachable" for one in found)
     return telling and overall(Verdict(one["verdict"]) for one in found) == Verdict.CONFIRMED
 
 
+def recall_before(run: Run) -> None:
+    """Nothing is done by this attempt: what the first one found is what stood there before the change."""
+    earlier = HostResult.objects.filter(run__change=run.change_id, run__kind=run.kind).exclude(run=run)
+    found = {
+        (row.device_id, *_place(one)): one["before"] for row in earlier.order_by("-run__attempt") for one in row.evidence
+    }
+    rows = list(run.hosts.all())
+    for row in rows:
+        row.evidence = [one | {"before": found.get((row.device_id, *_place(one)), one["before"])} for one in row.evidence]
+    HostResult.objects.bulk_update(rows, ["evidence"], batch_size=BATCH)
+
+
+def _place(evidence: dict[str, Any]) -> tuple[int, str, str]:
+    return evidence["device_id"], evidence["reading"], evidence["holds"]
+
+
 def _since(run: Run) -> datetime:
     """From when on a restart counts: the start of this attempt, or of the first one while this one has played nothing."""
-    first = Run.objects.filter(change=run.change_id, kind=run.kind, started_at__isnull=False).order_by("attempt").first()
-    if first is None or run.started_at is None or run.log_lines.exists():
+    attempts = Run.objects.filter(change=run.change_id, kind=run.kind, ring=run.ring_id, step=run.step)
+    first = attempts.filter(started_at__isnull=False).order_by("attempt").first()
+    if first is None or run.started_at is None or run.log_lines.filter(sequence__gt=0).exists():
         return run.started_at or timezone.now()
     return first.started_at or run.started_at
 
@@ -122,7 +160,7 @@ def verify(*, run_id: int, token: uuid.UUID | None = None) -> None:
     run.token = token
     if run.kind == Run.Kind.PREVIEW or not _hold(run):
         return
-    rows = list(run.hosts.all())
+    rows = list(run.hosts.exclude(state=HostResult.State.OFFLINE))
     try:
         with kept(run, _hold):
             verdict = _watch(run, rows)
@@ -132,7 +170,7 @@ def verify(*, run_id: int, token: uuid.UUID | None = None) -> None:
         log.exception("cannot be verified", extra={"run_id": run.pk})
         verdict = _nothing_known(rows)
     if verdict is not None:
-        _conclude(run, rows, verdict)
+        _conclude(run, rows)
 
 
 def _nothing_known(rows: list[HostResult]) -> Verdict:
@@ -143,8 +181,10 @@ def _nothing_known(rows: list[HostResult]) -> Verdict:
 
 def _watch(run: Run, rows: list[HostResult]) -> Verdict | None:
     """Look until all is as wanted or the time is over; None when the run is no longer ours to judge."""
+    if not rows:  # none of its devices was there
+        return Verdict.UNKNOWN
     pairs = subjects(run, wishes_of(run))
-    within_s = get(run.change.playbook).verification.within_s if run.state == Run.State.SUCCEEDED else 0
+    within_s = playbook_of(run).verification.within_s if run.state == Run.State.SUCCEEDED else 0
     deadline = time.monotonic() + within_s
     while True:
         _look(run, rows, pairs)
@@ -175,9 +215,10 @@ def _hold(run: Run) -> bool:
 
 def _look(run: Run, rows: list[HostResult], pairs: Pairs) -> None:
     open_rows = [row for row in rows if row.verdict != Verdict.CONFIRMED]
-    seen, since = _measure([device for row in open_rows for _, device in pairs[row.device_id]]), _since(run)
+    devices = [device for row in open_rows for _, device in pairs[row.device_id]]
+    seen, since = _seen(_measured(devices)), _since(run)
     for row in open_rows:
-        known = {(one["device_id"], one["reading"], one["holds"]): one for one in row.evidence}
+        known = {_place(one): one for one in row.evidence}
         row.evidence = [
             _evidence(wish, device, None, seen.get(device.pk), since)
             | {"before": known.get((device.pk, wish.reading, wish.holds), {}).get("before")}
@@ -192,36 +233,32 @@ def _latest(evidence: list[dict[str, Any]]) -> datetime | None:
     return max(instants, default=None)
 
 
-def _conclude(run: Run, rows: list[HostResult], verdict: Verdict) -> None:
+def _conclude(run: Run, rows: list[HostResult]) -> None:
     with transaction.atomic():
+        locked(run.change_id)
         if _ended().filter(pk=run.pk, token=run.token).update(lease_until=None) != 1:
             return
-        HostResult.objects.bulk_update(rows, ["evidence", "verdict", "measured_at"])
+        HostResult.objects.bulk_update(rows, ["evidence", "verdict", "measured_at"], batch_size=BATCH)
         release(run)
+        hosts = run.hosts.all()
         if run.kind == Run.Kind.REVERT:
-            _end_box(run, verdict)
+            _after_revert(run, rows)
         else:
-            _end_change(run, verdict)
+            after_step(run, hosts)
 
 
-def _end_change(run: Run, verdict: Verdict) -> None:
-    change = Change.objects.defer("secret_arguments").get(pk=run.change_id)
-    failed = run.state != Run.State.SUCCEEDED or run.hosts.filter(state__in=FAILURES).exists()
-    outcome = Change.State.FAILED if failed else Change.State(verdict.value)
-    if move(change, outcome):
-        tell(change, outcome.value, run_id=run.pk, error=run.error)
-
-
-def _end_box(run: Run, verdict: Verdict) -> None:
-    good = verdict == Verdict.CONFIRMED
-    box = Change.Box.REVERTED if good else Change.Box.FAILED
-    if Change.objects.filter(pk=run.change_id, box=Change.Box.REVERTING).update(box=box) == 1:
-        tell(run.change, "reverted" if good else "revert-failed", run_id=run.pk, verdict=verdict.value, error=run.error)
+def _after_revert(run: Run, rows: list[HostResult]) -> None:
+    """Rolled back for a fault, or taken back at the end of its time."""
+    run.change = locked(run.change_id)
+    if run.change.state == Change.State.ROLLING_BACK:
+        after_taking_back(run, run.hosts.all())
+    else:
+        boxes.settle(run=run, verdict=overall(Verdict(row.verdict or Verdict.UNKNOWN) for row in rows).value)
 
 
 def measure_after_loss(run: Run) -> None:
     """Find out, read-only and once, what a lost or stopped run has left behind; its change stays until a person decides."""
-    rows = list(run.hosts.all())
+    rows = list(run.hosts.exclude(state=HostResult.State.OFFLINE))
     if all(row.verdict for row in rows):
         return
     try:
@@ -231,4 +268,8 @@ def measure_after_loss(run: Run) -> None:
     except Exception:
         log.exception("cannot be looked at", extra={"run_id": run.pk})
         _nothing_known(rows)
-    HostResult.objects.bulk_update(rows, ["evidence", "verdict", "measured_at"])
+    with transaction.atomic():
+        change = locked(run.change_id)
+        HostResult.objects.bulk_update(rows, ["evidence", "verdict", "measured_at"], batch_size=BATCH)
+        if run.kind == Run.Kind.APPLY and change.state in {Change.State.LOST, Change.State.CANCELLED}:
+            stand(run, rows)

@@ -3,11 +3,14 @@
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from ninja import Router, Status
 from ninja.pagination import paginate
 
 from fleet.automation import catalogue, services, words
+from fleet.automation.inventory import manageable
 from fleet.automation.models import Approval, Change, HostResult, LogLine, Run
+from fleet.automation.rules.rollout import Strategy, StrategyError
 from fleet.automation.schemas import (
     ChangeDetailOut,
     ChangeIn,
@@ -17,6 +20,9 @@ from fleet.automation.schemas import (
     PlaybookOut,
 )
 from fleet.automation.services.decisions import DecisionError
+from fleet.automation.views.changes import own_lines
+from fleet.automation.views.playbooks import shown_to
+from fleet.devices.models import Device
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.web.api import CursorPage, Problem
@@ -27,8 +33,8 @@ changes = Router(tags=["automation"])
 
 
 @playbooks.get("/", response=list[PlaybookOut], summary="What can be done")
-def list_playbooks(request: HttpRequest) -> tuple[catalogue.Playbook, ...]:  # noqa: ARG001
-    return catalogue.all_playbooks()
+def list_playbooks(request: HttpRequest) -> list[catalogue.Playbook]:
+    return shown_to(_person(request))
 
 
 @changes.get("/", response=list[ChangeOut], summary="Changes, newest first")
@@ -45,7 +51,10 @@ def create_change(request: HttpRequest, body: ChangeIn, idempotency_key: Idempot
     if not user.access.anywhere(Action.REQUEST_CHANGE):
         raise Problem(403, words.refusal("no-role"))
     order = services.Order(
-        **body.dict(),
+        **body.dict(exclude={"device_ids", "filter", "strategy"}),
+        device_ids=_meant(user, body),
+        matched=body.filter is not None,
+        strategy=_strategy(body),
         requested_by=user,
         idempotency_key=key_for(request, "change", idempotency_key),
         right=Action.REQUEST_CHANGE,
@@ -56,6 +65,32 @@ def create_change(request: HttpRequest, body: ChangeIn, idempotency_key: Idempot
         problems = {name: [problem] for name, problem in error.problems.items()}
         raise Problem(422, words.order_refused(), errors=problems) from error
     return Status(201, _detail(request, change.pk))
+
+
+def _meant(user: User, body: ChangeIn) -> list[int]:
+    """The devices that are named, or those of the filter that the playbook can be run on."""
+    if (body.filter is None) == (body.device_ids is None):
+        raise Problem(422, words.order_refused(), errors={"device_ids": [_("Name devices, or a filter of devices.")]})
+    if body.filter is None:
+        return list(body.device_ids or ())
+    chosen = {"site_id": body.filter.site, "kind": body.filter.kind, "type__platform": body.filter.platform}
+    rows = Device.objects.allowing(user, Action.REQUEST_CHANGE).in_service().select_related("type")
+    found = rows.filter(**{name: value for name, value in chosen.items() if value is not None})
+    try:
+        platforms = catalogue.get(body.playbook).platforms
+    except catalogue.CatalogueError:
+        return []
+    return [device.pk for device in manageable(found) if device.type.platform in platforms]
+
+
+def _strategy(body: ChangeIn) -> Strategy | None:
+    if body.strategy is None:
+        return None
+    try:
+        return Strategy.from_json(body.strategy.dict(exclude_unset=True))
+    except StrategyError as error:
+        problem = _("This cannot be meant like that.")
+        raise Problem(422, words.order_refused(), errors={f"strategy.{error.key}": [problem]}) from error
 
 
 @changes.get("/{int:change_id}", response=ChangeDetailOut, summary="One change with its runs and evidence")
@@ -97,7 +132,7 @@ def check_and_retry(request: HttpRequest, change_id: int) -> Change:
 @paginate(CursorPage, ordering=("sequence",))
 def run_log(request: HttpRequest, change_id: int, run_id: int) -> QuerySet[LogLine]:
     change = get_object_or_404(Change.objects.allowing(request.user, Action.VIEW_DEVICE_DETAILS), pk=change_id)
-    return LogLine.objects.filter(run=get_object_or_404(Run, pk=run_id, change=change))
+    return own_lines(get_object_or_404(Run, pk=run_id, change=change), change, _person(request))
 
 
 def _decide(request: HttpRequest, change_id: int, body: DecisionIn, decision: Approval.Decision) -> Change:
@@ -112,9 +147,12 @@ def _decide(request: HttpRequest, change_id: int, body: DecisionIn, decision: Ap
 
 
 def _detail(request: HttpRequest, change_id: int) -> Change:
-    hosts = Prefetch("runs__hosts", HostResult.objects.select_related("device").order_by("device__name"))
+    hosts = Prefetch(
+        "runs__hosts", HostResult.objects.visible_to(request.user).select_related("device").order_by("device__name")
+    )
     rows = Change.objects.visible_to(request.user).select_related("requested_by")
-    return get_object_or_404(rows.prefetch_related("approvals__approver", hosts), pk=change_id)
+    approvals = ("approvals__approver", "approvals__on_behalf_of")
+    return get_object_or_404(rows.prefetch_related(*approvals, "runs__ring", hosts), pk=change_id)
 
 
 def _person(request: HttpRequest) -> User:

@@ -1,8 +1,7 @@
 from django.urls import path
 
-from fleet.automation import views
+from fleet.automation.views import changes as views
 
-app_name = "automation"
 urlpatterns = [
     path("changes/", views.index, name="changes"),
     path("changes/<int:pk>/", views.detail, name="change"),
@@ -11,5 +10,4 @@ urlpatterns = [
     path("changes/<int:pk>/decide/", views.decide, name="decide"),
     path("changes/<int:pk>/cancel/", views.cancel, name="cancel"),
     path("changes/<int:pk>/check-and-retry/", views.check_and_retry, name="check-and-retry"),
-    path("approvals/", views.approvals, name="approvals"),
 ]

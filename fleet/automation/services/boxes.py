@@ -1,0 +1,214 @@
+"""Taking time-boxed changes back, device by device: what another one still wants stays, the silent have their turn later."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from fleet.automation.models import BoxEnd, Change, HostResult, Restoration, Run
+from fleet.automation.rules import boxes as rules
+from fleet.automation.rules.boxes import Act, Ending
+from fleet.automation.services.composing import Group, endings, next_group
+from fleet.automation.services.rollouts.taking_back import give_up_waiting, touched
+from fleet.automation.services.telling import Part, queue_run, tell, why
+from fleet.devices.models import Device
+from fleet.monitoring.models import Health
+from fleet.people.models import User
+
+State = BoxEnd.State
+OPEN = (State.OFFLINE,)
+"""Rows of devices that still have to be taken back."""
+
+
+class BoxError(ValueError):
+    """It cannot be extended or ended; `key` says why (not-boxed, over, not-begun, too-early)."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def still_wanted(change: Change, device: Device) -> Change | None:
+    """Another change that wants the same thing on this device and is not over; None when it may be taken back."""
+    found = endings(change, [device.pk], timezone.now())[device.pk].other
+    return Change.objects.filter(pk=found).first() if found else None
+
+
+def advance(change: Change, now: datetime) -> None:
+    """The next step of taking `change` back. Called in a transaction, while nothing of it is queued or running."""
+    waiting = _waiting(change, _open_devices(change), now)
+    found = endings(change, [pk for pk in _open_devices(change) if pk not in waiting.silent | waiting.resting], now)
+    _leave(change, {pk: one.other for pk, one in found.items() if one.act == Act.LEAVE}, now)
+    _put_off(change, waiting.silent, now)
+    group = next_group(found)
+    if group:
+        _queue(change, group)
+    elif not waiting.silent and not waiting.resting:
+        _finish(change)
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    silent: set[int] = field(default_factory=set)
+    resting: set[int] = field(default_factory=set)
+    """Could not be reached a short while ago, and nothing has been heard of them since."""
+
+
+def _open_devices(change: Change) -> list[int]:
+    over = BoxEnd.objects.filter(change=change).exclude(state__in=OPEN).values("device_id")
+    return list(touched(change).exclude(device_id__in=over).order_by("device_id").values_list("device_id", flat=True))
+
+
+def _waiting(change: Change, device_ids: Collection[int], now: datetime) -> _Waiting:
+    health = Health.objects.filter(device_id__in=device_ids).values_list("device_id", "status", "answered_at")
+    known = {pk: (status, answered) for pk, status, answered in health}
+    found = _Waiting()
+    for row in BoxEnd.objects.filter(change=change, state=State.OFFLINE):
+        heard = known.get(row.device_id, ("", None))[1]
+        if not (heard and heard > row.at) and row.next_try_at and row.next_try_at > now:
+            found.resting.add(row.device_id)
+    found.silent.update(pk for pk, (status, _answered) in known.items() if status == Health.Status.DOWN)
+    return found
+
+
+def _leave(change: Change, left: Mapping[int, int | None], now: datetime) -> None:
+    for device, other in left.items():
+        _note(change, device, state=State.LEFT, in_favour_of_id=other, at=now, next_try_at=None)
+    if left:
+        tell(change, "left", device_ids=sorted(left), in_favour_of=sorted({other for other in left.values() if other}))
+
+
+def _put_off(change: Change, silent: Collection[int], now: datetime) -> None:
+    known = set(BoxEnd.objects.filter(change=change, state=State.OFFLINE).values_list("device_id", flat=True))
+    fresh = sorted(set(silent) - known)
+    for device in fresh:
+        _note(change, device, state=State.OFFLINE, at=now, next_try_at=None)
+    if fresh:
+        tell(change, "revert-waits", device_ids=fresh)
+
+
+def _note(change: Change, device_id: int, **values: Any) -> None:
+    BoxEnd.objects.update_or_create(change=change, device_id=device_id, defaults=values)
+
+
+def _queue(change: Change, group: Group) -> None:
+    """Two tenders at once: the constraint «one live run per change» lets one through."""
+    try:
+        with transaction.atomic():
+            run = queue_run(change, Run.Kind.REVERT, _step_of(change, group))
+            if group.other:
+                Restoration.objects.create(run=run, change_id=group.other)
+    except IntegrityError:
+        return
+
+
+def _step_of(change: Change, group: Group) -> Part:
+    """Of the group, those of the last step: taken back as it went out, so that no building loses everything at once."""
+    mine = change.targets.filter(device_id__in=group.device_ids)
+    last = mine.order_by("-ring__number", "step").select_related("ring").first()
+    if last is None:
+        return Part(None, 1, group.device_ids)
+    ids = mine.filter(ring=last.ring, step=last.step).order_by("device_id").values_list("device_id", flat=True)
+    return Part(last.ring, last.step, list(ids))
+
+
+def outdated(run: Run, now: datetime) -> bool:
+    """Whether somebody has begun, extended or ended something meanwhile, so that this taking back is not right any more."""
+    if run.kind != Run.Kind.REVERT:
+        return False
+    ids = list(run.hosts.values_list("device_id", flat=True))
+    other = Restoration.objects.filter(run=run).values_list("change_id", flat=True).first()
+    wanted = Ending(Act.RESTORE, other) if other else Ending(Act.TAKE_BACK)
+    return any(one != wanted for one in endings(run.change, ids, now).values())
+
+
+def settle(*, run: Run, verdict: str) -> None:
+    """A taking back has been measured: note each device, and say so when there is nothing left to do."""
+    if run.change.box == Change.Box.NONE:  # taken back for another reason than the end of its time
+        return
+    now = timezone.now()
+    restored = Restoration.objects.filter(run=run).values_list("change_id", flat=True).first()
+    offline = [row.device_id for row in run.hosts.all() if not _note_host(run, row, restored, now)]
+    if offline:
+        tell(run.change, "revert-waits", run_id=run.pk, device_ids=sorted(offline))
+    if _open_devices(run.change):
+        _move(run.change_id, Change.Box.PENDING)
+    elif BoxEnd.objects.filter(change=run.change_id, state=State.FAILED).exists():
+        if _move(run.change_id, Change.Box.FAILED):
+            tell(run.change, "revert-failed", run_id=run.pk, verdict=verdict, **why(run))
+    elif _move(run.change_id, Change.Box.REVERTED):
+        tell(run.change, "reverted", run_id=run.pk, verdict=verdict, **why(run))
+        give_up_waiting(run.change)
+
+
+def _note_host(run: Run, row: HostResult, restored: int | None, now: datetime) -> bool:
+    """False for a device that has to have another turn, since it cannot be reached."""
+    if row.is_well:
+        state = State.RESTORED if restored else State.REVERTED
+        _note(run.change, row.device_id, state=state, in_favour_of_id=restored, at=now, next_try_at=None)
+    elif row.state in {HostResult.State.UNREACHABLE, HostResult.State.OFFLINE}:
+        known = BoxEnd.objects.filter(change=run.change_id, device=row.device_id).first()
+        tries = known.tries + 1 if known else 1
+        again = rules.next_try(tries, now)
+        _note(run.change, row.device_id, state=State.OFFLINE, tries=tries, at=now, next_try_at=again)
+        return False
+    else:
+        _note(run.change, row.device_id, state=State.FAILED, at=now, next_try_at=None)
+    return True
+
+
+def _move(change_id: int, box: Change.Box) -> bool:
+    return Change.objects.filter(pk=change_id, box=Change.Box.REVERTING).update(box=box) == 1
+
+
+def _finish(change: Change) -> None:
+    """Nothing had to be done on any device, or nothing is left to do."""
+    pending = Change.objects.filter(pk=change.pk, box=Change.Box.PENDING)
+    if pending.update(box=Change.Box.REVERTED) == 1:
+        tell(change, "reverted", verdict="confirmed", **why(None))
+        give_up_waiting(change)
+
+
+def again(*, change: Change) -> None:
+    """What could not be taken back is tried once more, now: where it was to be rolled back, its time may not be over yet."""
+    now = timezone.now()
+    BoxEnd.objects.filter(change=change, state=State.FAILED).delete()
+    if change.ends_at and change.starts_at < now < change.ends_at:
+        change.ends_at = now
+    change.box = Change.Box.PENDING.value
+    change.save(update_fields=["box", "ends_at"])
+    advance(change, now)
+
+
+def extend(*, change: Change, ends_at: datetime, by: User) -> None:
+    """It lasts longer (or less long). Raises BoxError."""
+    now = timezone.now()
+    if ends_at <= max(now, change.starts_at):
+        raise BoxError("too-early")
+    with transaction.atomic():
+        _set_end(change, ends_at, now)
+        tell(change, "extended", actor_id=by.pk, ends_at=ends_at.isoformat())
+
+
+def end_now(*, change: Change, by: User) -> None:
+    """It is taken back at once. Raises BoxError; what has not begun is to be stopped instead."""
+    now = timezone.now()
+    touched = change.runs.filter(kind=Run.Kind.APPLY, started_at__isnull=False).exists()
+    if not touched or change.starts_at >= now:
+        raise BoxError("not-begun")
+    with transaction.atomic():
+        _set_end(change, now, now)
+        tell(change, "ended-early", actor_id=by.pk)
+
+
+def _set_end(change: Change, ends_at: datetime, now: datetime) -> None:
+    if change.box == Change.Box.NONE:
+        raise BoxError("not-boxed")
+    running = Change.objects.filter(pk=change.pk, box=Change.Box.PENDING, ends_at__gt=now)
+    running = running.exclude(state__in=[Change.State.REJECTED, Change.State.ROLLING_BACK, Change.State.ROLLED_BACK])
+    if running.update(ends_at=ends_at) != 1:
+        raise BoxError("over")
+    change.ends_at = ends_at

@@ -1,0 +1,13 @@
+"""How a change goes out in rings and steps, is paused, halted and taken back."""
+
+from fleet.automation.services.rollouts.controlling import (
+    cancel,
+    check_and_retry,
+    pause,
+    relaunch,
+    resume,
+    retry_failed,
+    roll_back,
+)
+
+__all__ = ["cancel", "check_and_retry", "pause", "relaunch", "resume", "retry_failed", "roll_back"]

@@ -1,0 +1,196 @@
+"""What people do with a change under way: stop, pause, go on, try again, roll back, ask for it anew."""
+
+from collections.abc import Collection
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from fleet.automation.models import Change, Ring, Run, Target
+from fleet.automation.rules.lifecycle import CANCELLABLE, ENDED, PAUSABLE, RETRYABLE, ROLLABLE, too_late
+from fleet.automation.rules.rollout import BAD, UNDONE
+from fleet.automation.services import boxes
+from fleet.automation.services.decisions import DecisionError
+from fleet.automation.services.rollouts.advancing import LIVE, advance, locked, reversible, stop, under_way
+from fleet.automation.services.rollouts.taking_back import begin_taking_back, touched
+from fleet.automation.services.telling import move, queue_run, tell
+from fleet.people.models import User
+
+
+def cancel(*, change: Change, by: User) -> Change:
+    """Stop what has not happened yet: at once while nothing runs; a running playbook is killed with its whole tree."""
+    with transaction.atomic():
+        now = locked(change.pk)
+        if now.state == Change.State.VERIFYING and now.targets.filter(state=Target.State.WAITING).exists():
+            _wish(now, Change.Wish.STOP)
+            return now
+        if now.state not in CANCELLABLE:
+            raise DecisionError("not-cancellable")
+        running = now.runs.filter(state=Run.State.RUNNING)
+        if running.update(cancel_requested_at=timezone.now(), cancel_requested_by=by):
+            _wish(now, Change.Wish.STOP)  # should this run end by itself just now, nothing comes after it either
+            return now
+        _drop_queued(now)
+        stop(now, actor_id=by.pk)
+    return now
+
+
+def _wish(change: Change, wish: Change.Wish) -> None:
+    change.wish = wish.value
+    change.save(update_fields=["wish"])
+
+
+def _drop_queued(change: Change) -> None:
+    queued = change.runs.filter(state=Run.State.QUEUED)
+    queued.update(state=Run.State.CANCELLED, finished_at=timezone.now(), waits_for="")
+
+
+def pause(*, change: Change, by: User) -> Change:
+    """Begin nothing more: the step under way is finished and measured first."""
+    with transaction.atomic():
+        now = locked(change.pk)
+        if now.state not in PAUSABLE or now.wish in {Change.Wish.STOP, Change.Wish.ROLL_BACK}:
+            raise DecisionError("not-pausable")
+        if now.wish == Change.Wish.PAUSE:
+            raise DecisionError("changed-meanwhile")
+        _drop_queued(now)
+        if under_way(now):
+            _wish(now, Change.Wish.PAUSE)
+        elif not move(now, Change.State.PAUSED):
+            raise DecisionError("changed-meanwhile")
+        tell(now, "pause-asked" if now.wish else "paused", actor_id=by.pk)
+    return now
+
+
+def resume(*, change: Change, by: User) -> Change:
+    with transaction.atomic():
+        now = locked(change.pk)
+        if now.state in PAUSABLE and now.wish == Change.Wish.PAUSE:
+            _wish(now, Change.Wish.GO_ON)
+        elif not (now.state == Change.State.PAUSED and move(now, Change.State.APPROVED)):
+            raise DecisionError("not-paused")
+        else:
+            _go_on(now)
+        tell(now, "resumed", actor_id=by.pk)
+    return now
+
+
+def _go_on(change: Change) -> None:
+    """At once where its time has come; otherwise the tender does it then."""
+    now = timezone.now()
+    if change.starts_at <= now and not under_way(change):
+        advance(change, now)
+
+
+def check_and_retry(*, change: Change, by: User) -> Change:
+    """Measure first: what is already as wanted is done. Only otherwise, and only by this click, a new attempt is queued.
+
+    Takes everything that is not confirmed. Raises DecisionError; `too-late` when the time for which the change was wanted
+    is over.
+    """
+    return _retry(change, by, BAD)
+
+
+def retry_failed(*, change: Change, by: User) -> Change:
+    """Try again exactly those that failed, were unreachable, or of which nobody knows. Raises DecisionError."""
+    return _retry(change, by, UNDONE)
+
+
+def _retry(change: Change, by: User, states: Collection[str]) -> Change:
+    try:
+        with transaction.atomic():
+            now = locked(change.pk)
+            if now.box == Change.Box.FAILED:
+                boxes.again(change=now)
+            else:
+                _apply_again(now, states)
+            tell(now, "retried", actor_id=by.pk)
+    except IntegrityError as error:  # a run of it is under way
+        raise DecisionError("changed-meanwhile") from error
+    return now
+
+
+def _apply_again(change: Change, states: Collection[str]) -> None:
+    if change.state not in RETRYABLE:
+        raise DecisionError("not-retryable")
+    if too_late(ends_at=change.ends_at, now=timezone.now()):
+        raise DecisionError("too-late")
+    if change.runs.filter(state__in=LIVE).exists():
+        raise DecisionError("changed-meanwhile")
+    if not change.runs.filter(kind=Run.Kind.APPLY, started_at__isnull=False).exists():
+        if not move(change, Change.State.PREVIEWING):
+            raise DecisionError("changed-meanwhile")
+        queue_run(change, Run.Kind.PREVIEW)
+        return
+    if not _reopen(change, states) and not (states is BAD and _any_left(change)):
+        raise DecisionError("nothing-to-retry")
+    if not move(change, Change.State.APPROVED, wish=Change.Wish.GO_ON):
+        raise DecisionError("changed-meanwhile")
+    change.wish = Change.Wish.GO_ON.value
+    advance(change, timezone.now())
+
+
+def _any_left(change: Change) -> bool:
+    """What a lost run has not said is measured again; what is as wanted is not done again."""
+    if not change.targets.filter(state=Target.State.WAITING).exists():
+        _reopen(change, {Target.State.CONFIRMED})
+    return change.targets.filter(state=Target.State.WAITING).exists()
+
+
+def _reopen(change: Change, states: Collection[str]) -> int:
+    """Let those wait again; what stays bad in their rings is borne while they are tried, and not beyond."""
+    again = change.targets.filter(state__in=states)
+    rings = list(change.rings.filter(pk__in=again.values("ring")))
+    count = again.update(state=Target.State.WAITING)
+    for ring in rings:
+        left = ring.targets.filter(state__in=BAD).count()
+        ring.details = {"accepted": left} if left else {}
+        ring.state, ring.reason, ring.finished_at = Ring.State.RUNNING.value, "", None
+        ring.save(update_fields=["details", "state", "reason", "finished_at"])
+    return count
+
+
+def roll_back(*, change: Change, by: User) -> Change:
+    """Take back on every device that was touched, after the step under way. Raises DecisionError."""
+    with transaction.atomic():
+        now = locked(change.pk)
+        if now.state not in ROLLABLE or now.box in {Change.Box.REVERTING, Change.Box.REVERTED}:
+            raise DecisionError("not-rollable")
+        if not reversible(now):
+            raise DecisionError("no-way-back")
+        _drop_queued(now)
+        if under_way(now):
+            _wish(now, Change.Wish.ROLL_BACK)
+        elif not begin_taking_back(now, actor_id=by.pk):
+            raise DecisionError("nothing-to-take-back" if not touched(now).exists() else "changed-meanwhile")
+    return now
+
+
+def relaunch(*, change: Change, by: User) -> Change:
+    """The same order as a new change, with its own preview and approvals; asked twice, the one that is not over yet.
+
+    Raises DecisionError or OrderError.
+    """
+    if change.state not in ENDED:
+        raise DecisionError("not-over")
+    with transaction.atomic():
+        locked(change.pk)  # of two clicks at once the second gets what the first has asked for
+        asked = change.relaunches.filter(requested_by=by).exclude(state__in=ENDED).first()
+        return asked or _asked_anew(change, by)
+
+
+def _asked_anew(change: Change, by: User) -> Change:
+    from fleet.automation.services.ordering import Order, request_change
+    from fleet.automation.services.rollouts.planning import strategy_of
+    from fleet.people.rules import Action
+
+    order = Order(
+        playbook=change.playbook,
+        arguments={**change.arguments, **(change.secret_arguments or {})},
+        device_ids=list(change.targets.values_list("device_id", flat=True)),
+        requested_by=by,
+        reason=change.reason,
+        right=Action.REQUEST_CHANGE,
+        strategy=strategy_of(change) if change.strategy else None,
+        relaunch_of=change,
+    )
+    return request_change(order=order)

@@ -1,0 +1,131 @@
+"""Taking back what was touched, by the same steps as it went out, the last ring first, and measured."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from fleet.automation.models import BoxEnd, Change, HostResult, Restoration, Ring, Run, Target
+from fleet.automation.rules.boxes import Act
+from fleet.automation.rules.lifecycle import may_become
+from fleet.automation.services.composing import endings, next_group
+from fleet.automation.services.telling import Part, move, queue_run, tell, why
+from fleet.monitoring.models import Health
+
+UNTOUCHED = (HostResult.State.NOT_STARTED, HostResult.State.OFFLINE)
+TAKEN_BACK = (BoxEnd.State.REVERTED, BoxEnd.State.RESTORED, BoxEnd.State.LEFT)
+"""Of a time-boxed change whose time was over: nothing of it is left there."""
+
+
+def touched(change: Change) -> QuerySet[Target]:
+    """Devices on which an execution has begun, as far as anybody knows, and that were not taken back since."""
+    applied = HostResult.objects.filter(
+        run__change=change, run__kind=Run.Kind.APPLY, run__started_at__isnull=False, device=OuterRef("device")
+    ).exclude(state__in=UNTOUCHED)
+    ended = BoxEnd.objects.filter(change=change, state__in=TAKEN_BACK, device=OuterRef("device"))
+    return change.targets.filter(Exists(applied), ~Exists(ended)).exclude(state=Target.State.ROLLED_BACK)
+
+
+def begin_taking_back(change: Change, *, actor_id: int | None = None) -> bool:
+    """From any state in which that is offered; False when there is nothing to take back, or somebody was faster."""
+    if not may_become(change.state, "rolling-back") or not touched(change).exists():
+        return False
+    if not move(change, Change.State.ROLLING_BACK, wish=Change.Wish.GO_ON, taking_back_since=timezone.now()):
+        return False
+    undone = (Target.State.WAITING, Target.State.PENDING_OFFLINE)
+    change.targets.filter(state__in=undone).update(state=Target.State.SKIPPED)
+    change.rings.filter(state=Ring.State.WAITING).update(state=Ring.State.SKIPPED)
+    begun = change.rings.filter(state__in=[Ring.State.RUNNING, Ring.State.VERIFYING])
+    begun.update(state=Ring.State.HALTED, reason="stopped", finished_at=timezone.now())
+    tell(change, "rolling-back", actor_id=actor_id)
+    take_back_next(change)
+    return True
+
+
+def take_back_next(change: Change) -> bool:
+    """Queue the next step of taking back; False when none is left that could be done now.
+
+    What another change still wants on a device stays, or comes back (`services.composing`).
+    """
+    while part := _next_part(change, change.taking_back_since or change.created_at):
+        found = endings(change, part.device_ids, timezone.now())
+        _leave(change, {pk: one.other for pk, one in found.items() if one.act == Act.LEAVE and one.other})
+        if group := next_group(found):
+            run = queue_run(change, Run.Kind.REVERT, replace(part, device_ids=group.device_ids))
+            if group.other:
+                Restoration.objects.create(run=run, change_id=group.other)
+            return True
+    return False
+
+
+def _leave(change: Change, left: Mapping[int, int]) -> None:
+    """Of this change nothing is on these devices any more."""
+    if left:
+        change.targets.filter(device_id__in=left).update(state=Target.State.ROLLED_BACK)
+        tell(change, "left", device_ids=sorted(left), in_favour_of=sorted(set(left.values())))
+
+
+def _next_part(change: Change, since: datetime) -> Part | None:
+    first = _to_do(change, since).order_by("-ring__number", "step").values_list("ring_id", "step").first()
+    if first is None:
+        return None
+    mine = _to_do(change, since).filter(ring_id=first[0], step=first[1])
+    ring = change.rings.filter(pk=first[0]).first()
+    return Part(ring, first[1], list(mine.order_by("device_id").values_list("device_id", flat=True)))
+
+
+def _tried(change: Change, since: datetime, *, offline: bool) -> Exists:
+    rows = HostResult.objects.filter(
+        run__change=change, run__kind=Run.Kind.REVERT, run__queued_at__gte=since, device=OuterRef("device")
+    ).exclude(run__state=Run.State.CANCELLED, run__started_at__isnull=True)  # out of date before it began
+    states = Q(state=HostResult.State.OFFLINE)
+    return Exists(rows.filter(states if offline else ~states))
+
+
+def _to_do(change: Change, since: datetime) -> QuerySet[Target]:
+    """Not tried yet; those that were offline once they answer again."""
+    gone = Exists(Health.objects.filter(device=OuterRef("device"), failures__gt=0))
+    left = touched(change).filter(~_tried(change, since, offline=False))
+    return left.exclude(_tried(change, since, offline=True) & gone)
+
+
+def still_gone(change: Change) -> bool:
+    """Whether devices are left that only wait for being back."""
+    since = change.taking_back_since or change.created_at
+    return touched(change).filter(~_tried(change, since, offline=False)).exists()
+
+
+def after_taking_back(run: Run, rows: Iterable[HostResult]) -> None:
+    """A step of taking back was measured: write it, and go on. The change's row is locked."""
+    change = run.change
+    good = [row.device_id for row in rows if row.is_well]
+    change.targets.filter(device_id__in=good).update(state=Target.State.ROLLED_BACK)
+    if not take_back_next(change) and not still_gone(change):
+        end_taking_back(change, run)
+
+
+def end_taking_back(change: Change, run: Run | None) -> None:
+    good = not touched(change).exists()
+    about: dict[str, Any] = {"run_id": run.pk if run else None, **why(run)}
+    if change.box != Change.Box.NONE:
+        _end_box(change, good=good)
+    if move(change, Change.State.ROLLED_BACK if good else Change.State.FAILED):
+        tell(change, "rolled-back" if good else "revert-failed", **about)
+
+
+def give_up_waiting(change: Change) -> None:
+    """A rollout that stood still when its time was over does not go on."""
+    if change.state in {Change.State.PAUSED, Change.State.HALTED} and move(change, Change.State.CANCELLED):
+        tell(change, "cancelled", too_late=True)
+
+
+def _end_box(change: Change, *, good: bool) -> None:
+    """What was still to be taken back at the end of its time, or could not be, was rolled back now."""
+    change.box = (Change.Box.REVERTED if good else Change.Box.FAILED).value
+    change.save(update_fields=["box"])
+    if good:
+        left = BoxEnd.objects.filter(change=change).exclude(state__in=TAKEN_BACK)
+        left.update(state=BoxEnd.State.REVERTED, at=timezone.now(), next_try_at=None)

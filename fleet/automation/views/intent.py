@@ -1,0 +1,150 @@
+"""What devices should be: values at levels, set by whoever manages the place, and the zones of the network."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from fleet.automation.declared import keys
+from fleet.automation.forms_intent import ValueForm, ZoneForm, labels, shown
+from fleet.automation.models import Baseline, Zone
+from fleet.automation.services import intent as intents
+from fleet.automation.services.intent import IntentError
+from fleet.automation.views.outlook import person
+from fleet.people.models import User
+from fleet.people.rules import Action
+from fleet.sites.models import Authority, Site
+
+PAGE_SIZE = 50
+SEEN = Action.VIEW_DEVICE_DETAILS
+
+
+def _sites(request: HttpRequest, action: Action = SEEN) -> list[Site]:
+    return list(Site.objects.allowing(request.user, action).order_by("name"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def intent(request: HttpRequest) -> HttpResponse:
+    """What is wanted, level by level."""
+    if request.method != "POST":
+        return _page(request)
+    form = _value_form(request, request.POST)
+    if form is None:
+        raise Http404
+    return redirect("automation:intent") if form.is_valid() and _set(request, form) else _page(request, form=form)
+
+
+@require_POST
+def set_zone(request: HttpRequest) -> HttpResponse:
+    managed = _authorities(request)
+    if not managed:
+        raise Http404
+    form = ZoneForm(managed, request.POST)
+    if not (form.is_valid() and _set_zone(form)):
+        return _page(request, zone_form=form)
+    messages.success(request, _("Saved."))
+    return redirect("automation:intent")
+
+
+def _set_zone(form: ZoneForm) -> bool:
+    data = form.cleaned_data
+    authority = Authority.objects.get(pk=data["authority"])
+    try:
+        intents.set_zone(authority=authority, name=data["name"], networks=data["networks"].split())
+    except IntentError as error:
+        form.add_error("networks", error.sentence)
+        return False
+    return True
+
+
+@require_POST
+def forget_zone(request: HttpRequest, pk: int) -> HttpResponse:
+    zone = get_object_or_404(Zone.objects.filter(authority__in=_authorities(request)), pk=pk)
+    intents.forget_zone(zone=zone)
+    messages.success(request, _("Taken away. What is wanted more broadly counts again."))
+    return redirect("automation:intent")
+
+
+def _authorities(request: HttpRequest) -> list[Authority]:
+    return list(Authority.objects.filter(pk__in=person(request).access.scopes(Action.MANAGE)).order_by("name"))
+
+
+def _page(request: HttpRequest, *, form: ValueForm | None = None, zone_form: ZoneForm | None = None) -> HttpResponse:
+    managed = _authorities(request)
+    page = Paginator(_baselines(request), PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "rows": [_baseline_row(one, person(request)) for one in page],
+        "form": form or _value_form(request, None),
+        "zones": Zone.objects.filter(authority__in={site.authority_id for site in _sites(request)}).select_related(
+            "authority"
+        ),
+        "zone_form": zone_form or (ZoneForm(managed) if managed else None),
+        "managed": {authority.pk for authority in managed},
+    }
+    return render(request, "automation/intent/intent.html", context, status=422 if form or zone_form else 200)
+
+
+def _baselines(request: HttpRequest) -> QuerySet[Baseline]:
+    """What concerns any place that this person sees: its own values, and those of its authority."""
+    scopes = {site.authority_id for site in _sites(request)}
+    ours = Baseline.objects.filter(authority__in=scopes, site=None)
+    rows = ours | Baseline.objects.allowing(request.user, SEEN)
+    return rows.select_related("site", "device", "zone", "authority", "changed_by")
+
+
+def _baseline_row(one: Baseline, user: User) -> dict[str, Any]:
+    return {
+        "row": one,
+        "label": labels().get(one.key, one.key),
+        "value": shown(keys().get(one.key), intents.value_of(one)),
+        "whose": _whose(one),
+        "may": user.access.may(Action.MANAGE, one.authority_id, one.site_id),
+    }
+
+
+def _whose(one: Baseline) -> str:
+    part = one.platform or (one.zone.name if one.zone else "")
+    return str(one.device or one.site or (f"{one.authority} · {part}" if part else one.authority))
+
+
+def _value_form(request: HttpRequest, data: Any) -> ValueForm | None:
+    managed = _sites(request, Action.MANAGE)
+    return ValueForm(_authorities(request), managed, data) if managed else None
+
+
+def _place(word: str) -> intents.Place:
+    """`word` is one of the form's own choices."""
+    level, key, *platform = word.split(":")
+    number = int(key)
+    if level == "site":
+        site = Site.objects.select_related("authority").get(pk=number)
+        return intents.Place(site.authority, site=site)
+    if level == "zone":
+        zone = Zone.objects.select_related("authority").get(pk=number)
+        return intents.Place(zone.authority, zone=zone)
+    return intents.Place(Authority.objects.get(pk=number), platform=platform[0] if platform else "")
+
+
+def _set(request: HttpRequest, form: ValueForm) -> bool:
+    place = _place(form.cleaned_data["place"])
+    try:
+        intents.set_value(place=place, key=form.cleaned_data["key"], value=form.parsed(), by=person(request))
+    except IntentError as error:
+        form.add_error("value", error.sentence)
+        return False
+    messages.success(request, _("Set. Devices are compared with it within the hour."))
+    return True
+
+
+@require_POST
+def forget(request: HttpRequest, pk: int) -> HttpResponse:
+    row = get_object_or_404(Baseline.objects.allowing(request.user, Action.MANAGE), pk=pk)
+    intents.forget(baseline=row)
+    messages.success(request, _("Taken away. What is wanted more broadly counts again."))
+    return redirect("automation:intent")
