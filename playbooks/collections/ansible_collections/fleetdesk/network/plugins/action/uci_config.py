@@ -11,14 +11,18 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
-from ansible_collections.fleetdesk.network.plugins.plugin_utils import mask, uci_scripts
+from ansible_collections.fleetdesk.network.plugins.plugin_utils import authorized_keys, mask, uci_plan, uci_scripts
 from ansible_collections.fleetdesk.network.plugins.plugin_utils.device import Answer, Device, tries
-from ansible_collections.fleetdesk.network.plugins.plugin_utils.uci_plan import Plan, WishError, plan, rendered, wishes
-from ansible_collections.fleetdesk.network.plugins.plugin_utils.uci_text import PACKAGE, UciTextError
+from ansible_collections.fleetdesk.network.plugins.plugin_utils.uci_plan import Plan, plan, rendered, wishes
+from ansible_collections.fleetdesk.network.plugins.plugin_utils.uci_text import PACKAGE
 
 ARGUMENTS = {
     "packages": {"type": "dict", "default": {}},
     "files": {"type": "dict", "default": {}},
+    "authorized_keys": {
+        "type": "dict",
+        "options": {name: {"type": "list", "elements": "str", "default": []} for name in ("present", "absent")},
+    },
     "reload": {"type": "list", "elements": "str", "default": []},
     "confirm_timeout_s": {"type": "int", "default": 60},
     "secrets": {"type": "list", "elements": "str", "default": [], "no_log": True},
@@ -37,6 +41,8 @@ class Wanted:
     reload: list[str]
     timeout_s: int
     marked: list[str]
+    keys: dict[str, list[str]] | None = None
+    """{present, absent}: keys that may log in; None: they are left alone."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +55,11 @@ class Found:
     """Only those that change."""
 
     def sides(self) -> tuple[list[mask.Pair], list[mask.Pair]]:
-        before = [(path, self.files_before[path] or "") for path in self.files_after]
-        return rendered(self.made, after=False) + before, rendered(self.made, after=True) + list(self.files_after.items())
+        before, after = (
+            [(path, self.files_before[path] or "") for path in self.files_after],
+            list(self.files_after.items()),
+        )
+        return rendered(self.made, after=False) + before, rendered(self.made, after=True) + after
 
     @property
     def changes(self) -> bool:
@@ -62,13 +71,15 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
     _supports_async = False
 
+    _hidden: list[str] = []
+
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        self._wanted = self._arguments()
         self._device = Device(self)
         try:
+            self._wanted = self._arguments()
             found = self._find()
-        except (WishError, UciTextError) as error:
+        except ValueError as error:  # a wish that cannot be, or a text that is none
             raise AnsibleActionFail(self._shown(str(error))) from error
         result["changed"] = found.changes
         before, after = found.sides()
@@ -93,18 +104,27 @@ class ActionModule(ActionBase):
         files = {str(path): str(text) for path, text in given["files"].items()}
         marked = [str(text) for text in given["secrets"] if text]
         self._hidden = marked
-        return Wanted(given["packages"], files, given["reload"], given["confirm_timeout_s"], marked)
+        return Wanted(
+            given["packages"], files, given["reload"], given["confirm_timeout_s"], marked, given["authorized_keys"]
+        )
 
     def _find(self) -> Found:
+        wanted = self._wanted
+        state, files = self._read(list(wanted.packages), [*wanted.files, *([authorized_keys.PATH] if wanted.keys else [])])
+        made = plan(state, wishes(wanted.packages, state))
+        texts = dict(wanted.files)
+        if wanted.keys:
+            texts[authorized_keys.PATH] = authorized_keys.changed(files[authorized_keys.PATH] or "", **wanted.keys)
+        return Found(made, files, {path: text for path, text in texts.items() if files[path] != text})
+
+    def _read(self, packages: list[str], files: list[str]) -> tuple[uci_plan.State, dict[str, str | None]]:
+        """What is committed in these packages and stands in these files (None: there is none)."""
         mark = randomness.token_hex(8)
-        answer = self._device.script(uci_scripts.reading(mark, list(self._wanted.packages), list(self._wanted.files)))
+        answer = self._device.script(uci_scripts.reading(mark, packages, files))
         if answer.status == uci_scripts.STAGED:
             words = f"somebody has staged changes of {answer.err.strip()} on the device and not committed them"
             raise AnsibleActionFail(f"{words}; commit or revert them first")
-        state, files = uci_scripts.read(mark, answer.out)
-        made = plan(state, wishes(self._wanted.packages, state))
-        differing = {path: text for path, text in self._wanted.files.items() if files[path] != text}
-        return Found(made, files, differing)
+        return uci_scripts.read(mark, answer.out)
 
     def _change(self, found: Found) -> dict[str, Any]:
         """Write, then prove over a fresh connection that the device is still there; else it takes everything back."""

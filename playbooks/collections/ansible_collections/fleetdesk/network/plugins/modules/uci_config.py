@@ -23,12 +23,31 @@ options:
         removes it, a list makes a UCI list, a boolean becomes C(1) or C(0)), C(state) (V(present) or V(absent)) and C(each).
       - C(each) with C(type) and C(option) makes one section for every named section of that type, called after both,
         with the option set to that name. So one task serves devices with one, two or three radios.
+      - C(where) with C(type), C(option) and C(value) means every section of that type whose option has that value, instead
+        of one of that name; C(options) alone goes with it. None of them on the device is an error.
+      - C(identified_by) names an option by whose value a section is known, whatever it is called. With V(present) one that
+        is missing is made under this name or the next free one; with V(absent) every such section is taken away. Others of
+        that type stay as they are.
     type: dict
     default: {}
   files:
     description: Small text files by absolute path, each with its whole content.
     type: dict
     default: {}
+  authorized_keys:
+    description: Public keys that may log in to dropbear (C(present)), and that may no more (C(absent)). All others stay.
+    type: dict
+    suboptions:
+      present:
+        description: Added where they are missing.
+        type: list
+        elements: str
+        default: []
+      absent:
+        description: Taken away, whatever options and comment stand beside them.
+        type: list
+        elements: str
+        default: []
   reload:
     description: What follows a change. V(wifi) is C(wifi reload), others are C(/etc/init.d/NAME reload).
     type: list

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ansible.errors import AnsibleConnectionFailure
@@ -34,9 +34,9 @@ class Device:
     def command(self, command: str) -> Answer:
         return self._execute(command, None)
 
-    def typed(self, lines: list[str]) -> Answer:
+    def typed(self, lines: Sequence[str]) -> Answer:
         """Lines for a device whose shell is a command line of its own. By standard input too: they may hold secrets."""
-        text = "".join(f"{line}\n" for line in [*lines, "exit"])
+        text = "".join(f"{line}\n" for line in lines)
         status, out, err = self._action._connection.exec_command("", in_data=text.encode(), sudoable=False)
         return Answer(status, out.decode(errors="replace"), err.decode(errors="replace"))
 

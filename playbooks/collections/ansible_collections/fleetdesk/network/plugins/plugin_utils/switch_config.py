@@ -1,75 +1,54 @@
-"""The lab switch's running configuration: reading it, and the lines that bring it to a wanted state. Pure."""
+"""From a running configuration and what is wanted to the lines that must be typed, and a diff. Pure, for every dialect."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from . import radius
+from .dialect import MANY, ON, WORD_ONLY, Dialect, Running, Setting, WishError
 
 Pair = tuple[str, str | list[str]]
 
-MANY = ("ntp server", "logging host")
-ONE = ("snmp-server community", "snmp-server location", "snmp-server contact", "banner")
-LAST_WORD = {"snmp-server community": " ro"}
-PORT = re.compile(r"port[0-9]{1,3}", re.ASCII)
 LONGEST = 200
-_WORD_ONLY = ("ntp server", "logging host", "snmp-server community")
+SWITCHES = {"poe": ("enabled", "disabled"), "state": ("up", "down")}
+HIGHEST_VLAN = 4094
 
 
-class WishError(ValueError):
-    """What the task asks for cannot be said on this command line."""
-
-
-@dataclass
-class Running:
-    """What `show running-config` shows, as far as we configure it."""
-
-    settings: dict[str, list[str]] = field(default_factory=dict)
-    interfaces: dict[str, dict[str, str]] = field(default_factory=dict)
-    """port → {description, poe}; without `poe` where the port feeds no power."""
-
-
-def parse(text: str) -> Running:
-    found = Running()
-    port = ""
-    for line in text.splitlines():
-        if line.startswith("interface "):
-            port = line.removeprefix("interface ").strip()
-            found.interfaces[port] = {}
-        elif line.startswith(" ") and port:
-            key, _, value = line[1:].partition(" ")
-            if key in ("description", "poe"):
-                found.interfaces[port][key] = value
-        else:
-            _setting(found, line)
-    return found
-
-
-def _setting(found: Running, line: str) -> None:
-    for words in (*MANY, *ONE):
-        if line.startswith(words + " "):
-            value = line[len(words) + 1 :].removesuffix(LAST_WORD.get(words, ""))
-            found.settings.setdefault(words, []).append(value)
-
-
-def wanted(running: Running, settings: Any, interfaces: Any) -> Running:
+def wanted(dialect: Dialect, running: Running, settings: Any, interfaces: Any, entries: Any = None) -> Running:
     """`running` with the task's wishes put in; None leaves a thing as it is, empty removes it. Raises WishError."""
-    after = Running(
-        {words: list(values) for words, values in running.settings.items()},
-        {port: dict(values) for port, values in running.interfaces.items()},
-    )
+    after = running.copy()
     for words, value in _mapping(settings, "settings").items():
-        if words not in (*MANY, *ONE):
-            raise WishError(f"settings: {words!r} is not known")
         if value is not None:
-            after.settings[words] = _values(words, value)
-    for port, asked in _mapping(interfaces, "interfaces").items():
-        _known_port(running, port)
+            _set(dialect, running, after, words, _values(dialect, words, value))
+    for words, asked in _mapping(entries or {}, "entries").items():
+        _set(dialect, running, after, words, _entries(dialect, after, words, _mapping(asked, words)))
+    for asked_port, asked in _mapping(interfaces, "interfaces").items():
+        port = known_port(dialect, running, asked_port)
         for key, value in _mapping(asked, port).items():
             if value is not None:
-                after.interfaces[port][key] = _interface_value(running, port, key, value)
+                after.interfaces[port][key] = _port_value(dialect, running, (port, key), value)
     return after
+
+
+def _set(dialect: Dialect, running: Running, after: Running, words: str, values: list[str]) -> None:
+    one = dialect.words(words)
+    after.settings[words] = values
+    if words in running.fixed and values != running.settings.get(words):
+        raise WishError(f"{words}: an access list hangs on it, which would be lost; change it at the switch")
+    after.settings |= {implied: [ON] for implied in one.implies if values}
+
+
+def _entries(dialect: Dialect, after: Running, words: str, asked: Mapping[str, Any]) -> list[str]:
+    """What is there with some values more and some fewer; others stay."""
+    dialect.words(words)
+    if unknown := sorted(set(map(str, asked)) - {"present", "absent"}):
+        raise WishError(f"{words}: entries are present or absent, not {unknown[0]}")
+    more, fewer = ([_text(dialect, words, one) for one in asked.get(key) or [] if one] for key in ("present", "absent"))
+    if both := set(more) & set(fewer):
+        raise WishError(f"{words}: {len(both)} of them shall be both there and not there")
+    values = dict.fromkeys([*(one for one in after.settings.get(words, []) if one not in fewer), *more])
+    return list(values) if words in MANY else sorted(values)
 
 
 def _mapping(value: Any, what: str) -> Mapping[str, Any]:
@@ -78,97 +57,165 @@ def _mapping(value: Any, what: str) -> Mapping[str, Any]:
     return value
 
 
-def _known_port(running: Running, port: str) -> None:
-    if port not in running.interfaces or not PORT.fullmatch(port):
+def known_port(dialect: Dialect, running: Running, port: Any) -> str:
+    """The port's name as the switch shows it. Raises WishError when it has none of that name."""
+    name = dialect.port_words(str(port))
+    if name not in running.interfaces:
         raise WishError(f"the switch has no interface {port!r}")
+    return name
 
 
-def _values(words: str, value: Any) -> list[str]:
+def _values(dialect: Dialect, words: str, value: Any) -> list[str]:
+    if isinstance(value, bool):
+        return [ON] if value else []
     values = list(value) if isinstance(value, list | tuple) else [value]
-    if words in ONE and len(values) > 1:
+    if words not in MANY and len(values) > 1:
         raise WishError(f"{words}: there can be only one")
-    return list(dict.fromkeys(_text(words, one) for one in values if one != ""))
+    return list(dict.fromkeys(_text(dialect, words, one) for one in values if one != ""))
 
 
-def _text(what: str, value: Any) -> str:
+def _text(dialect: Dialect, what: str, value: Any) -> str:
     """One line, as the switch will show it again: nothing that begins a second command can be in it."""
     text = str(value)
     if not text.isprintable() or text != text.strip() or len(text) > LONGEST:
         raise WishError(f"{what}: must be one line of at most {LONGEST} printable characters")
-    if what in _WORD_ONLY and (" " in text or not text.isascii()):
+    if what in WORD_ONLY and (" " in text or not text.isascii()):
         raise WishError(f"{what}: must be one word of plain characters")
+    if dialect.ascii_only and (not text.isascii() or "?" in text):
+        raise WishError(f"{what}: {dialect.name} takes plain ASCII here, and no question mark (it asks for help)")
+    if ends := _forbidden(dialect, what) & set(text):
+        raise WishError(f"{what}: {dialect.name} cannot be told a text with {' '.join(sorted(ends))}")
     return text
 
 
-def _interface_value(running: Running, port: str, key: str, value: Any) -> str:
+def _forbidden(dialect: Dialect, what: str) -> set[str]:
+    if what in dialect.settings:
+        return set(dialect.settings[what].forbids)
+    return set('"') if dialect.port["description"].quoted else set()
+
+
+def _port_value(dialect: Dialect, running: Running, where: tuple[str, str], value: Any) -> str:
+    port, key = where
     if key == "description":
-        return _text("description", value)
-    if key != "poe":
+        return _text(dialect, "description", value)
+    if key == "vlan":
+        return _vlan(running, port, value)
+    if key not in SWITCHES:
         raise WishError(f"{port}: {key!r} is not known")
-    if value not in ("enabled", "disabled"):
-        raise WishError(f"{port}: poe is enabled or disabled")
-    if "poe" not in running.interfaces[port]:
+    if value not in SWITCHES[key]:
+        raise WishError(f"{port}: {key} is {' or '.join(SWITCHES[key])}")
+    if key not in running.interfaces[port]:
         raise WishError(f"{port} feeds no power")
+    if value == "down" and running.interfaces[port][key] != "down":
+        keep_apart(running, port)
     return str(value)
 
 
-def power_cycle(running: Running, port: str) -> str:
-    """The command that switches a port's power off and on again. Raises WishError where that would do nothing."""
-    _known_port(running, port)
-    poe = running.interfaces[port].get("poe")
+def _vlan(running: Running, port: str, value: Any) -> str:
+    text = str(value)
+    if not text.isdecimal() or not text.isascii() or not 1 <= int(text) <= HIGHEST_VLAN:
+        raise WishError(f"{port}: a VLAN is a number from 1 to {HIGHEST_VLAN} (IEEE 802.1Q)")
+    if int(text) not in running.vlans:
+        raise WishError(f"the switch has no VLAN {int(text)}; a port must not lead nowhere")
+    keep_apart(running, port)
+    return str(int(text))
+
+
+def keep_apart(running: Running, port: str) -> None:
+    """Refuses a port that carries several zones, or leads to a device of the network: that would bridge or cut zones."""
+    if running.interfaces[port].get("trunk") == "yes":
+        raise WishError(f"{port} is a trunk: it carries several zones and stays as it is")
+    if port in running.neighbours:
+        raise WishError(f"{port} leads to {running.neighbours[port]}, which speaks LLDP: it is no socket for a user")
+
+
+def power_lines(dialect: Dialect, running: Running, port: Any) -> tuple[list[str], list[str]]:
+    """What switches a port's power off, and what on again (empty: the switch does that itself). Raises WishError."""
+    name = known_port(dialect, running, port)
+    poe = running.interfaces[name].get("poe")
     if poe != "enabled":
-        raise WishError(f"{port} feeds no power" if poe is None else f"power is switched off on {port}")
-    return f"poe cycle interface {port}"
+        raise WishError(f"{name} feeds no power" if poe is None else f"power is switched off on {name}")
+    if dialect.cycle:
+        return dialect.cycle(name), []
+    off, on = ([f"interface {name}", *dialect.port["poe"].typed(value), "exit"] for value in ("disabled", "enabled"))
+    return ["configure terminal", *off, "end"], ["configure terminal", *on, "end"]
 
 
-def lines(before: Running, after: Running) -> list[str]:
+def lines(dialect: Dialect, before: Running, after: Running) -> list[str]:
     """What must be typed; empty when there is nothing to do."""
-    typed = [*_setting_lines(before, after), *_interface_lines(before, after)]
+    servers = radius.lines(before.radius, after.radius)
+    typed = [*_setting_lines(dialect, before, after), *servers, *_port_lines(dialect, before, after)]
     return ["configure terminal", *typed, "end"] if typed else []
 
 
-def _setting_lines(before: Running, after: Running) -> Iterator[str]:
-    for words in (*MANY, *ONE):
+def _setting_lines(dialect: Dialect, before: Running, after: Running) -> Iterator[str]:
+    for words, one in dialect.settings.items():
         had, want = before.settings.get(words, []), after.settings.get(words, [])
         if words in MANY and had != want and set(had) & set(want):
             # Order counts (the first server is asked first) and new ones are put at the end: make the list anew.
             kept = 0
             while kept < min(len(had), len(want)) and had[kept] == want[kept]:
                 kept += 1
-            yield from (f"no {words} {value}" for value in had[kept:])
-            yield from (f"{words} {value}" for value in want[kept:])
+            yield from (one.removed.format(value) for value in had[kept:])
+            yield from (one.typed.format(value) for value in want[kept:])
         elif had != want:
-            yield from _replacing(words, had, want)
+            yield from _replacing(one, had, want)
 
 
-def _replacing(words: str, had: list[str], want: list[str]) -> Iterator[str]:
-    if words in MANY:
-        yield from (f"no {words} {value}" for value in had)
+def _replacing(one: Setting, had: list[str], want: list[str]) -> Iterator[str]:
+    """A text is overwritten by the next; a value that can be there more than once is taken away first."""
+    if "{}" in one.removed:
+        yield from (one.removed.format(value) for value in had if value not in want)
     elif had and not want:
-        yield f"no {words} {had[0]}" if words == "snmp-server community" else f"no {words}"
-    yield from (f"{words} {value}{LAST_WORD.get(words, '')}" for value in want)
+        yield one.removed
+    yield from (one.typed.format(value) for value in want if "{}" not in one.removed or value not in had)
 
 
-def _interface_lines(before: Running, after: Running) -> Iterator[str]:
+def _port_lines(dialect: Dialect, before: Running, after: Running) -> Iterator[str]:
     for port, want in after.interfaces.items():
-        had = before.interfaces[port]
-        typed = [_interface_line(key, value) for key, value in want.items() if had.get(key, "") != value]
+        had = before.interfaces.get(port, {})
+        typed = [
+            line
+            for key, value in want.items()
+            if had.get(key, "") != value
+            for line in dialect.port[key].typed(value)
+        ]  # fmt: skip
         if typed:
             yield from (f"interface {port}", *typed, "exit")
 
 
-def _interface_line(key: str, value: str) -> str:
-    return f"{key} {value}" if value else f"no {key}"
-
-
-def rendered(one: Running, other: Running) -> list[Pair]:
+def rendered(dialect: Dialect, one: Running, other: Running) -> list[Pair]:
     """What `one` shows where it differs from `other`."""
     shown: list[Pair] = []
-    for words in (*MANY, *ONE):
+    for words in dialect.settings:
         here = one.settings.get(words, [])
         if here and here != other.settings.get(words, []):
-            shown.append((words, here if words in MANY else here[0]))
+            shown.append((words, here if words in MANY or len(here) > 1 else here[0]))
+    shown += radius.shown(one.radius, other.radius)
     for port, values in one.interfaces.items():
         there = other.interfaces.get(port, {})
         shown += [(f"{port}.{key}", value) for key, value in values.items() if value and there.get(key, "") != value]
     return shown
+
+
+def restored(dialect: Dialect, running: Running, text: str) -> Running:
+    """What a kept configuration says, as far as we configure it; ports that it does not know stay. Raises WishError."""
+    kept = dialect.parse(text)
+    if missing := sorted(_vlans_used(kept) - running.vlans - {1}):
+        raise WishError(f"the kept configuration uses VLANs that the switch does not have: {missing}")
+    for words, values in kept.settings.items():
+        for value in values:
+            _text(dialect, words, value)
+    for port, values in kept.interfaces.items():
+        known_port(dialect, running, port)
+        _text(dialect, "description", values.get("description", ""))
+        if values.get("trunk") != running.interfaces[port].get("trunk"):
+            raise WishError(f"{port}: what is a trunk now and what was one then differ; that is decided at the switch")
+    after = running.copy()
+    after.settings = {words: list(values) for words, values in kept.settings.items()}
+    after.interfaces |= kept.interfaces
+    return after
+
+
+def _vlans_used(running: Running) -> set[int]:
+    return {int(port["vlan"]) for port in running.interfaces.values() if port.get("vlan")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .uci_text import INDEXED, NAME, PACKAGE, Section, Value, quote
@@ -61,7 +61,7 @@ def _mapping(value: Any, what: str) -> Mapping[str, Any]:
 
 
 def _sections(package: str, name: str, asked: Mapping[str, Any], state: State) -> Iterator[Wish]:
-    unknown = set(asked) - {"type", "options", "state", "each"}
+    unknown = set(asked) - {"type", "options", "state", "each", "where", "identified_by"}
     if unknown:
         raise WishError(f"{package}.{name}: unknown key {', '.join(sorted(map(str, unknown)))}")
     if asked.get("state", "present") not in ("present", "absent"):
@@ -73,6 +73,14 @@ def _sections(package: str, name: str, asked: Mapping[str, Any], state: State) -
     kind = str(asked.get("type") or "")
     if kind and not PACKAGE.fullmatch(kind):
         raise WishError(f"{package}.{name}: {kind!r} is not a name of a UCI type")
+    if "where" in asked:
+        if "each" in asked or kind or not present:
+            raise WishError(f"{package}.{name}: where chooses sections that are there and goes with options alone")
+        yield from _chosen(package, name, _mapping(asked["where"], f"{package}.{name}: where"), options, state)
+        return
+    if "identified_by" in asked:
+        yield from _identified(Wish(package, _section(package, name), kind, options, present), asked, state)
+        return
     if "each" not in asked:
         yield Wish(package, _section(package, name), kind, options, present)
         return
@@ -82,6 +90,38 @@ def _sections(package: str, name: str, asked: Mapping[str, Any], state: State) -
         if other.type == each.get("type") and other.name:
             section = _section(package, f"{name}_{other.name}")
             yield Wish(package, section, kind, {option: other.name, **options}, present)
+
+
+def _chosen(package: str, name: str, where: Mapping[str, Any], options: dict[str, Value], state: State) -> Iterator[Wish]:
+    """One wish for every section of that type whose option has that value; none at all is an error, not a success."""
+    if set(where) != {"type", "option", "value"}:
+        raise WishError(f"{package}.{name}: where takes type, option and value")
+    option, value = _option(package, name, where["option"]), _scalar(where["value"])
+    alike = [one for one in state.get(package, []) if one.type == where["type"]]
+    found = [(index, one) for index, one in enumerate(alike) if one.options.get(option, "") == value]
+    if not found:
+        raise WishError(f"{package}: the device has no {where['type']} whose {option} is {value!r}")
+    for index, one in found:
+        yield Wish(package, one.name or f"@{one.type}[{index}]", "", options)
+
+
+def _identified(wish: Wish, asked: Mapping[str, Any], state: State) -> Iterator[Wish]:
+    """One of a kind by an option's value, whatever its section is called; a new one takes the next free name."""
+    option = _option(wish.package, wish.section, asked["identified_by"])
+    if "each" in asked or not wish.type or not wish.options.get(option):
+        raise WishError(f"{wish.package}.{wish.section}: identified_by takes a type and the value of its option")
+    there = state.get(wish.package, [])
+    alike = [one for one in there if one.type == wish.type]
+    found = [(at, one) for at, one in enumerate(alike) if one.options.get(option, "") == wish.options[option]]
+    if found:
+        # From the end: what is taken away does not move those that are still to be found by their place.
+        for at, one in reversed(found):
+            yield replace(wish, section=one.name or f"@{one.type}[{at}]")
+    elif wish.present:
+        taken, number = {one.name for one in there}, 1
+        while (free := wish.section if number == 1 else f"{wish.section}_{number}") in taken:
+            number += 1
+        yield replace(wish, section=free)
 
 
 def _section(package: str, name: str) -> str:

@@ -35,18 +35,21 @@ def parse(text: str) -> list[Section]:
     """The sections of one package as `uci export` prints it, in their order. Raises UciTextError."""
     sections: list[Section] = []
     for words in _statements(text):
-        match words:
-            case ["package", _]:
-                continue
-            case ["config", kind, *name] if len(name) <= 1:
-                sections.append(Section(kind, name[0] if name else ""))
-            case ["option", name, value] if sections:
-                sections[-1].options[name] = value
-            case ["list", name, value] if sections:
-                _append(sections[-1], name, value)
-            case _:
-                raise UciTextError(f"not a statement of UCI: {words[0]}")
+        if words[0] != "package":
+            _take(sections, words)
     return sections
+
+
+def _take(sections: list[Section], words: list[str]) -> None:
+    match words:
+        case ["config", kind, *name] if len(name) <= 1:
+            sections.append(Section(kind, name[0] if name else ""))
+        case ["option", name, value] if sections:
+            sections[-1].options[name] = value
+        case ["list", name, value] if sections:
+            _append(sections[-1], name, value)
+        case _:
+            raise UciTextError(f"not a statement of UCI: {words[0]}")
 
 
 def _append(section: Section, name: str, value: str) -> None:
