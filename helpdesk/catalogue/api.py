@@ -11,7 +11,7 @@ from fleet.people.models import User
 from fleet.web.api import Problem
 from fleet.web.once import IdempotencyKey, key_for
 from helpdesk.catalogue import services
-from helpdesk.catalogue.forms import ARGUMENT, OrderForm
+from helpdesk.catalogue.forms import ANSWER, ARGUMENT, OrderForm
 from helpdesk.catalogue.offers import Offer
 from helpdesk.catalogue.schemas import OfferOut, OrderedOut, OrderIn
 from helpdesk.catalogue.views import offers_for
@@ -33,8 +33,8 @@ def get_offer(request: HttpRequest, slug: str) -> OfferOut:
 def submit(request: HttpRequest, slug: str, body: OrderIn, idempotency_key: IdempotencyKey = None) -> Status[OrderedOut]:
     """The same Idempotency-Key by the same person is the same order: one ticket, one change."""
     user, offer = _person(request), _offer(request, slug)
-    form = OrderForm(_data(body, key_for(request, "order", idempotency_key)), offer=offer, user=user)
-    if unknown := [name for name in body.arguments if ARGUMENT + name not in form.fields]:
+    form = OrderForm(_data(offer, body, key_for(request, "order", idempotency_key)), offer=offer, user=user)
+    if unknown := [name for name in body.arguments if _field(offer, name) not in form.fields]:
         raise Problem(422, _not_so(), errors={name: [_("This order does not ask for it.")] for name in unknown})
     if not form.is_valid():
         raise _refused(form)
@@ -48,10 +48,14 @@ def submit(request: HttpRequest, slug: str, body: OrderIn, idempotency_key: Idem
     return Status(201, OrderedOut(number=submitted.ticket.number, change_id=change_id, keys=keys))
 
 
-def _data(body: OrderIn, key: str | None) -> dict[str, Any]:
-    given = {ARGUMENT + name: _as_typed(value) for name, value in body.arguments.items()}
+def _field(offer: Offer, name: str) -> str:
+    return (ANSWER if offer.question(name) else ARGUMENT) + name
+
+
+def _data(offer: Offer, body: OrderIn, key: str | None) -> dict[str, Any]:
+    given = {_field(offer, name): _as_typed(value) for name, value in body.arguments.items()}
     span = {"starts_at": body.starts_at, "ends_at": body.ends_at}
-    place = {"room": body.room_id, "device": body.device_id}
+    place = {"site": body.site_id, "room": body.room_id, "device": body.device_id}
     return {**given, **span, **place, "note": body.note, "token": key or secrets.token_hex(16)}
 
 
@@ -60,9 +64,10 @@ def _as_typed(value: Any) -> Any:
 
 
 def _refused(form: OrderForm) -> Problem:
-    names = {"room": "room_id", "device": "device_id", "__all__": ""}
-    errors = {names.get(name, name.removeprefix(ARGUMENT)): list(map(str, said)) for name, said in form.errors.items()}
-    return Problem(422, _not_so(), errors=errors)
+    names = {"site": "site_id", "room": "room_id", "device": "device_id", "__all__": ""}
+    said = {name: [str(one) for one in errors] for name, errors in form.errors.items()}
+    bare = {name: name.removeprefix(ARGUMENT).removeprefix(ANSWER) for name in said}
+    return Problem(422, _not_so(), errors={names.get(name, bare[name]): errors for name, errors in said.items()})
 
 
 def _not_so() -> str:

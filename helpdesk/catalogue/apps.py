@@ -11,13 +11,21 @@ class CatalogueConfig(AppConfig):
         from fleet.events import consumers as outbox
         from fleet.people.rules import Action
         from fleet.web import navigation, slots
-        from helpdesk.catalogue import consumers, notices, views
+        from helpdesk.catalogue import consumers, notices, views, vouchers
         from helpdesk.catalogue.checks import check_offers
 
         register(check_offers)
         notices.register_all()
         outbox.register(consumers.NAME, consumers.EVENTS, consumers.consume)
-        navigation.register(
-            navigation.Item(_("Order something"), "catalogue:offers", "shopping-bag", Action.ORDER_SERVICE, order=30)
+        offers = navigation.Item(
+            _("Order something"), "catalogue:offers", "shopping-bag", Action.ORDER_SERVICE, order=25, group="helpdesk"
         )
+        navigation.register(offers)
         slots.register("ticket", "change", slots.Panel(views.ticket_panel, "catalogue/pieces/panel.html", 10, _("Progress")))
+        printing = "catalogue/pieces/voucher.html"
+        slots.register("change", "voucher", slots.Panel(vouchers.change_panel, printing, 20, _("Wi-Fi keys to print")))
+        slots.register(
+            "site",
+            "vouchers",
+            slots.Panel(vouchers.site_panel, printing, 60, _("Wi-Fi keys to print"), Action.ORDER_SERVICE),
+        )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fleet.automation.models import Change
+from fleet.automation.models import Change, HostResult
 from fleet.events.models import Event
 from helpdesk.catalogue.models import ServiceRequest
 from helpdesk.catalogue.rules import MEANINGS, Meaning, steps
@@ -16,6 +16,8 @@ MEASURED = {
     "change.refuted",
     "change.unknown",
     "change.failed",
+    "change.halted",
+    "change.rolled-back",
     "change.reverted",
     "change.revert-failed",
 }
@@ -52,6 +54,7 @@ def _apply(ticket: Ticket, meaning: Meaning, details: dict[str, Any]) -> None:
 
 
 def outcome(change: Change) -> list[dict[str, Any]]:
-    """The evidence of a change's latest measured run, as HostResult keeps it."""
-    run = change.runs.exclude(kind="preview").order_by("-id").first()
-    return [one for row in run.hosts.all() for one in row.evidence] if run else []
+    """The evidence of what was measured last on each of a change's devices, as HostResult keeps it."""
+    rows = HostResult.objects.filter(run__in=change.runs.exclude(kind="preview")).order_by("run_id", "pk")
+    latest = {row.device_id: row for row in rows if row.evidence}
+    return [one for row in latest.values() for one in row.evidence]

@@ -10,15 +10,25 @@ from django.utils.translation import gettext as _
 
 from fleet.automation import words
 from fleet.people.rules import Action
-from helpdesk.catalogue import offers
+from helpdesk.catalogue import answers, offers
 from helpdesk.catalogue.offers import fill
 from helpdesk.tickets.notices import Details, Link, Notice, Wording, clock, register
 
 UNDERWAY: dict[str, tuple[str, str | Promise]] = {
     "change-previewed": ("info", gettext_lazy("Checked on the devices. Somebody responsible has to agree now.")),
+    "change-asked-anew": (
+        "info",
+        gettext_lazy("It was agreed to, but not begun in time. Somebody responsible has to agree anew."),
+    ),
     "change-waiting": ("watch", gettext_lazy("It waits its turn: another change is busy with %(device)s.")),
     "change-started": ("info", gettext_lazy("Begun at %(clock)s.")),
     "change-retried": ("info", gettext_lazy("A technician has it measured, and tried again if need be.")),
+    "change-revert-waits": (
+        "watch",
+        gettext_lazy("The time is over. What does not answer at the moment is taken back as soon as it does."),
+    ),
+    "change-extended": ("info", gettext_lazy("Its end was changed.")),
+    "change-ended-early": ("info", gettext_lazy("It is taken back earlier than ordered.")),
 }
 ENDED: dict[str, tuple[str, str | Promise]] = {
     "change-refuted": (
@@ -81,6 +91,8 @@ def _approved(details: Details) -> Notice:
 
 
 def _cancelled(details: Details) -> Notice:
+    if details.get("never_allowed"):
+        return Notice(_("The hour in which it may happen never came. Nothing was changed."), "unknown")
     if details.get("too_late"):
         return Notice(_("Nobody had agreed when its time came. Nothing was changed."), "unknown")
     return Notice(_("It was stopped."), "unknown")
@@ -116,9 +128,21 @@ def _ordered(details: Details) -> Notice:
     offer = offers.get(details["slug"])
     title = offer.title.in_language(get_language()) if offer else details["slug"]
     span = ((_("From"), details.get("starts_at")), (_("Until"), details.get("ends_at")))
-    return Notice(
-        _("Ordered: %(title)s.") % {"title": title}, "info", [(label, clock(when)) for label, when in span if when]
-    )
+    said = [(label, clock(when)) for label, when in span if when]
+    if offer:
+        said += answers.facts(offer, details.get("answers", {}))
+    sentence = _("Ordered: %(title)s.") % {"title": title}
+    if details.get("agreement"):
+        sentence += " " + _("Somebody responsible has to agree first.")
+    return Notice(sentence, "info", said)
+
+
+def _order_agreed(details: Details) -> Notice:  # noqa: ARG001  (said by the article's author)
+    return Notice(_("Agreed. It is looked after now."), "ok")
+
+
+def _order_refused(details: Details) -> Notice:  # noqa: ARG001  (said by the article's author)
+    return Notice(_("It was not agreed to."), "unknown")
 
 
 def register_all() -> None:
@@ -127,6 +151,8 @@ def register_all() -> None:
     for key, (state, sentence) in ENDED.items():
         register(key, _wording(key, state, sentence), told=True)
     register("ordered", _ordered)
+    register("order-agreed", _order_agreed, told=True)
+    register("order-refused", _order_refused, told=True)
     register("change-approved", _approved)
     register("change-cancelled", _cancelled, told=True)
     register("change-confirmed", _confirmed, told=True)

@@ -1,5 +1,6 @@
 """What can be ordered: one TOML in `requests/` each, read strictly."""
 
+import itertools
 import logging
 import re
 import tomllib
@@ -8,17 +9,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from fleet.automation.catalogue import CatalogueError, Playbook, Text
+from fleet.automation.catalogue import CatalogueError, Playbook
 from fleet.automation.catalogue import get as get_playbook
 from fleet.people.rules import Role
 from fleet.web.templatetags.pieces import icon
+from helpdesk.catalogue.questions import Question, Strict, Words, questions_problem
 
 FOLDER = Path(__file__).parent / "requests"
-Targets = Literal["room", "room-access-points", "device", "device-uplink-switch"]
+Targets = Literal["site", "site-access-points", "room", "room-access-points", "device", "device-uplink-switch"]
 GIVEN_BY_TARGET = {"device-uplink-switch": {"port"}}
 """Arguments that follow from the chosen device."""
+ANYTHING = "other"
+"""What fits no other request; it stands last."""
 PLACES = {"room", "device"}
 log = logging.getLogger(__name__)
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -28,19 +32,7 @@ class OfferError(Exception):
     """A request's file is not as it must be; the message names file and line."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Text(_Strict):
-    de: str = Field(min_length=1)
-    en: str = Field(min_length=1)
-
-    def in_language(self, language: str | None) -> str:
-        return Text(self.de, self.en).in_language(language)
-
-
-class Ask(_Strict):
+class Ask(Strict):
     """A playbook's argument that the form asks for."""
 
     argument: str
@@ -49,25 +41,40 @@ class Ask(_Strict):
     """Left empty, a key is made up and shown once."""
     min_length: int = Field(0, ge=0)
     max_length: int = Field(2000, ge=1)
+    label: Words | None = None
+    """How it is called while the playbook is not there; with one, the playbook says so itself."""
 
 
-class Offer(_Strict):
+class Offer(Strict):
     slug: str
-    title: _Text
-    summary: _Text
-    subject: _Text
-    done: _Text | None = None
+    title: Words
+    summary: Words
+    subject: Words
+    done: Words | None = None
     """What the ticket says when it is measured: "{ssid} is on the air in {room}."; {argument}, {room}, {device}."""
-    undone: _Text | None = None
+    undone: Words | None = None
     """The same when its time is over and it was taken back."""
     icon: str
     playbook: str = ""
     """Empty: an order that people fulfil, a plain ticket with the same form."""
+    else_plain: bool = False
+    """Without its playbook (it comes from a source that is not there) it is a plain ticket rather than an error."""
     targets: Targets
     time_box: bool
     roles: list[Role] = Field(min_length=1)
     fixed: dict[str, str | int | bool] = Field(default_factory=dict)
     ask: list[Ask] = Field(default_factory=list)
+    field: list[Question] = Field(default_factory=list)
+    """What people who fulfil it have to know."""
+    approvers: list[Role] = Field(default_factory=list)
+    """Who has to agree first to what people fulfil; of what a playbook fulfils, policy says so."""
+    school_days: int = Field(0, ge=0, le=60)
+    """How long people usually take; a playbook says so itself."""
+    restricted: bool = False
+    """What is said here is for the security role alone."""
+
+    def question(self, name: str) -> Question | None:
+        return next((one for one in self.field if one.name == name), None)
 
 
 class _Source:
@@ -77,12 +84,28 @@ class _Source:
         self.path = path
         self.text = path.read_text()
 
-    def refuse(self, word: str, problem: str) -> NoReturn:
-        raise OfferError(f"{self.path}:{self._line(word)}: {problem}")
+    def refuse(self, word: str, problem: str, *, table: tuple[str, int] | None = None) -> NoReturn:
+        """`table`: name and number (from 0) of the `[[table]]` in which the word stands."""
+        raise OfferError(f"{self.path}:{self._line(word, self._begin(table))}: {problem}")
 
-    def _line(self, word: str) -> int:
-        pattern = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])")
-        return next((number for number, line in enumerate(self.text.splitlines(), 1) if pattern.search(line)), 1)
+    def known(self, words: list[str], table: tuple[str, int] | None) -> str:
+        """The last of the words that stands there; of a missing one that is what it is missing in."""
+        text = "\n".join(self.text.splitlines()[self._begin(table) - 1 :])
+        return next((word for word in reversed(words) if self._pattern(word).search(text)), self.path.stem)
+
+    def _begin(self, table: tuple[str, int] | None) -> int:
+        if table is None:
+            return 1
+        heads = [number for number, line in enumerate(self.text.splitlines(), 1) if line.strip() == f"[[{table[0]}]]"]
+        return heads[table[1]] if table[1] < len(heads) else 1
+
+    def _line(self, word: str, begin: int) -> int:
+        pattern, lines = self._pattern(word), enumerate(self.text.splitlines()[begin - 1 :], begin)
+        return next((number for number, line in lines if pattern.search(line)), begin)
+
+    @staticmethod
+    def _pattern(word: str) -> re.Pattern[str]:
+        return re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])")
 
 
 def load(path: Path) -> Offer:
@@ -98,9 +121,30 @@ def load(path: Path) -> Offer:
             error.errors(), key=lambda one: one["type"] != "extra_forbidden"
         )  # a misspelt key explains a missing one
         words = [str(part) for part in problem["loc"] if isinstance(part, str)]
-        source.refuse(words[-1] if words else path.stem, f"{'.'.join(words)}: {problem['msg']}")
+        tables = [(str(one), two) for one, two in itertools.pairwise(problem["loc"]) if isinstance(two, int)]
+        table = tables[0] if tables else None
+        source.refuse(source.known(words, table), f"{'.'.join(words)}: {problem['msg']}", table=table)
     _check(source, offer)
-    return offer
+    return plain(offer) if offer.else_plain and not _there(offer.playbook) else offer
+
+
+def _there(slug: str) -> bool:
+    try:
+        get_playbook(slug)
+    except CatalogueError:
+        return False
+    return True
+
+
+def plain(offer: Offer) -> Offer:
+    """The same order for people to fulfil: what the playbook would be given is asked as text, but for made-up keys."""
+    asked = [_asked(ask) for ask in offer.ask if not ask.generate]
+    return offer.model_copy(update={"playbook": "", "fixed": {}, "ask": [], "field": [*asked, *offer.field]})
+
+
+def _asked(ask: Ask) -> Question:
+    label = ask.label or Words(de=ask.argument, en=ask.argument)
+    return Question(name=ask.argument, type="text", label=label, max=min(ask.max_length, 500))
 
 
 def _check(source: _Source, offer: Offer) -> None:
@@ -108,10 +152,29 @@ def _check(source: _Source, offer: Offer) -> None:
         icon(offer.icon)
     except Exception:
         source.refuse("icon", f"there is no icon {offer.icon}")
+    if problem := questions_problem(offer.field, {ask.argument for ask in offer.ask}):
+        source.refuse(*problem)
+    if offer.else_plain:
+        _replaceable(source, offer)
     if offer.playbook:
-        _agree(source, offer)
+        _fulfilled_by_playbook(source, offer)
     elif offer.ask or offer.fixed or offer.time_box:
         source.refuse("ask" if offer.ask else "fixed" if offer.fixed else "time_box", "this needs a playbook")
+
+
+def _replaceable(source: _Source, offer: Offer) -> None:
+    if not offer.playbook or offer.time_box:
+        source.refuse("else_plain", "only what a playbook fulfils once and for good can be fulfilled without it")
+    if nameless := [ask.argument for ask in offer.ask if not ask.label and not ask.generate]:
+        source.refuse(nameless[0], f"{nameless[0]} needs a label, for when the playbook is not there")
+
+
+def _fulfilled_by_playbook(source: _Source, offer: Offer) -> None:
+    for name in ("approvers", "school_days", "restricted"):
+        if getattr(offer, name):
+            source.refuse(name, "only for orders that people fulfil")
+    if not offer.else_plain or _there(offer.playbook):
+        _agree(source, offer)
 
 
 def _agree(source: _Source, offer: Offer) -> None:
@@ -133,9 +196,9 @@ def _agree(source: _Source, offer: Offer) -> None:
     filled = {*asked, *offer.fixed, *GIVEN_BY_TARGET.get(offer.targets, ())}
     for name in sorted(name for name, one in declared.items() if one.required and name not in filled):
         source.refuse("playbook", f"nobody fills the playbook's argument {name}")
-    if offer.time_box and playbook.rollback is None:
+    if offer.time_box and not playbook.undoes_itself:
         source.refuse("time_box", f"the playbook {playbook.slug} cannot be taken back")
-    _placeholders(source, offer, (filled - playbook.secret_names) | PLACES)
+    _placeholders(source, offer, (filled - playbook.secret_names) | PLACES | {one.name for one in offer.field})
 
 
 def _placeholders(source: _Source, offer: Offer, known: set[str]) -> None:

@@ -23,6 +23,7 @@ class Meaning:
 
 MEANINGS: dict[str, Meaning] = {
     "change.previewed": Meaning("change-previewed", State.WAITING_CHANGE),
+    "change.asked-anew": Meaning("change-asked-anew", State.WAITING_CHANGE),
     "change.approved": Meaning("change-approved", State.WAITING_CHANGE),
     "change.waiting": Meaning("change-waiting", State.WAITING_CHANGE),
     "change.started": Meaning("change-started", State.WAITING_CHANGE),
@@ -31,10 +32,15 @@ MEANINGS: dict[str, Meaning] = {
     "change.refuted": Meaning("change-refuted", State.OPEN, Priority.HIGH),
     "change.unknown": Meaning("change-unknown", State.OPEN, Priority.HIGH),
     "change.failed": Meaning("change-failed", State.OPEN, Priority.HIGH),
+    "change.halted": Meaning("change-failed", State.OPEN, Priority.HIGH),
+    "change.rolled-back": Meaning("change-failed", State.OPEN),
     "change.lost": Meaning("change-lost", State.OPEN, Priority.HIGH),
     "change.rejected": Meaning("change-rejected", State.RESOLVED),
     "change.cancelled": Meaning("change-cancelled", State.OPEN),
     "change.reverted": Meaning("change-reverted", State.RESOLVED, only_from=State.WAITING_CHANGE),
+    "change.revert-waits": Meaning("change-revert-waits"),
+    "change.extended": Meaning("change-extended"),
+    "change.ended-early": Meaning("change-ended-early"),
     "change.revert-failed": Meaning("change-revert-failed", State.OPEN, Priority.HIGH),
 }
 """Never closed on unknown; resolved only on what was measured, or on a person's no."""

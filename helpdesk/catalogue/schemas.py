@@ -5,9 +5,11 @@ from typing import Any
 
 from django.utils.translation import get_language
 from ninja import Field, Schema
+from pydantic import ConfigDict
 
 from helpdesk.catalogue import outlook
 from helpdesk.catalogue.offers import Offer, playbook_of
+from helpdesk.catalogue.questions import Question
 
 
 class AskOut(Schema):
@@ -20,10 +22,13 @@ class AskOut(Schema):
     choices: list[Any]
     secret: bool
     default: str
+    when: dict[str, list[str]] = Field(default_factory=dict)
+    """{another argument: the answers with which this one is asked}"""
 
 
 class OfferOut(Schema):
-    """`targets`: room, room-access-points (give `room_id`), device, device-uplink-switch (give `device_id`)."""
+    """`targets`: site, site-access-points (give `site_id`), room, room-access-points (give `room_id`), device,
+    device-uplink-switch (give `device_id`)."""
 
     slug: str
     title: str
@@ -51,8 +56,9 @@ class OfferOut(Schema):
 
 def _asks(offer: Offer) -> list[AskOut]:
     playbook, language = playbook_of(offer), get_language()
+    questions = [_question(one, language) for one in offer.field]
     if playbook is None:
-        return []
+        return questions
     asked = [(ask, playbook.argument(ask.argument)) for ask in offer.ask]
     return [
         AskOut(
@@ -65,10 +71,40 @@ def _asks(offer: Offer) -> list[AskOut]:
             default=ask.default or str(argument.default or ""),
         )
         for ask, argument in asked
-    ]
+    ] + questions
+
+
+def _question(one: Question, language: str | None) -> AskOut:
+    return AskOut(
+        name=one.name,
+        label=one.label.in_language(language),
+        type=one.type,
+        required=one.required and not one.when,
+        choices=one.possible(),
+        secret=False,
+        default="",
+        when=one.conditions(),
+    )
 
 
 class OrderIn(Schema):
+    """`arguments`: what the offer `asks`, by name; where it is wanted as its `targets` say."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "room_id": 204,
+                    "arguments": {"ssid": "Pruefung-204"},
+                    "starts_at": "2026-12-01T08:00:00+01:00",
+                    "ends_at": "2026-12-01T12:00:00+01:00",
+                    "note": "Abitur Mathematik",
+                }
+            ]
+        }
+    )
+
+    site_id: int | None = None
     room_id: int | None = None
     device_id: int | None = None
     arguments: dict[str, str | int | bool | list[str]] = Field(default_factory=dict)

@@ -8,6 +8,15 @@ class MailConfig(AppConfig):
 
     def ready(self) -> None:
         from fleet.events import consumers as outbox
-        from helpdesk.mail import consumers
+        from fleet.people.rules import Action
+        from fleet.web import exposition, navigation
+        from helpdesk.mail import approvals, consumers, listeners, notices
+        from helpdesk.mail import exposition as measures
 
+        exposition.register("mail", measures.ourselves)
+        notices.register_all()
+        mails = navigation.Item(_("Mail"), "mail:mails", "inbox", Action.MANAGE, order=94, group="administration")
+        navigation.register(mails)
         outbox.register(consumers.NAME, consumers.EVENTS, consumers.consume)
+        outbox.register(listeners.NAME, listeners.EVENTS, listeners.consume)
+        outbox.register(approvals.NAME, approvals.EVENTS, approvals.consume)

@@ -1,8 +1,9 @@
-"""The requester is told what is new in their ticket."""
+"""Whoever asked is told what is new in their ticket."""
 
 from fleet.events.models import Event
 from helpdesk.mail import services
 from helpdesk.mail.rules import Said, worth_a_mail
+from helpdesk.mail.selectors import opener
 from helpdesk.tickets.models import Article
 from helpdesk.tickets.notices import is_told
 
@@ -13,7 +14,7 @@ EVENTS = {"ticket.article-added"}
 def consume(event: Event) -> None:
     rows = Article.objects.select_related("ticket__requester")
     article = rows.filter(pk=event.payload.get("article_id")).first()
-    if article is None or article.ticket.requester is None:
+    if article is None:
         return
     said = Said(
         internal=article.internal,
@@ -22,5 +23,8 @@ def consume(event: Event) -> None:
         notice=bool(article.notice),
         told=is_told(article.notice),
     )
-    if worth_a_mail(said, article.ticket.requester.pk):
-        services.queue(article=article, recipient=article.ticket.requester)
+    requester = article.ticket.requester
+    if requester is not None and worth_a_mail(said, requester.pk):
+        services.queue(article=article, recipient=requester)
+    elif requester is None and article.verified and worth_a_mail(said, 0) and (address := opener(article.ticket)):
+        services.queue(article=article, address=address)

@@ -9,6 +9,8 @@ from fleet.devices.models import Device
 from fleet.monitoring.rules.rooms import RoomState
 from fleet.sites.models import Room, Site
 from helpdesk.portal import rules, words
+from helpdesk.portal.rules.labels import SHEETS
+from helpdesk.tickets.uploads import FilesField
 
 
 class ReportForm(forms.Form):
@@ -23,10 +25,13 @@ class ReportForm(forms.Form):
     body = forms.CharField(
         label=_("In your own words"), required=False, max_length=5000, widget=forms.Textarea(attrs={"rows": 3})
     )
+    attachments = FilesField()
     token = forms.CharField(widget=forms.HiddenInput, max_length=64)
 
-    def __init__(self, data: Any = None, *, rooms: Sequence[RoomState], simple: bool, initial: dict[str, Any]) -> None:
-        super().__init__(data, initial={"token": secrets.token_hex(16)} | initial)
+    def __init__(
+        self, data: Any = None, files: Any = None, *, rooms: Sequence[RoomState], simple: bool, initial: dict[str, Any]
+    ) -> None:
+        super().__init__(data, files, initial={"token": secrets.token_hex(16)} | initial)
         self.rooms = rooms
         self._choices("room", [(str(room.room_id), str(room.number)) for room in rooms])
         devices = [(str(one.device_id), one.name) for room in rooms for one in room.devices]
@@ -34,6 +39,11 @@ class ReportForm(forms.Form):
         self.troubles = [(name, words.TROUBLES[name]) for name in rules.troubles(simple=simple)]
         self._choices("trouble", self.troubles)
         self.fields["blocks_lesson"].label = words.pressing(simple=simple)
+
+    def ask(self, labels: dict[str, str]) -> None:
+        """The same questions in other words."""
+        for name, label in labels.items():
+            self.fields[name].label = label
 
     def _choices(self, name: str, choices: Any) -> None:
         field: Any = self.fields[name]
@@ -54,3 +64,31 @@ class ReportForm(forms.Form):
         room = Room.objects.get(site=site, pk=self.cleaned_data["room"])
         device = self.cleaned_data["device"]
         return room, Device.objects.get(site=site, pk=device) if device else None
+
+
+class LabelsForm(forms.Form):
+    """How labels are printed."""
+
+    sheet = forms.ChoiceField(
+        label=_("Sheet"),
+        choices=[
+            ("middle", _("24 on a page, 63.5 × 33.9 mm (as Avery L4773)")),
+            ("small", _("189 on a page, 25.4 × 10 mm (as Avery L4731)")),
+            ("large", _("One each, 100 × 62 mm, for label printers")),
+        ],
+        widget=forms.RadioSelect,
+        initial="middle",
+    )
+    first = forms.IntegerField(
+        label=_("First free label on the sheet"),
+        min_value=1,
+        initial=1,
+        help_text=_("Of a sheet that was begun before: counted by rows, from the upper left."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        sheet, first = SHEETS.get(cleaned.get("sheet", "")), cleaned.get("first")
+        if sheet and first and first > sheet.places:
+            self.add_error("first", _("This sheet has %d labels.") % sheet.places)
+        return cleaned

@@ -16,6 +16,24 @@ TROUBLES: dict[str, str | Promise] = {
     "other": gettext_lazy("Something else"),
 }
 
+FAULTS: dict[str, str | Promise] = {
+    "wifi": gettext_lazy("No Wi-Fi"),
+    "screen": gettext_lazy("No picture or no sound"),
+    "device": gettext_lazy("Does not switch on, or is stuck"),
+    "other": gettext_lazy("Something else"),
+}
+"""What can be said by scanning a label."""
+
+THINGS: dict[str, str | Promise] = {
+    "access-point": gettext_lazy("The Wi-Fi here"),
+    "wireless-controller": gettext_lazy("The Wi-Fi here"),
+    "switch": gettext_lazy("The network here"),
+    "router": gettext_lazy("The internet here"),
+    "firewall": gettext_lazy("The internet here"),
+    "printer": gettext_lazy("The printer"),
+}
+"""Kinds of device as people call them who only use them."""
+
 STATES: dict[str, str | Promise] = {
     "ok": gettext_lazy("Running"),
     "watch": gettext_lazy("Not quite right"),
@@ -35,7 +53,12 @@ _OUTAGES: dict[str, tuple[str | Promise, str | Promise]] = {
 }
 
 
-def how_it_is(mood: Mood) -> str:
+def thing(kind: str) -> str:
+    return str(THINGS.get(kind) or _("The device"))
+
+
+def how_it_is(mood: Mood, *, watched: int = 0) -> str:
+    """`watched`: known outages that are still followed up, though every room may be well by now."""
     if mood.disturbed:
         return (
             ngettext(
@@ -43,6 +66,17 @@ def how_it_is(mood: Mood) -> str:
             )
             % mood.disturbed
         )
+    if mood.serviced and not watched:
+        return (
+            ngettext(
+                "Maintenance is on in %d room, there is no fault.",
+                "Maintenance is on in %d rooms, there is no fault.",
+                mood.serviced,
+            )
+            % mood.serviced
+        )
+    if mood.known and watched:
+        return _("At the moment everything answers. We are still watching what was disturbed.")
     if mood.known:
         return _("Everything is running.")
     return _("Nothing has been measured yet. This takes a minute.")
@@ -55,7 +89,15 @@ def known_outage(ticket: Ticket) -> str:
         return ticket.subject
     somewhere, anywhere = _OUTAGES[outage(device.kind)]
     names = {"room": ticket.room.number if ticket.room else "", "device": device.name}
-    return str(somewhere if ticket.room else anywhere) % names
+    said = str(somewhere if ticket.room else anywhere) % names
+    if not answers_just_now(ticket):
+        return said
+    return _("%(sentence)s It comes and goes; at the moment it works.") % {"sentence": said}
+
+
+def answers_just_now(ticket: Ticket) -> bool:
+    """Whether what its alert speaks of is well at this moment, and is only watched because it comes and goes."""
+    return ticket.alert is not None and ticket.alert.closed_at is None and ticket.alert.quiet_since is not None
 
 
 def pressing(*, simple: bool) -> str:

@@ -8,11 +8,22 @@ class TicketsConfig(AppConfig):
 
     def ready(self) -> None:
         from fleet.events import consumers as outbox
-        from fleet.web import navigation, slots
-        from helpdesk.tickets import consumers, panels
+        from fleet.events import webhooks as told
+        from fleet.people.rules import Action
+        from fleet.web import happenings, navigation, slots
+        from helpdesk.tickets import consumers, following, panels, sayings, webhooks
+        from helpdesk.tickets import happenings as happened
 
         outbox.register(consumers.NAME, consumers.EVENTS, consumers.consume)
-        navigation.register(navigation.Item(_("Tickets"), "tickets:tickets", "ticket", None, order=20))
+        outbox.register(consumers.TAKEN, consumers.TICKET_EVENTS, consumers.take_note)
+        outbox.register(following.CALENDARS, following.CALENDAR_EVENTS, following.reckon)
+        outbox.register(following.CHILDREN, following.ARTICLE_EVENTS, following.tell_children)
+        outbox.register(following.OUTAGES, following.OUTAGE_EVENTS, following.outage)
+        told.guard("tickets.ticket", webhooks.may_be_told)
+        sayings.register()
+        navigation.register_group(navigation.Group("helpdesk", _("Helpdesk"), "ticket", 20, Action.WORK_TICKETS))
+        navigation.register(navigation.Item(_("Tickets"), "tickets:tickets", "ticket", None, order=20, group="helpdesk"))
+        happenings.register("device", "tickets", happened.of_device)
         panel = "tickets/pieces/panel.html"
         slots.register("device", "tickets", slots.Panel(panels.of_device, panel, 30, _("Tickets")))
         slots.register("site", "tickets", slots.Panel(panels.of_site, panel, 30, _("Tickets")))

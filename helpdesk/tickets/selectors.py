@@ -1,9 +1,10 @@
 """What pages and the API read of tickets, each in a fixed number of queries."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from fleet.devices.models import Device
@@ -11,39 +12,56 @@ from fleet.monitoring import selectors
 from fleet.people.models import Grant, User
 from fleet.people.rules import ACTIONS, Action
 from fleet.sites.models import Site
-from helpdesk.tickets.models import Ticket
+from helpdesk.tickets.models import Article, Macro, Queue, Ticket, TicketLink
 from helpdesk.tickets.rules import FINISHED
+from helpdesk.tickets.rules.sla import AT_RISK
 
 ORDERS: dict[str, tuple[str, ...]] = {
     "number": ("number",),
     "subject": ("subject", "pk"),
     "site": ("site__name", "-priority", "pk"),
     "priority": ("priority", "created_at", "pk"),
+    "due": ("due_at", "-priority", "pk"),
     "owner": ("owner__name", "pk"),
     "state": ("state", "-priority", "pk"),
     "created": ("created_at", "pk"),
     "updated": ("updated_at", "pk"),
 }
-URGENT_FIRST = ("-priority", "-created_at", "pk")
+URGENT_FIRST = (F("due_at").asc(nulls_last=True), "-priority", "-created_at", "pk")
+"""What is due next; after it what nobody promised, the most urgent first."""
 
 
 def listed(rows: QuerySet[Ticket], wanted: Mapping[str, Any], user: User) -> QuerySet[Ticket]:
-    """`wanted`: cleaned data of TicketFilter; what is missing does not narrow."""
+    """`wanted`: as TicketFilter gives it; what is missing does not narrow."""
     state = wanted.get("state")
     if not state:
         rows = rows.exclude(state__in=FINISHED)
     elif state != "all":
         rows = rows.filter(state=state)
-    for name in ("kind", "site"):
+    if "sites" in wanted:
+        rows = rows.filter(site__in=wanted["sites"])
+    for name in ("kind", "priority", "queue"):
         if wanted.get(name):
             rows = rows.filter(**{name: wanted[name]})
+    if wanted.get("category"):
+        rows = rows.filter(Q(category=wanted["category"]) | Q(category__parent=wanted["category"]))
+    if wanted.get("tag"):
+        rows = rows.filter(Exists(Ticket.tags.through.objects.filter(ticket=OuterRef("pk"), tag=wanted["tag"])))
+    if wanted.get("due"):
+        rows = due_by(rows, timezone.now() + (AT_RISK if wanted["due"] == "risk" else timedelta(0)))
     rows = rows.filter(_owned(wanted.get("owner") or "", user))
     return searched(rows, (wanted.get("q") or "").strip())
+
+
+def due_by(rows: QuerySet[Ticket], moment: datetime) -> QuerySet[Ticket]:
+    return rows.filter(due_at__lte=moment)
 
 
 def _owned(owner: str, user: User) -> Q:
     if owner == "me":
         return Q(owner=user)
+    if owner == "watched":
+        return Q(Exists(Ticket.watchers.through.objects.filter(ticket=OuterRef("pk"), user=user)))
     if owner == "nobody":
         return Q(owner__isnull=True)
     return Q(requester=user) if owner == "mine" else Q()
@@ -58,7 +76,9 @@ def searched(rows: QuerySet[Ticket], text: str) -> QuerySet[Ticket]:
 
 
 def ordered(rows: QuerySet[Ticket], sort: str) -> QuerySet[Ticket]:
-    """`sort`: a column of ORDERS, with a minus for the other way round; anything else: the most urgent first."""
+    """`sort`: a column of ORDERS, with a minus for the other way round; anything else: what is due next."""
+    if sort == "due":
+        return rows.order_by(*URGENT_FIRST)
     columns = ORDERS.get(sort.removeprefix("-"))
     if columns is None:
         return rows.order_by(*URGENT_FIRST)
@@ -70,7 +90,8 @@ def ordered(rows: QuerySet[Ticket], sort: str) -> QuerySet[Ticket]:
 def with_all(rows: QuerySet[Ticket]) -> QuerySet[Ticket]:
     """For the page of one ticket: with its devices as they are now."""
     devices = Prefetch("devices", selectors.with_state(Device.objects.select_related("health", "room")))
-    return rows.select_related("site", "room__building", "requester", "owner", "alert").prefetch_related(devices)
+    about = ("site", "room__building", "requester", "owner", "alert", "queue", "category")
+    return rows.select_related(*about).prefetch_related(devices)
 
 
 WORKING_ROLES = [role.value for role, actions in ACTIONS.items() if Action.WORK_TICKETS in actions]
@@ -82,3 +103,46 @@ def workers(site: Site) -> QuerySet[User]:
         user=OuterRef("pk"), role__in=WORKING_ROLES, scope__in=[site.pk, site.authority_id]
     )
     return User.objects.filter(Exists(held), is_active=True).order_by("name")
+
+
+def colleagues(user: User) -> QuerySet[User]:
+    """Whoever works on tickets at a place where this person does."""
+    held = Grant.objects.current(timezone.now()).filter(user=OuterRef("pk"), role__in=WORKING_ROLES)
+    scopes = user.access.scopes(Action.WORK_TICKETS)
+    authorities = Site.objects.filter(pk__in=scopes).values("authority")
+    sites = Site.objects.filter(authority__in=scopes).values("pk")
+    near = held.filter(Q(scope__in=scopes) | Q(scope__in=authorities) | Q(scope__in=sites))
+    return User.objects.filter(Exists(near), is_active=True).order_by("name", "pk")
+
+
+def macros(ticket: Ticket) -> list[Macro]:
+    return list(Macro.objects.filter(authority=ticket.authority_id).select_related("queue", "tag"))
+
+
+def counted_queues(user: User) -> QuerySet[Queue]:
+    """Each with `open_count`: how many of its tickets are open, of what this person sees."""
+    mine = Ticket.objects.visible_to(user).open().order_by().values("pk")
+    counted = Count("tickets", filter=Q(tickets__in=mine))
+    return Queue.objects.for_reading(user).annotate(open_count=counted).order_by("name_de", "pk")
+
+
+def queue_counts(user: User) -> list[tuple[Queue, int]]:
+    """[(queue, how many of its tickets are open)]. One query."""
+    rows: Any = counted_queues(user)
+    return [(queue, queue.open_count) for queue in rows]
+
+
+def readable_articles(user: User) -> QuerySet[Article]:
+    """Of tickets that this person sees; internal ones only where they may read those."""
+    tickets = Ticket.objects.visible_to(user)
+    inside = Ticket.objects.allowing(user, Action.VIEW_INTERNAL_NOTES)
+    public = Article.objects.filter(ticket__in=tickets, internal=False)
+    return public | Article.objects.filter(ticket__in=tickets.filter(pk__in=inside))
+
+
+def linked(ticket: Ticket, user: User) -> list[tuple[TicketLink, Ticket]]:
+    """Tickets with which this one has to do, as far as this person may see them. Two queries."""
+    rows = list(TicketLink.objects.filter(Q(source=ticket) | Q(target=ticket)))
+    others = {link.pk: link.target_id if link.source_id == ticket.pk else link.source_id for link in rows}
+    seen = Ticket.objects.visible_to(user).in_bulk(list(others.values()))
+    return [(link, seen[others[link.pk]]) for link in rows if others[link.pk] in seen]

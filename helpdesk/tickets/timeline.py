@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from fleet.people.models import User
 from fleet.people.rules import Action
 from helpdesk.tickets import notices
-from helpdesk.tickets.models import Article, Ticket, Transition
+from helpdesk.tickets.models import Article, Attachment, Ticket, Transition
 from helpdesk.tickets.notices import Link, Notice
 from helpdesk.tickets.rules import FINISHED
 from helpdesk.tickets.words import PILLS
@@ -33,16 +33,21 @@ class Entry:
     moved: tuple[str, str] | None = None
     """(pill, word) of the state to which this led."""
     finishes: bool = False
+    verified: bool = True
+    quoted: str = ""
+    formatted_id: int | None = None
+    """The article whose formatted text can be looked at."""
+    files: tuple[Attachment, ...] = ()
 
     @property
     def quiet(self) -> bool:
-        return self.moved is not None and self.notice is None and not self.text
+        return self.moved is not None and self.notice is None and not self.text and not self.files
 
 
 def of(ticket: Ticket, reader: User) -> list[Entry]:
-    """Internal notes only for those who may see them. Two queries."""
+    """Internal notes only for those who may see them. Three queries."""
     access = reader.access
-    articles = ticket.articles.select_related("author")
+    articles = ticket.articles.select_related("author").prefetch_related("attachments")
     if not access.may(Action.VIEW_INTERNAL_NOTES, ticket.authority_id, ticket.site_id):
         articles = articles.filter(internal=False)
     said = [_said(article, ticket, reader) for article in articles]
@@ -70,14 +75,18 @@ def _said(article: Article, ticket: Ticket, reader: User) -> Entry:
         link = None
     return Entry(
         at=article.created_at,
-        who=str(article.author or "Fleetdesk"),
+        who=str(article.author or article.sender or "Fleetdesk"),
         by_id=article.author_id,
         state=state,
-        icon="chat-bubble-left" if article.author_id else ICONS.get(state, "information-circle"),
+        icon="chat-bubble-left" if article.author_id or article.sender else ICONS.get(state, "information-circle"),
         internal=article.internal,
         text=article.body,
         notice=notice,
         link=link,
+        verified=article.verified,
+        quoted=article.quoted,
+        formatted_id=article.pk if article.html else None,
+        files=tuple(article.attachments.all()),
     )
 
 

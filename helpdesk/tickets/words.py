@@ -1,8 +1,17 @@
 """States of tickets in the words of those who read them."""
 
-from django.utils.translation import gettext as _
+from datetime import datetime
+from typing import Any
 
-from helpdesk.tickets.models import Ticket
+from babel.dates import format_timedelta
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from fleet.people.models import User
+from helpdesk.tickets.models import BulkJob, BulkRow, Category, Macro, Queue, Tag, Ticket
+from helpdesk.tickets.rules.sla import Pressure, pressure
 
 PILLS: dict[str, str] = {
     "new": "watch",
@@ -48,3 +57,70 @@ def act(old: str, new: str) -> str:
         Ticket.State.RESOLVED: _("Resolve"),
         Ticket.State.CLOSED: _("Close for good"),
     }[Ticket.State(new)]
+
+
+PRESSURES = {Pressure.OVERDUE: "down", Pressure.SOON: "watch", Pressure.CALM: "info"}
+
+
+def due(ticket: Ticket, now: datetime) -> dict[str, str] | None:
+    """{state, word}: "Answer due in 40 min"; None where nothing is due."""
+    if ticket.due_at is None:
+        return None
+    how = pressure(ticket.due_at, now)
+    language = (translation.get_language() or "de")[:2]
+    when = format_timedelta(ticket.due_at - now, threshold=1.0, add_direction=True, format="short", locale=language)
+    what = {
+        "first-response": _("Answer"),
+        "next-update": _("News"),
+        "resolution": _("Solution"),
+    }.get(ticket.due_clock, "")
+    said = _("%(what)s overdue, it was due %(when)s") if how == Pressure.OVERDUE else _("%(what)s due %(when)s")
+    return {"state": PRESSURES[how], "word": said % {"what": what, "when": when}}
+
+
+ROW_PILLS: dict[str, str] = {
+    BulkRow.State.WAITING: "unknown",
+    BulkRow.State.DONE: "ok",
+    BulkRow.State.UNCHANGED: "info",
+    BulkRow.State.REFUSED: "down",
+    BulkRow.State.FAILED: "watch",
+    BulkRow.State.STOPPED: "unknown",
+}
+_WHY_NOT: dict[str, str | Promise] = {
+    "not-yours": gettext_lazy("Your role does not include this ticket."),
+    "does-not-fit": gettext_lazy("It belongs to another authority, or that person does not work at this school."),
+    "not-from-here": gettext_lazy("That is not possible from the ticket's present state."),
+    "somebody-else": gettext_lazy("Somebody else looks after it."),
+    "changed-meanwhile": gettext_lazy("The ticket was changed meanwhile."),
+    "gone": gettext_lazy("What was to be set does not exist any more."),
+    "our-mistake": gettext_lazy("This was our mistake; it has been recorded."),
+    "itself": gettext_lazy("That is the same ticket."),
+    "already-merged": gettext_lazy("One of the two has already been merged into another ticket."),
+    "closed": gettext_lazy("A closed ticket cannot be merged."),
+    "finished": gettext_lazy("That incident is over already."),
+    "another-school": gettext_lazy("Only tickets of the same school become one; use a larger incident instead."),
+    "another-authority": gettext_lazy("That ticket belongs to another authority."),
+    "restricted": gettext_lazy("One of the two is for security people only."),
+    "has-children": gettext_lazy("Other tickets belong to this one: it cannot go into another."),
+    "parent-is-a-child": gettext_lazy("That ticket belongs to a larger incident itself: choose that one."),
+    "nothing-to-split": gettext_lazy("Choose at least one message that somebody wrote."),
+}
+
+
+def why_not(key: str) -> str:
+    return str(_WHY_NOT.get(key, key))
+
+
+def bulk_title(job: BulkJob) -> str:
+    """What was ordered, and with what."""
+    act, value = BulkJob.Act(job.act), job.value
+    models: dict[str, Any] = {"queue": Queue, "category": Category, "tag": Tag, "macro": Macro}
+    if act == BulkJob.Act.ASSIGN:
+        named: object = User.objects.filter(pk=value).first()
+    elif act.value in models:
+        named = models[act.value].objects.filter(pk=value).first()
+    elif act == BulkJob.Act.PRIORITY:
+        named = Ticket.Priority(int(value)).label
+    else:
+        named = Ticket.State(value).label if act == BulkJob.Act.STATE else ""
+    return f"{act.label}: {named}" if named else str(act.label)

@@ -20,6 +20,7 @@ from helpdesk.catalogue.models import ServiceRequest
 from helpdesk.catalogue.offers import Offer, playbook_of
 from helpdesk.tickets import services as tickets
 from helpdesk.tickets.models import Ticket
+from helpdesk.tickets.services import queues
 
 SAME_MOMENT = timedelta(minutes=10)
 
@@ -39,6 +40,9 @@ class Submission:
     token: str
     """Idempotency key: the same one by the same person is the same order."""
     arguments: dict[str, Any] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
+    """{question: answer} of the offer's own fields."""
+    site: Site | None = None
     room: Room | None = None
     device: Device | None = None
     starts_at: datetime | None = None
@@ -103,17 +107,28 @@ def _create(submission: Submission) -> Submitted:
         ticket=ticket,
         change=change,
         slug=offer.slug,
-        values={name: value for name, value in submission.arguments.items() if name not in secret},
+        values={name: value for name, value in submission.arguments.items() if name not in secret} | _told_apart(submission),
+        agreement=ServiceRequest.Agreement.WANTED if offer.approvers else ServiceRequest.Agreement.NONE,
     )
     return Submitted(ticket, request, _keys(change))
 
 
+def _told_apart(submission: Submission) -> dict[str, Any]:
+    """What the request keeps: of a restricted one the note too, because a ticket is read by more people."""
+    note = {"note": submission.note} if submission.offer.restricted and submission.note else {}
+    return submission.answers | note
+
+
 def _opening(submission: Submission) -> tickets.Opening:
-    devices = [submission.device] if submission.device else _in_room(submission)
+    """Of a restricted order the ticket says that there is one, and where, to security people; the request has the rest."""
+    restricted = submission.offer.restricted
+    devices = [submission.device] if submission.device else _access_points(submission)
+    site = _site(submission)
     return tickets.Opening(
-        site=_site(submission),
+        site=site,
+        queue=queues.of_security(authority=site.authority) if restricted else None,
         subject=_subject(submission),
-        body=submission.note,
+        body="" if restricted else submission.note,
         kind=Ticket.Kind.REQUEST,
         room=submission.room or (submission.device.room if submission.device else None),
         devices=devices,
@@ -123,19 +138,23 @@ def _opening(submission: Submission) -> tickets.Opening:
             "slug": submission.offer.slug,
             "starts_at": submission.starts_at.isoformat() if submission.starts_at else None,
             "ends_at": submission.ends_at.isoformat() if submission.ends_at else None,
+            "answers": {} if restricted else submission.answers,
+            "agreement": bool(submission.offer.approvers),
         },
+        priority=Ticket.Priority.HIGH if restricted else Ticket.Priority.NORMAL,
         idempotency_key=_key(submission),
     )
 
 
 def _site(submission: Submission) -> Site:
     place = submission.room or submission.device
-    if place is None:
+    site = place.site if place else submission.site
+    if site is None:
         raise SubmissionError({"targets": translation.gettext("Please say where.")})
-    here = {place.site.pk, place.site.authority_id}
+    here = {site.pk, site.authority_id}
     if here.isdisjoint(submission.user.access.scopes_as(submission.offer.roles)):
         raise SubmissionError({"targets": translation.gettext("Your role there does not include this order.")})
-    return place.site
+    return site
 
 
 def _subject(submission: Submission) -> str:
@@ -143,15 +162,20 @@ def _subject(submission: Submission) -> str:
     room = submission.room or (submission.device.room if submission.device else None)
     with translation.override(settings.LANGUAGE_CODE):
         subject = submission.offer.subject.in_language(settings.LANGUAGE_CODE)
-        where = submission.device.name if submission.device else str(room)
+        where = submission.device.name if submission.device else str(room or submission.site)
         return f"{subject} · {where}"
 
 
-def _in_room(submission: Submission) -> list[Device]:
-    if submission.offer.targets != "room-access-points" or submission.room is None:
-        return []
+def _access_points(submission: Submission) -> list[Device]:
+    """Those of the room or of the whole school, if the order is about them."""
     rows = Device.objects.allowing(submission.user, Action.ORDER_SERVICE).in_service()
-    return list(rows.filter(room=submission.room, kind=DeviceType.Kind.ACCESS_POINT))
+    rows = rows.filter(kind=DeviceType.Kind.ACCESS_POINT)
+    if submission.offer.targets == "room-access-points" and submission.room:
+        return list(rows.filter(room=submission.room))
+    playbook = playbook_of(submission.offer)
+    if submission.offer.targets == "site-access-points" and submission.site and playbook:
+        return list(rows.filter(site=submission.site, type__platform__in=playbook.platforms))
+    return []
 
 
 def _order(submission: Submission) -> automation.Order:
@@ -172,7 +196,7 @@ def _targets(submission: Submission) -> tuple[dict[str, Any], Sequence[int]]:
     """The arguments and the devices on which the playbook runs; the port of an uplink follows from the device."""
     device = submission.device
     if submission.offer.targets != "device-uplink-switch":
-        return submission.arguments, [device.pk] if device else [one.pk for one in _in_room(submission)]
+        return submission.arguments, [device.pk] if device else [one.pk for one in _access_points(submission)]
     uplink = Uplink.objects.select_related("port").filter(device=device).order_by("pk").first()
     if uplink is None:
         raise SubmissionError({"targets": translation.gettext("It is not known on which switch this device hangs.")})

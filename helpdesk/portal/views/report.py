@@ -3,57 +3,54 @@
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import translation
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from fleet.devices.models import Device
 from fleet.monitoring import selectors
 from fleet.monitoring.rules.rooms import ORDER, DeviceState, RoomState
 from fleet.people.models import User
 from fleet.people.rules import Action
-from fleet.sites.models import Room, Site
+from fleet.sites.models import Site
 from fleet.web.once import form_key
-from helpdesk.portal import rules, words
+from helpdesk.portal import plain, rules, words
 from helpdesk.portal.forms import ReportForm
-from helpdesk.portal.views import person
+from helpdesk.portal.services import drafts
+from helpdesk.portal.views import outages, person
+from helpdesk.tickets import schools, uploads
 from helpdesk.tickets import services as tickets
 from helpdesk.tickets.models import Ticket
 from helpdesk.tickets.rules import priority_of_report
+from helpdesk.tickets.services import attachments
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def report(request: HttpRequest) -> HttpResponse:
     user = person(request)
     sites = Site.objects.allowing(user, Action.REPORT_PROBLEM).order_by("name")
-    site = _chosen(request, sites)
+    first = list(sites[:2])
+    site = schools.chosen(request.POST or request.GET, sites, first)
     if site is None:
-        if not sites:
+        if not first:
             raise Http404
-        return render(request, "portal/report_where.html", {"sites": sites})
+        which = schools.which(sites, request.GET.get("school", ""))
+        return render(request, "portal/report_where.html", {"which": which})
     rooms, simple = selectors.room_states(site), _simple(site, user)
-    initial = {name: request.GET[name] for name in ("room", "device") if name in request.GET}
-    form = ReportForm(request.POST or None, rooms=rooms, simple=simple, initial=_with_room(initial, rooms))
+    named = {name: request.GET[name] for name in ("room", "device") if name in request.GET}
+    draft = drafts.begun(user, site) if request.method != "POST" and not named else None
+    initial = _with_room(draft.answers if draft else named, rooms)
+    form = ReportForm(request.POST or None, request.FILES or None, rooms=rooms, simple=simple, initial=initial)
+    if user.plain_language:
+        form.ask(plain.labels())
+    if request.method == "POST":
+        uploads.refuse_too_large(form, request)
     if request.method == "POST" and form.is_valid():
         return redirect("portal:reported", _report(form, site, user).number)
-    context = {"form": form, "site": site, "several": len(sites) > 1, "simple": simple, **_options(form, rooms)}
+    context = {"form": form, "site": site, "several": len(first) > 1, "simple": simple, **_options(form, rooms)}
+    context |= {"outages": outages.known(user, site), "draft": draft}
     return render(request, "portal/report.html", context, status=422 if form.errors else 200)
-
-
-def _chosen(request: HttpRequest, sites: QuerySet[Site]) -> Site | None:
-    """The one that was named, by itself or by a room or device in it; the only one there is; none."""
-    named = request.POST or request.GET
-    for name, rows in (("site", sites), ("room", Room.objects.filter(site__in=sites)), ("device", _devices(sites))):
-        key = named.get(name, "")
-        if key.isdecimal() and len(key) < 18 and (row := rows.filter(pk=int(key)).first()):  # noqa: PLR2004  (an id)
-            return row if isinstance(row, Site) else row.site
-    return sites[0] if len(sites) == 1 else None
-
-
-def _devices(sites: QuerySet[Site]) -> QuerySet[Device]:
-    return Device.objects.in_service().filter(site__in=sites)
 
 
 def _simple(site: Site, user: User) -> bool:
@@ -91,13 +88,30 @@ def _state(one: RoomState | DeviceState) -> dict[str, Any]:
     return {"state": one.state.value, "word": words.STATES[one.state.value]}
 
 
+@require_POST
+def draft(request: HttpRequest) -> HttpResponse:
+    """Keeps what is typed so far, or with `drop` throws it away. Nothing is checked: it is not sent yet."""
+    user = person(request)
+    sites = Site.objects.allowing(user, Action.REPORT_PROBLEM)
+    site = schools.chosen(request.POST, sites, list(sites[:2]))
+    if site is None:
+        raise Http404
+    if "drop" in request.POST:
+        drafts.drop(user=user, site=site)
+        return redirect(f"{reverse('portal:report')}?site={site.pk}")
+    kept = drafts.keep(user=user, site=site, said=request.POST)
+    return render(request, "portal/pieces/draft.html", {"draft": kept})
+
+
 def _report(form: ReportForm, site: Site, user: User) -> Ticket:
-    data = form.cleaned_data
+    data = dict(form.cleaned_data)
     room, device = form.place(site)
     pressing = data["blocks_lesson"] == "yes"
     with translation.override(settings.LANGUAGE_CODE):
         subject = f"{words.TROUBLES[data['trouble']]} · {device.name if device else room}"
-    return tickets.open_ticket(
+    files = data.pop("attachments")
+    ticket = attachments.open_ticket(
+        files=uploads.kept(files),
         opening=tickets.Opening(
             site=site,
             subject=subject,
@@ -109,13 +123,17 @@ def _report(form: ReportForm, site: Site, user: User) -> Ticket:
             requester=user,
             notice="reported",
             details={"trouble": data["trouble"], "blocks_lesson": pressing},
-            idempotency_key=form_key(data.pop("token"), data),
-        )
+            idempotency_key=form_key(data.pop("token"), {**data, "files": uploads.of_what(files)}),
+        ),
     )
+    drafts.drop(user=user, site=site)
+    return ticket
 
 
 @require_safe
 def reported(request: HttpRequest, number: str) -> HttpResponse:
     """Thank you: the number, and what happens next."""
     ticket = get_object_or_404(Ticket.objects.visible_to(request.user).filter(requester=person(request)), number=number)
-    return render(request, "portal/reported.html", {"ticket": ticket})
+    steps = plain.reported(ticket) if person(request).plain_language else []
+    context = {"ticket": ticket, "steps": steps}
+    return render(request, "portal/reported.html", context)

@@ -13,7 +13,7 @@ from fleet.events.services import Fact, emit
 from fleet.monitoring.models import Alert
 from fleet.people.models import User
 from fleet.sites.models import Room, Site
-from helpdesk.tickets.models import Article, Counter, Ticket
+from helpdesk.tickets.models import Article, Category, Counter, Queue, Ticket
 from helpdesk.tickets.rules import number
 
 
@@ -30,6 +30,9 @@ class Opening:
     requester: User | None = None
     alert: Alert | None = None
     blocks_lesson: bool = False
+    queue: Queue | None = None
+    """None: where its category's tickets go."""
+    category: Category | None = None
     notice: str = ""
     details: dict[str, Any] = field(default_factory=dict)
     idempotency_key: str | None = None
@@ -75,6 +78,8 @@ def _create(opening: Opening, key: str | None) -> Ticket:
         room=opening.room,
         requester=opening.requester,
         alert=opening.alert,
+        queue=opening.queue or (opening.category.queue if opening.category else None),
+        category=opening.category,
         idempotency_key=key,
     )
     ticket.devices.set(opening.devices)

@@ -1,0 +1,54 @@
+"""Agreeing to an order that people fulfil: once, by somebody who may, never by who ordered it."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from fleet.people.models import User
+from helpdesk.catalogue import offers
+from helpdesk.catalogue.models import ServiceRequest
+from helpdesk.catalogue.offers import Offer
+from helpdesk.tickets import services as tickets
+from helpdesk.tickets.models import Ticket
+from helpdesk.tickets.rules import may_become
+
+MOST = 50
+
+
+def agreements_for(user: User) -> list[ServiceRequest]:
+    """Orders that wait for this person's agreement, the longest first. One query, none for who agrees to nothing."""
+    asked = [offer for offer in offers.all_offers() if user.access.roles() & set(offer.approvers)]
+    if not asked:
+        return []
+    wanted = ServiceRequest.objects.filter(
+        agreement=ServiceRequest.Agreement.WANTED,
+        slug__in=[offer.slug for offer in asked],
+        ticket__in=Ticket.objects.visible_to(user).open(),
+    )
+    rows = wanted.select_related("ticket__requester").order_by("pk")[:MOST]
+    by_slug = {offer.slug: offer for offer in asked}
+    return [row for row in rows if may_decide(request=row, offer=by_slug[row.slug], user=user)]
+
+
+class DecidedError(Exception):
+    """Somebody was quicker."""
+
+
+def may_decide(*, request: ServiceRequest, offer: Offer | None, user: User) -> bool:
+    if offer is None or request.agreement != ServiceRequest.Agreement.WANTED or request.ticket.requester_id == user.pk:
+        return False
+    here = {request.ticket.site_id, request.ticket.authority_id}
+    return not here.isdisjoint(user.access.scopes_as(offer.approvers))
+
+
+def decide(*, request: ServiceRequest, by: User, agreed: bool, comment: str = "") -> None:
+    """Raises DecidedError. What is not agreed to is finished; the comment is read by whoever ordered."""
+    state = ServiceRequest.Agreement.GIVEN if agreed else ServiceRequest.Agreement.REFUSED
+    with transaction.atomic():
+        waiting = ServiceRequest.objects.filter(pk=request.pk, agreement=ServiceRequest.Agreement.WANTED)
+        if not waiting.update(agreement=state, decided_by=by, decided_at=timezone.now()):
+            raise DecidedError
+        notice = "order-agreed" if agreed else "order-refused"
+        tickets.add_article(ticket=request.ticket, contribution=tickets.Contribution(author=by, notice=notice, body=comment))
+        ticket = Ticket.objects.get(pk=request.ticket_id)
+        if not agreed and may_become(ticket.state, Ticket.State.RESOLVED):
+            tickets.transition(ticket=ticket, to=Ticket.State.RESOLVED, actor=by)

@@ -1,0 +1,141 @@
+"""Reports over a period, on a page and as files."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from fleet.people.models import User
+from fleet.people.rules import Action
+from fleet.sites.models import Site
+from fleet.web.offers import offer_rows
+from helpdesk.finding import exporting, reports
+from helpdesk.finding import report_rules as rules
+from helpdesk.finding.views import person
+
+USUAL = timedelta(days=90)
+LONGEST_TABLE = 25
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class PeriodForm(forms.Form):
+    first = forms.DateField(label=gettext_lazy("From"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    last = forms.DateField(label=gettext_lazy("Until"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    site = forms.ModelChoiceField(Site.objects.none(), label=gettext_lazy("School"), required=False)
+
+    def __init__(self, data: Any, *, user: User) -> None:
+        today = timezone.localdate()
+        usual = {"first": today - USUAL, "last": today}
+        super().__init__(data if "first" in data else usual)
+        offer_rows(self, "site", Site.objects.visible_to(user).order_by("name"))
+        self.fields["site"].empty_label = _("All")  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or {}
+        first, last = said.get("first"), said.get("last")
+        if first and last and last < first:
+            self.add_error("last", _("The last day is before the first."))
+        elif first and last and last - first > reports.LONGEST:
+            self.add_error("last", _("A report covers at most 400 days."))
+        return said
+
+    def period(self) -> reports.Period:
+        site = self.cleaned_data.get("site")
+        return reports.Period(self.cleaned_data["first"], self.cleaned_data["last"], site.pk if site else None)
+
+
+def reader(request: HttpRequest) -> User:
+    user = person(request)
+    if not user.access.anywhere(Action.VIEW_INTERNAL_NOTES):
+        raise Http404
+    return user
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    user = reader(request)
+    form = PeriodForm(request.GET, user=user)
+    if not form.is_valid():
+        return render(request, "finding/reports.html", {"form": form}, status=422)
+    return render(request, "finding/reports.html", {"form": form, **_report(user, form.period())})
+
+
+def _report(user: User, period: reports.Period) -> dict[str, Any]:
+    facts = reports.facts(user, period)
+    months = rules.months(facts, timezone.get_default_timezone())
+    most = max((one.opened for one in months), default=0)
+    lost = reports.lost(user, period)
+    minutes = max((one.minutes for one in lost), default=0)
+    return {
+        "total": len(facts),
+        "query": f"first={period.first}&last={period.last}" + (f"&site={period.site_id}" if period.site_id else ""),
+        "months": [{"row": one, "bar": _bar(one.opened, most, str(one.opened))} for one in months],
+        "answered": [_share(_within(limit), rules.answered_within(facts, limit)) for limit in rules.ANSWERED_WITHIN_H],
+        "by_playbook": _share(_("Done by a playbook"), rules.by_playbook(facts)),
+        "tables": [
+            _times(_("School"), rules.times(facts, lambda one: [one.site])),
+            _times(_("Category"), rules.times(facts, lambda one: [one.category])),
+            _times(_("Model"), rules.times(facts, lambda one: one.models)),
+        ],
+        "lost": [
+            {"row": one, "bar": _bar(one.minutes, minutes, _("%(count)s min") % {"count": _number(one.minutes)})}
+            for one in lost[:LONGEST_TABLE]
+        ],
+        "lost_total": _number(sum(one.minutes for one in lost)),
+    }
+
+
+def _within(limit_h: int) -> str:
+    return _("Answered within %(hours)d h") % {"hours": limit_h}
+
+
+def _share(label: str, share: rules.Share) -> dict[str, Any]:
+    percent = share.percent
+    said = "–" if percent is None else f"{_number(percent)} %"
+    return {"label": label, "part": share.part, "whole": share.whole, "bar": _bar(percent or 0, 100, said)}
+
+
+def _times(label: str, rows: Sequence[rules.Times]) -> dict[str, Any]:
+    most = max((one.median_h for one in rows), default=0)
+    shown = [
+        {"row": one, "bar": _bar(one.median_h, most, _hours(one.median_h)), "slowest": _hours(one.slowest_tenth_h)}
+        for one in rows[:LONGEST_TABLE]
+    ]
+    return {"label": label, "rows": shown, "left_out": max(0, len(rows) - LONGEST_TABLE)}
+
+
+def _bar(value: float, most: float, said: str) -> dict[str, Any]:
+    return {"width": f"{100 * value / most:.1f}" if most else "0", "said": said, "state": "info"}
+
+
+def _hours(value: float) -> str:
+    return f"{_number(value, 1)} h"
+
+
+def _number(value: float, places: int = 0) -> str:
+    return str(number_format(round(value, places), decimal_pos=places))
+
+
+@require_safe
+def export(request: HttpRequest, kind: str) -> HttpResponseBase:
+    """Every ticket of the period as a row."""
+    user = reader(request)
+    form = PeriodForm(request.GET, user=user)
+    if not form.is_valid() or kind not in {"csv", "xlsx"}:
+        raise Http404
+    period = form.period()
+    name, heads, rows = f"tickets-{period.first}-{period.last}.{kind}", reports.heads(), reports.table(user, period)
+    if kind == "xlsx":
+        return FileResponse(exporting.as_xlsx(heads, rows), as_attachment=True, filename=name, content_type=XLSX)
+    answer = StreamingHttpResponse(exporting.as_csv(heads, rows), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer

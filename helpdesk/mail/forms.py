@@ -1,0 +1,44 @@
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from fleet.people.models import User
+from fleet.people.rules import Action
+from fleet.sites.models import Site
+from helpdesk.mail.models import Mailbox
+
+if TYPE_CHECKING:
+    _Form = forms.ModelForm[Mailbox]
+else:
+    _Form = forms.ModelForm  # takes its type only where none is run
+
+
+class MailboxForm(_Form):
+    """The password is typed anew or left as it is; it is shown nowhere."""
+
+    password = forms.CharField(
+        label=_("Password"), required=False, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    )
+
+    class Meta:
+        model = Mailbox
+        fields = ("address", "site", "host", "port", "security", "username", "folder", "processed_folder", "active")
+        labels = {"site": _("School for senders of no one school")}
+        help_texts = {"host": _("Empty: a mail server hands the mail over (manage.py ingest_mail).")}
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        sites: Any = self.fields["site"]
+        sites.queryset = Site.objects.allowing(user, Action.MANAGE).order_by("name")
+        self.order_fields(["address", "site", "host", "port", "security", "username", "password"])
+
+    def clean_address(self) -> str:
+        return str(self.cleaned_data["address"]).lower()
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        here = {"localhost", "127.0.0.1", "::1"}
+        if data.get("security") == Mailbox.Security.NONE and data.get("host") and data["host"] not in here:
+            self.add_error("security", _("Without encryption only a server on this machine can be asked."))
+        return data

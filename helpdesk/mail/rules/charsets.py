@@ -1,0 +1,91 @@
+"""Bytes of a mail as text: as labelled when that is true, and otherwise as what they most probably are."""
+
+import codecs
+import re
+
+NO_CHARSETS = frozenset({"unicode_escape", "raw_unicode_escape", "idna", "punycode", "undefined", "mbcs", "oem", "utf_7"})
+"""Python knows these as encodings; a mail that names one would have its backslashes eaten (UTF-7: only when it says so)."""
+OTHER_NAMES = {
+    "gb2312": "gb18030", "gbk": "gb18030", "ks_c_5601-1987": "cp949", "x-sjis": "shift_jis", "x-gbk": "gb18030",
+    "iso-8859-8-i": "iso-8859-8", "x-mac-roman": "mac_roman", "macintosh": "mac_roman", "ansi": "cp1252",
+    "x-ansi": "cp1252", "unicode": "utf-8", "utf8mb4": "utf-8", "unicode-1-1-utf-7": "utf-7",
+}  # fmt: skip
+C1 = re.compile(r"[\x80-\x9f]")
+MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+"""A byte order mark is believed before any label, as browsers do."""
+FORBIDDEN = re.compile("[\x00\ud800-\udfff]")
+"""No database and no page takes these."""
+
+
+def decoded(raw: bytes, label: str | None = None) -> str:
+    """Never raises, loses no byte that could be read, and contains nothing that cannot be stored."""
+    return storable(_decoded(raw, _codec(label)))
+
+
+def storable(text: str) -> str:
+    return FORBIDDEN.sub("\ufffd", text)
+
+
+def _codec(label: str | None) -> str:
+    name = (label or "").strip().strip("\"'").lower()
+    name = OTHER_NAMES.get(name, name)
+    try:
+        info = codecs.lookup(name)
+    except (LookupError, ValueError, UnicodeError):
+        return ""
+    known = info._is_text_encoding and info.name.replace("-", "_") not in NO_CHARSETS
+    return info.name if known or name == "utf-7" else ""
+
+
+def _decoded(raw: bytes, codec: str) -> str:
+    mark = next((mark for mark in MARKS if raw.startswith(mark)), b"")
+    if mark and not codec.startswith("utf-32"):
+        raw, codec = raw[len(mark) :], MARKS[mark]
+    if codec.startswith("utf-16"):
+        codec = "" if _is_utf_8(raw) else _order(raw) if codec == "utf-16" else codec
+        return raw.decode(codec, "replace") if codec else _guessed(raw)
+    if codec in {"", "ascii"}:
+        return _guessed(raw)
+    try:
+        text = raw.decode(codec)
+    except (UnicodeError, ValueError):
+        return _damaged(raw) if codec.startswith("utf-8") else _guessed(raw)
+    if codec == "iso8859-1" and C1.search(text):  # as browsers do: these are never meant as control characters
+        return raw.decode("cp1252", "replace")
+    return text.removeprefix("\ufeff")
+
+
+def _is_utf_8(raw: bytes) -> bool:
+    """Of what calls itself UTF-16, where half of Western letters is empty."""
+    try:
+        raw.decode("utf-8")
+    except UnicodeError:
+        return False
+    return b"\0" not in raw
+
+
+def _order(raw: bytes) -> str:
+    """Of UTF-16 without a mark: which half of its letters is empty; big first where nothing tells (RFC 2781, 4.3)."""
+    return "utf-16-le" if raw[1::2].count(0) > raw[::2].count(0) else "utf-16-be"
+
+
+def _guessed(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeError:
+        return _western(raw)
+
+
+def _damaged(raw: bytes) -> str:
+    """UTF-8 with a few broken bytes stays UTF-8; what only says so is read as what Windows writes."""
+    text = raw.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    whole = sum(1 for letter in text if ord(letter) > 127) - broken  # noqa: PLR2004  (ASCII)
+    return text if whole > broken else _western(raw)
+
+
+def _western(raw: bytes) -> str:
+    try:
+        return raw.decode("cp1252")
+    except UnicodeError:
+        return raw.decode("latin-1")

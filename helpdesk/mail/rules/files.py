@@ -1,0 +1,89 @@
+"""Attachments of a mail: their names and their bytes; winmail.dat opened."""
+
+from email.message import Message
+from email.utils import collapse_rfc2231_value
+from typing import Any
+
+from tnefparse import TNEF
+
+from helpdesk.mail.rules.charsets import decoded
+from helpdesk.mail.rules.headers import topic, value, words
+from helpdesk.mail.rules.incoming import File
+from helpdesk.tickets.names import clean_name
+
+MOST = 100
+TNEF_TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+
+
+def name_of(part: Message, otherwise: str) -> str:
+    """RFC 2231 and, as many programs do it, RFC 2047 inside the parameter."""
+    for field, header in (("filename", "content-disposition"), ("name", "content-type")):
+        try:
+            found = part.get_param(field, None, header)
+            text = collapse_rfc2231_value(found) if found is not None else ""
+        except (LookupError, ValueError, TypeError, AttributeError, IndexError):
+            text = ""
+        if text and (clean := clean_name(words(text))):
+            return clean
+    return clean_name(otherwise) or "attachment"
+
+
+def content_of(part: Message) -> bytes:
+    """Decoded bytes. Never raises; broken base64 gives what could be decoded."""
+    try:
+        payload = part.get_payload(decode=True)
+    except (ValueError, LookupError, AssertionError, TypeError, AttributeError):
+        payload = None
+    if isinstance(payload, bytes):
+        return payload
+    return str(part.get_payload()).encode("utf-8", "surrogateescape")
+
+
+def files_of(part: Message, content_type: str) -> list[File]:
+    if content_type == "message/rfc822":
+        return [_forwarded(part)]
+    content = content_of(part)
+    name = name_of(part, f"attachment{ENDINGS.get(content_type, '')}")
+    if content_type in TNEF_TYPES or name.lower() == "winmail.dat":
+        return opened(content) or [File(name, content_type, content)]
+    return [File(name, content_type, content)]
+
+
+ENDINGS = {
+    "image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "application/pdf": ".pdf", "text/calendar": ".ics",
+    "text/html": ".html", "text/plain": ".txt", "text/csv": ".csv",
+}  # fmt: skip
+
+
+def _forwarded(part: Message) -> File:
+    """A mail inside of a mail, as a file that mail programs open."""
+    inner = part.get_payload()
+    message = inner[0] if isinstance(inner, list) and inner else None
+    if not isinstance(message, Message):
+        return File(name_of(part, "mail.eml"), "message/rfc822", content_of(part))
+    try:
+        content = message.as_bytes()
+    except (ValueError, LookupError, TypeError, AttributeError, KeyError, UnicodeError):
+        content = str(message.get_payload()).encode("utf-8", "replace")
+    title = topic(value(message, "Subject")) or "mail"
+    return File(name_of(part, f"{title}.eml"), "message/rfc822", content)
+
+
+def opened(content: bytes) -> list[File]:
+    """What is inside of a winmail.dat (MS-OXTNEF); empty when it cannot be opened, and then the file stays as it is."""
+    try:
+        inside = TNEF(content, do_checksum=False).attachments
+        found = [(_name_inside(one), bytes(one.data or b"")) for one in inside]
+    except Exception:  # the library raises whatever its reading of damaged bytes leads to
+        return []
+    return [File(clean_name(name) or "attachment", "application/octet-stream", data) for name, data in found]
+
+
+def _name_inside(attachment: Any) -> str:
+    """The long one in Unicode; the short one is in the sender's code page, which the library takes for UTF-8."""
+    try:
+        name = attachment.long_filename()
+    except UnicodeDecodeError:
+        name = attachment._name
+    text = decoded(name, attachment.codepage) if isinstance(name, bytes) else str(name)
+    return text.strip("\0\ufffd")

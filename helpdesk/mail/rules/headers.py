@@ -1,0 +1,129 @@
+"""Header fields of a mail (RFC 5322, RFC 2047), read so that nothing malformed can raise or take long."""
+
+import re
+from collections.abc import Iterable
+from email.errors import MessageError
+from email.header import decode_header
+from email.message import Message
+from email.utils import getaddresses
+
+from helpdesk.mail.rules.charsets import decoded, storable
+from helpdesk.mail.rules.incoming import Sender
+
+LONGEST = 20_000
+"""Characters of one header field that are looked at."""
+MOST_IDS = 100
+LONGEST_ID = 250
+PREFIX = re.compile(
+    r"^\s*(?:(?:re|aw|antw|antwort|wg|fw|fwd|wtr|sv|vs|tr|rv|odp|r|i)\s*(?:\[\d{1,3}\]|\(\d{1,3}\)|\*\d{1,3})?\s*[::]\s*)+",
+    re.IGNORECASE,
+)
+NUMBER = re.compile(r"(?<![A-Za-z0-9])F\d{4}-\d{6,9}(?!\d)", re.IGNORECASE)
+ADDRESS = re.compile(r"[^\s<>\"'(),;:@]{1,64}@[^\s<>\"'(),;:@]{1,255}")
+MESSAGE_ID = re.compile(r"<([^<>\s]{1,995})>")
+BARE_ID = re.compile(r"[^<>\s@]{1,500}@[^<>\s@]{1,255}")
+
+
+def raw_values(message: Message, name: str, longest: int | None = LONGEST) -> list[str]:
+    """Every field of that name, unfolded. Bytes beyond ASCII are surrogates yet."""
+    wanted = name.lower()
+    found = [str(value)[:longest] for key, value in message.raw_items() if key.lower() == wanted]
+    return [re.sub(r"[\r\n]+[ \t]*", " ", value).strip() for value in found]
+
+
+def raw_value(message: Message, name: str) -> str:
+    return next(iter(raw_values(message, name)), "")
+
+
+def value(message: Message, name: str) -> str:
+    return words(raw_value(message, name))
+
+
+def words(raw: str) -> str:
+    """Encoded words and bare bytes as text, on one line."""
+    raw = raw[:LONGEST]
+    try:
+        pieces = decode_header(raw) if "=?" in raw else [(raw, None)]
+    except (MessageError, ValueError, LookupError, IndexError):
+        pieces = [(raw, None)]
+    text = "".join(_piece(one, charset) for one, charset in pieces)
+    return " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", text).split())
+
+
+def _piece(one: bytes | str, charset: str | None) -> str:
+    if isinstance(one, bytes):
+        return decoded(one, charset) if charset else _bare(one.decode("latin-1"), one)
+    return _bare(one, None)
+
+
+def _bare(text: str, raw: bytes | None) -> str:
+    try:
+        return decoded(raw if raw is not None else text.encode("utf-8", "surrogateescape"))
+    except UnicodeError:
+        return storable(text)
+
+
+def sender(message: Message) -> Sender:
+    """From; where that names nobody, Sender, then Return-Path."""
+    for name in ("From", "Sender", "Return-Path"):
+        for shown, address in _pairs([raw_value(message, name)]):
+            return Sender(words(shown)[:200], address)
+    return Sender()
+
+
+def addresses(message: Message, names: Iterable[str]) -> tuple[str, ...]:
+    found = [address for name in names for _shown, address in _pairs(raw_values(message, name))]
+    return tuple(dict.fromkeys(found))
+
+
+def _pairs(values: Iterable[str]) -> list[tuple[str, str]]:
+    """(name, address in small letters). What the library does not accept is searched for an address."""
+    found: list[tuple[str, str]] = []
+    for one in values:
+        try:
+            pairs = getaddresses([one])
+        except (ValueError, IndexError, AttributeError, TypeError, RecursionError):
+            pairs = []
+        good = [(name, address) for name, address in pairs if ADDRESS.fullmatch(address)]
+        if not good and (match := ADDRESS.search(one)):
+            good = [(one[: match.start()].strip(" <\"'"), match.group())]
+        found += [(name, storable(address).lower()[:320]) for name, address in good]
+    return found
+
+
+def message_id(raw: str) -> str:
+    """`<…>` as it stands between the brackets; without brackets too, as some programs write it."""
+    if match := MESSAGE_ID.search(raw):
+        return storable(match.group())
+    bare = BARE_ID.search(raw)
+    return storable(f"<{bare.group()}>") if bare else ""
+
+
+def ancestors(message: Message) -> tuple[str, ...]:
+    """Of In-Reply-To first, then of References from the nearest to the eldest; of too many the eldest stays too."""
+    answered = [one for text in raw_values(message, "In-Reply-To") for one in _ids(text)]
+    chain = [one for text in raw_values(message, "References", None) for one in _ids(text)]
+    found = tuple(dict.fromkeys(f"<{storable(one)}>" for one in [*answered, *reversed(chain)]))
+    return found if len(found) <= MOST_IDS else (*found[: MOST_IDS - 1], found[-1])
+
+
+def _ids(text: str) -> list[str]:
+    """Between brackets; where there are none, as some programs write it."""
+    return MESSAGE_ID.findall(text) or BARE_ID.findall(text[:LONGEST])
+
+
+def topic(subject: str) -> str:
+    """The subject without what mail programs put before it: `AW: WG: Re[2]: Drucker` -> `Drucker`."""
+    return PREFIX.sub("", subject).strip()
+
+
+def number(subject: str) -> str:
+    match = NUMBER.search(subject)
+    return match.group().upper() if match else ""
+
+
+def base_address(address: str) -> tuple[str, str]:
+    """(address without, tag): `it+schule-a@x` -> (`it@x`, `schule-a`) (RFC 5233)."""
+    local, _, domain = address.rpartition("@")
+    name, _, tag = local.partition("+")
+    return f"{name}@{domain}", tag

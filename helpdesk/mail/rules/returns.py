@@ -1,0 +1,42 @@
+"""Which mail a report of delivery gives back (RFC 3464, section 2; RFC 6533 for addresses beyond ASCII)."""
+
+import re
+from collections.abc import Iterator
+from email.message import Message
+from itertools import islice
+
+from helpdesk.mail.rules import files, headers
+from helpdesk.mail.rules.charsets import decoded
+
+HEADERS = frozenset({"text/rfc822-headers", "message/rfc822-headers", "message/global-headers"})
+MOST = 200
+"""Parts that are looked into: a report of a report holds the first mail in its innermost one."""
+ID = re.compile(r"(?im)^[> \t]*Message-ID:\s*(<[^<>\s]{1,900}>)")
+
+
+def ids(report: Message, text: str) -> list[str]:
+    """Message-IDs of what came back, the outermost first; last those that stand in the report's own words, as old servers
+    write it."""
+    found = [one for part in islice(_below(report), MOST) for one in _of(part)]
+    return list(dict.fromkeys([*found, *ID.findall(text)]))
+
+
+def _below(report: Message) -> Iterator[Message]:
+    """Every part inside, and inside of what is inside."""
+    pending = list(reversed(_inner(report)))
+    while pending:
+        part = pending.pop()
+        yield part
+        pending += reversed(_inner(part))
+
+
+def _inner(part: Message) -> list[Message]:
+    payload = part.get_payload()
+    return [one for one in payload if isinstance(one, Message)] if isinstance(payload, list) else []
+
+
+def _of(part: Message) -> list[str]:
+    if part.get_content_type() in HEADERS and not _inner(part):
+        return ID.findall(decoded(files.content_of(part)[:65536]))
+    found = headers.message_id(headers.raw_value(part, "Message-ID"))
+    return [found] if found else []

@@ -1,0 +1,194 @@
+"""A mail comes in: sealed first, read in a process of its own, then one transaction says what became of it."""
+
+import dataclasses
+import logging
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+
+from fleet.secrets.crypto import UndecipherableError
+from fleet.sites.models import Authority
+from helpdesk.mail import reading
+from helpdesk.mail.models import IncomingMail, Mailbox
+from helpdesk.mail.rules.incoming import Incoming
+from helpdesk.mail.services import keeping, settling
+from helpdesk.mail.services.keeping import Raw
+from helpdesk.mail.services.keys import key_of, same
+from helpdesk.mail.services.senders import known, mailbox_for
+
+log = logging.getLogger(__name__)
+Outcome = IncomingMail.Outcome
+FOLDERS = "fleetdesk-mail-"
+HEADER = 65_536
+"""Bytes of a mail too large to be read, out of which its header is taken."""
+
+
+class NowhereError(LookupError):
+    """There is no school yet to which a mail could belong."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What `manage.py ingest_mail` prints. `ticket`, `article`: primary keys."""
+
+    outcome: str
+    ticket: int | None = None
+    article: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """`mail.files` lie in a folder that is gone afterwards."""
+
+    raw: Raw
+    mail: Incoming
+    authority: Authority
+    mailbox: Mailbox | None
+
+
+def receive(*, source: IO[bytes], mailbox: Mailbox | None = None) -> Result:
+    """Raises OperationalError, InterfaceError and OSError, when it should be tried again; never for what the mail holds."""
+    with tempfile.TemporaryDirectory(prefix=FOLDERS) as folder:
+        raw = keeping.keep(source=source, folder=Path(folder))
+        try:
+            delivery = _opened(raw, Path(folder), mailbox)
+        except BaseException:
+            keeping.let_go(raw.file)  # it is not taken, and comes again
+            raise
+        return _settled(delivery)
+
+
+def again(*, row: IncomingMail) -> Result:
+    """Read once more what was set aside; nothing happens when somebody else did that meanwhile."""
+    with tempfile.TemporaryDirectory(prefix=FOLDERS) as folder:
+        try:
+            raw = keeping.opened(row=row, folder=Path(folder))
+        except (FileNotFoundError, UndecipherableError):
+            log.exception("mail set aside cannot be opened", extra={"mail_id": row.pk})
+            return _result(row)
+        delivery = dataclasses.replace(_opened(raw, Path(folder), row.mailbox), authority=row.authority)
+        _settle_again(row, delivery)
+    row.refresh_from_db()
+    return _result(row)
+
+
+def _settle_again(row: IncomingMail, delivery: Delivery) -> None:
+    try:
+        with transaction.atomic():
+            mine = IncomingMail.objects.filter(pk=row.pk, outcome=Outcome.QUARANTINED)
+            if mine.update(outcome=Outcome.STORED, reason="") == 1:
+                row.refresh_from_db()
+                settling.settle(row=row, delivery=delivery)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        log.exception("mail set aside again", extra={"mail_id": row.pk})
+        row.refresh_from_db()
+        IncomingMail.objects.filter(pk=row.pk).update(reason=_told(error))
+
+
+def drop(*, row: IncomingMail) -> bool:
+    rows = IncomingMail.objects.filter(pk=row.pk, outcome=Outcome.QUARANTINED)
+    return rows.update(outcome=Outcome.DROPPED) == 1
+
+
+def _opened(raw: Raw, folder: Path, mailbox: Mailbox | None) -> Delivery:
+    mail = _too_large(raw, folder) if raw.size > settings.MAIL_BYTES else reading.read(raw.path, folder)
+    box = mailbox or mailbox_for(mail.recipients)
+    return Delivery(raw, mail, _authority(box, mail), box)
+
+
+def _too_large(raw: Raw, folder: Path) -> Incoming:
+    head = folder / "head"
+    with raw.path.open("rb") as whole:
+        head.write_bytes(whole.read(HEADER))
+    mail = dataclasses.replace(reading.read(head, folder), files=(), text="", html="")
+    reason = f"it has {raw.size / 2**20:.0f} MB, more than the {settings.MAIL_BYTES // 2**20} MB that are read"
+    return dataclasses.replace(mail, unreadable=reason)
+
+
+def _authority(mailbox: Mailbox | None, mail: Incoming) -> Authority:
+    """The mailbox's; without one that of whoever writes, and at last the first there is."""
+    if mailbox is not None:
+        return mailbox.authority
+    authorities = list(Authority.objects.order_by("pk"))
+    if not authorities:
+        raise NowhereError("no authority has been set up yet")
+    return next((one for one in authorities if known(mail.sender.address, one)), authorities[0])
+
+
+def _settled(delivery: Delivery) -> Result:
+    """The key's uniqueness decides between copies that arrive at the same instant: one settles, the others are told."""
+    key = key_of(delivery.mail, delivery.raw.digest)
+    for one in (key, f"{key[:230]}#{delivery.raw.digest[:40]}"):
+        first = _first(delivery, one)
+        if first is None:
+            return _write(delivery, one)
+        if same(delivery.mail, first.sender, first.subject):
+            return _known_already(delivery, _result(first))
+    return _known_already(delivery, Result(Outcome.DROPPED))
+
+
+def _known_already(delivery: Delivery, first: Result) -> Result:
+    """Nothing of a copy is kept."""
+    keeping.let_go(delivery.raw.file)
+    return dataclasses.replace(first, outcome=Outcome.DROPPED, reason="it has been received before")
+
+
+def _first(delivery: Delivery, key: str) -> IncomingMail | None:
+    return IncomingMail.objects.filter(authority=delivery.authority, key=key).first()
+
+
+def _write(delivery: Delivery, key: str) -> Result:
+    try:
+        with transaction.atomic():
+            row = IncomingMail.objects.create(**_columns(delivery, key), outcome=Outcome.STORED)
+            settling.settle(row=row, delivery=delivery)
+    except (OperationalError, InterfaceError):
+        raise
+    except IntegrityError:
+        if _first(delivery, key) is None:
+            return _set_aside(delivery, key, IntegrityError("it contradicts what is stored"))
+        return _settled(delivery)
+    except Exception as error:  # one poison mail must not hold the next; it is kept with the reason
+        log.exception("mail set aside", extra={"digest": delivery.raw.digest})
+        return _set_aside(delivery, key, error)
+    log.info("mail received", extra={"mail_id": row.pk, "outcome": row.outcome})
+    return _result(row)
+
+
+def _set_aside(delivery: Delivery, key: str, error: Exception) -> Result:
+    fresh = {**_columns(delivery, key), "outcome": Outcome.QUARANTINED, "reason": _told(error)}
+    row, created = IncomingMail.objects.get_or_create(authority=fresh.pop("authority"), key=fresh.pop("key"), defaults=fresh)
+    if not created:
+        keeping.let_go(delivery.raw.file)
+    return _result(row)
+
+
+def _told(error: Exception) -> str:
+    return f"it could not be worked with ({type(error).__name__})"
+
+
+def _columns(delivery: Delivery, key: str) -> dict[str, Any]:
+    mail, raw = delivery.mail, delivery.raw
+    return {
+        "authority": delivery.authority,
+        "mailbox": delivery.mailbox,
+        "key": key,
+        "sender": mail.sender.address,
+        "sender_name": mail.sender.name,
+        "subject": mail.subject[:300],
+        "file": raw.file,
+        "secret": {"key": raw.key},
+        "digest": raw.digest,
+        "size": raw.size,
+    }
+
+
+def _result(row: IncomingMail) -> Result:
+    return Result(row.outcome, row.ticket_id, row.article_id, row.reason)

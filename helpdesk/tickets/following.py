@@ -1,0 +1,49 @@
+"""What tickets hear of: calendars that change their deadlines, incidents that speak for their cases, causes that end."""
+
+from fleet.events.models import Event
+from helpdesk.tickets.models import Article, Ticket
+from helpdesk.tickets.services import outages, sla
+from helpdesk.tickets.services.working import Contribution, add_article
+
+CALENDARS, CHILDREN, OUTAGES = "tickets.calendars", "tickets.children", "tickets.outages"
+CALENDAR_EVENTS = {
+    "calendar.habits-changed",
+    "calendar.closure-entered",
+    "calendar.closure-removed",
+    "calendar.imported",
+    "calendar.import-undone",
+    "agreement.changed",
+    "category.changed",
+}
+ARTICLE_EVENTS = {"ticket.article-added"}
+OUTAGE_EVENTS = {"ticket.created", "ticket.transitioned"}
+
+
+def reckon(event: Event) -> None:
+    """Marks only; the work is done in batches."""
+    rows = Ticket.objects.filter(authority_id=event.authority_id)
+    if event.site_id is not None:
+        rows = rows.filter(site_id=event.site_id)
+    sla.reckon_anew(rows=rows)
+
+
+def tell_children(event: Event) -> None:
+    """What is said in public in an incident reaches everybody who has a case of it; and so their mail."""
+    if not Ticket.objects.filter(parent=event.subject_id).exists():
+        return
+    said = Article.objects.select_related("author").filter(pk=event.payload.get("article_id"), answers=True).first()
+    if said is None or said.internal:
+        return
+    words = Contribution(said.author, said.body, Article.Channel(said.channel), notice="from-parent", answers=True)
+    for child in Ticket.objects.open().filter(parent=said.ticket_id).select_related("site"):
+        add_article(ticket=child, contribution=words)
+
+
+def outage(event: Event) -> None:
+    ticket = Ticket.objects.filter(pk=event.subject_id).first()
+    if ticket is None:
+        return
+    if event.name == "ticket.created":
+        outages.attach(ticket=ticket)
+    elif event.payload.get("new") == Ticket.State.RESOLVED and ticket.alert_id is not None:
+        outages.ask_again(parent=ticket)

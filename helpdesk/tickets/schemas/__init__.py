@@ -1,0 +1,1 @@
+"""What the API says about tickets, and what it takes."""

@@ -1,0 +1,44 @@
+"""Pages of tickets."""
+
+from helpdesk.tickets.views.common import person
+from helpdesk.tickets.views.listing import index, job, order, progress, school_names, stop
+from helpdesk.tickets.views.rating import rate, rate_here
+from helpdesk.tickets.views.relating import (
+    detach,
+    follow_up,
+    present,
+    relate,
+    resolve_cases,
+    split,
+    tag,
+    unlink,
+    watch,
+)
+from helpdesk.tickets.views.ticket import change_state, detail, edit, reply, story, take
+
+__all__ = [
+    "change_state",
+    "detach",
+    "detail",
+    "edit",
+    "follow_up",
+    "index",
+    "job",
+    "order",
+    "person",
+    "present",
+    "progress",
+    "rate",
+    "rate_here",
+    "relate",
+    "reply",
+    "resolve_cases",
+    "school_names",
+    "split",
+    "stop",
+    "story",
+    "tag",
+    "take",
+    "unlink",
+    "watch",
+]
