@@ -4,7 +4,8 @@ BIN := .venv/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help demo demo-reset story test browser check bench screenshots lock format clean
+.PHONY: help demo demo-reset story test browser check bench recordings screenshots lock format clean
+.PHONY: check-types check-playbooks check-style check-imports check-django check-templates
 
 help: ## what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,23 +20,39 @@ story: .venv/ready ## the main job, headless, on the same pieces: prints each st
 	@$(BIN)/python -m config.demo.story
 
 test: .venv/ready-dev ## the whole suite on the embedded default (DATABASE_URL and BROKER_URL choose others)
-	@$(BIN)/pytest -m "not browser" -n $${TEST_WORKERS:-2} --dist loadgroup
+	@$(BIN)/pytest -m "not browser" -n $${TEST_WORKERS:-2} $(TEST_OPTIONS)
 
 browser: .venv/ready-dev ## the browser tests; they need chromium
-	@$(BIN)/pytest -m browser
+	@$(BIN)/pytest -m browser -n $${TEST_WORKERS:-2}
 
-check: .venv/ready-dev ## ruff, mypy, import-linter, Django's checks, migrations, templates, playbooks
+# Its parts know nothing of each other; `make -j2 check` does them side by side, the longest first.
+check: $(addprefix check-,types playbooks style imports django templates) ## ruff, mypy, import-linter, Django's checks, migrations, templates, playbooks
+
+check-types: .venv/ready-dev
+	$(BIN)/mypy
+
+check-playbooks: .venv/ready-dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint --offline --strict -q -c .ansible-lint playbooks
+
+check-style: .venv/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+
+check-imports: .venv/ready-dev
 	$(BIN)/lint-imports --no-cache
+
+check-django: .venv/ready-dev
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+check-templates: .venv/ready-dev
 	$(BIN)/djlint --lint --quiet fleet helpdesk
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint --offline --strict -q -c .ansible-lint playbooks
 
 bench: .venv/ready-dev ## the benchmarks; prints a table and writes build/bench.json
 	@$(BIN)/python -m tests.bench
+
+recordings: .venv/ready-dev ## what we read of recorded devices, field by field: FOLDER=… with serve.py and expected.json
+	@$(BIN)/python -m tests.recordings $(FOLDER) --misses
 
 screenshots: .venv/ready-dev ## the pictures of the README, taken from the running demo; needs chromium
 	@$(BIN)/python -m tests.web.screenshots

@@ -5,26 +5,46 @@ technician of both, Ada administers the city, Franka approves, Rita audits, Sven
 """
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import time, timedelta
 
 import pytest
 from django.core.cache import caches
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from hypothesis import settings as hypothesis_settings
+from pytest_django import DjangoDbBlocker
 
+from fleet.automation.catalogue import pinned
+from fleet.automation.models import PolicyRule
 from fleet.devices import services as devices
 from fleet.devices.models import Credential, Device, DeviceType, Interface, Prefix
 from fleet.monitoring import services as monitoring
+from fleet.monitoring.services import history, limits, planning, pulse, thresholds
 from fleet.people import services as people
 from fleet.people.models import ApiToken, User
 from fleet.people.rules import Role
 from fleet.sites import services as sites
 from fleet.sites.models import Authority, Building, Room, Site
+from tests import database
 
 hypothesis_settings.register_profile("fleetdesk", deadline=None)  # speed is measured in benchmarks, never in tests
 hypothesis_settings.load_profile("fleetdesk")
 PASSWORD = "ein langes Passwort nur zum Testen"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    with django_db_blocker.unblock(), database.own_database(), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: database.empty())
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _no_plans_of_another_test() -> None:
+    """Each test has a database of its own; what a process keeps of it must not outlive it."""
+    planning.forget()
+    pinned.forget()
 
 
 @dataclass(frozen=True)
@@ -109,8 +129,13 @@ def _school(authority: Authority, letter: str, subnet: int, credentials: tuple[C
     return _School(site, building, room, made["switch"], made["access point"], made["printer"])
 
 
-@pytest.fixture
-def city(db: None) -> City:
+def let_changes_happen_at_any_time(authority: Authority) -> None:
+    """So that no test depends on the hour at which it runs; tests of the policy itself take this back."""
+    for risk in ("low", "medium", "high"):
+        PolicyRule.objects.create(authority=authority, risk=risk, times="any", exam_margin_days=0)
+
+
+def make_city() -> City:
     authority = sites.create_authority(name="Stadt Musterstadt")
     kinds = Credential.Kind
     snmp = devices.create_credential(
@@ -119,6 +144,7 @@ def city(db: None) -> City:
     ssh = devices.create_credential(
         authority=authority, name="SSH", kind=kinds.SSH_PASSWORD, secret={"username": "root", "password": "planted-password"}
     )
+    let_changes_happen_at_any_time(authority)
     a = _school(authority, "A", 1, (snmp, ssh))
     b = _school(authority, "B", 2, (snmp, ssh))
     technician = _person("Theo", Role.TECHNICIAN, a.site.pk)
@@ -150,6 +176,16 @@ def city(db: None) -> City:
 
 
 @pytest.fixture
+def city(db: None) -> City:
+    return make_city()
+
+
+def scope_of(device: Device) -> dict[str, int]:
+    """Whose a row about `device` is, as the columns of a scoped row take it."""
+    return {"authority_id": device.authority_id, "site_id": device.site_id}
+
+
+@pytest.fixture
 def port_a(city: City) -> Interface:
     """The port of school A's switch on which its access point hangs."""
     return city.switch_a.interfaces.get()
@@ -159,6 +195,13 @@ def port_a(city: City) -> Interface:
 def _fresh_cache() -> None:
     """Rate limits count in the cache: no test inherits the attempts of another. (Clearing would empty a shared Redis.)"""
     caches["default"].key_prefix = uuid.uuid4().hex
+
+
+@pytest.fixture(autouse=True)
+def _no_history_known() -> None:
+    """Each test has an empty database; the process would remember what it wrote in the one before."""
+    history.forget()
+    pulse.forget()
 
 
 def login(client: Client, user: User) -> Client:
@@ -171,3 +214,10 @@ def bearer(user: User, reach: ApiToken.Reach = ApiToken.Reach.WRITE) -> dict[str
     """Headers for a call of the API: `client.get(url, headers=bearer(user))`."""
     _row, clear = people.issue_token(user=user, name="test", reach=reach, valid_for=timedelta(hours=1))
     return {"Authorization": f"Bearer {clear.reveal()}"}
+
+
+@pytest.fixture(autouse=True)
+def _fresh_limits() -> None:
+    """What a process remembers of limits and kinds belongs to rows that the test before took back."""
+    limits.forget()
+    thresholds.forget_kinds()

@@ -10,9 +10,11 @@ import shutil
 import tempfile
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kombu import Connection, Exchange, Queue
+from xdist.scheduler import LoadScopeScheduling
 
 KEY = base64.urlsafe_b64encode(b"fleetdesk-tests-fleetdesk-tests-").decode()
 VAR_DIR = Path(tempfile.mkdtemp(prefix="fleetdesk-tests-"))
@@ -25,7 +27,62 @@ os.environ |= {
     "BROKER_PREFIX": BROKER_PREFIX,
     "SECRET_KEY": "only-for-tests-" + KEY,
     "ENCRYPTION_KEYS": KEY,
+    "RUN_LEASE_S": "15",
 }
+
+
+REACH = {
+    "database": ("",),
+    "broker": (
+        "integration/loop",
+        "integration/helpdesk",
+        "integration/monitoring/test_two_workers",
+        "integration/monitoring/test_killed_worker",
+        "unit/events",
+    ),
+}
+"""Places below tests/ in which the database, and in which the broker too, is more than furniture."""
+ALIKE = ("web/test_every_url", "web/automation/test_who_sees_what", "integration/automation/test_isolation")
+"""Who may open what is asked of the same rules and rows everywhere; the queries behind it have tests of their own.
+And what a playbook sees of the machine that it runs on has nothing to do with rows."""
+
+
+TOGETHER = ("tests/integration/loop/",)
+"""Tests that share what is dear to make (a whole running product) go to one worker, and begin first."""
+
+
+class ByPlace(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+    """Every other test goes to whoever is free. (xdist's own groups have no effect with pytest 9.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPlace:
+    return ByPlace(config, log)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--of", choices=sorted(REACH), help="only tests that would notice another database (or another broker)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What reaches neither database nor broker says the same on every stack: it is run once, on the embedded one."""
+    if wanted := config.getoption("--of"):
+        chosen = [one for one in items if _notices(one, REACH[wanted])]
+        config.hook.pytest_deselected(items=[one for one in items if one not in set(chosen)])
+        items[:] = chosen
+
+
+def _notices(item: pytest.Item, folders: tuple[str, ...]) -> bool:
+    folder = item.path.relative_to(Path(__file__).parent).as_posix()
+    stateful = {"db", "transactional_db", "house", "machine"}.intersection(getattr(item, "fixturenames", ()))
+    return (
+        bool(stateful or item.get_closest_marker("django_db"))
+        and folder.startswith(folders)
+        and not folder.startswith(ALIKE)
+    )
 
 
 @pytest.hookimpl(trylast=True)
@@ -38,7 +95,7 @@ def pytest_unconfigure() -> None:
 def forget_queues(prefix: str) -> None:
     """A broker that others use too keeps nothing of the tests."""
     with Connection(os.environ["BROKER_URL"]) as connection, connection.channel() as channel:
-        for kind in ("default", "automation", "polling"):
+        for kind in ("default", "automation", "polling", "asking", "searching", "mail"):
             name = f"{prefix}.{kind}"
             queue = Queue(name, Exchange(name), routing_key=name, channel=channel)
             queue.declare()  # a transport of its own, as Redis', deletes only what it knows

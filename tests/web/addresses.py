@@ -1,7 +1,6 @@
 """Every address of the product, found in the resolver and the OpenAPI document, and what to put into its parameters."""
 
 import re
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,22 +8,21 @@ from typing import Any
 
 from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
+from django.views.generic import RedirectView
 
 from config.api import api
-from fleet.automation.models import Change, Run, Target
-from fleet.devices.models import Device
-from fleet.monitoring.models import Alert
-from fleet.people import services as people
-from fleet.people.models import ApiToken, User
-from fleet.sites.models import Room, Site
 from fleet.web import slots
-from helpdesk.tickets.models import Article, Ticket
+from tests.web.things import Things
 
 PUBLIC = {
     "healthz", "display", "web:design", "web:design-log", "api:openapi-json", "api:openapi-view", "api:api-root",
+    "tickets:rate",  # the token is what opens it
+    "metrics", "metrics-devices",  # these answer 401 (tests/web/monitoring/test_metrics.py)
     "account_login", "account_logout", "account_signup", "account_inactive", "account_reset_password",
     "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
     "account_confirm_email", "account_confirm_login_code", "account_email_verification_sent", "account_reauthenticate",
+    "portal:manifest",  # browsers ask for it without cookies
+    "portal:scan", "portal:scanned",  # the link on a label is the permission (tests/web/portal/test_scanning.py)
     "mfa_authenticate", "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn",
 }  # fmt: skip
 """Addresses meant for people who are not logged in; allauth guards its own steps between two factors."""
@@ -33,63 +31,125 @@ NOT_OURS = ("account_", "mfa_")
 """allauth's own pages hold nothing of a school; their parameters are secrets that only a mail or a key knows."""
 
 
-@dataclass(frozen=True)
-class Things:
-    """One of each kind of object that an address can name, all of one school."""
-
-    site: Site
-    room: Room
-    device: Device
-    alert: Alert
-    change: Change
-    run: Run
-    ticket: Ticket
-    article: Article
-    token: ApiToken
-
-
-def make_things(*, device: Device, owner: User) -> Things:
-    now = timezone.now()
-    scope = {"authority_id": device.authority_id, "site_id": device.site_id}
-    alert = Alert.objects.create(**scope, device=device, kind="unreachable", severity="critical", opened_at=now)
-    change = Change.objects.create(
-        **scope, playbook="restart-access-point", playbook_digest="0" * 64, digest="1" * 64, risk="low",
-        requested_by=owner, starts_at=now + timedelta(days=1), state=Change.State.AWAITING_APPROVAL, approvals_needed=1,
-    )  # fmt: skip
-    Target.objects.create(change=change, device=device)
-    run = Run.objects.create(change=change, kind=Run.Kind.PREVIEW, state=Run.State.SUCCEEDED, token=uuid.uuid4())
-    room = device.room
-    assert room is not None
-    ticket = Ticket.objects.create(
-        **scope, number=f"T-{device.pk}", subject=f"Störung bei {device.name}", requester=owner, room=room
-    )
-    article = Article.objects.create(ticket=ticket, author=owner, body="Es geht nicht.")
-    token, _ = people.issue_token(user=owner, name="mine", reach=ApiToken.Reach.READ, valid_for=timedelta(days=1))
-    return Things(device.site, room, device, alert, change, run, ticket, article, token)
+KEYS = {"portal:scan", "portal:scanned"}
+"""Addresses that carry their permission with them: whoever has the link may enter, of whatever school."""
 
 
 PAGE_PARAMETERS: dict[str, str] = {
+    "privacy.uid": "export.uid",
+    "privacy.authority": "site.authority_id",
+    "privacy:person.pk": "person",
+    "privacy:erase.pk": "person",
+    "privacy:erasure.pk": "erasure",
+    "privacy:erasure-act.pk": "erasure",
+    "people:webhook.pk": "webhook",
+    "people:webhook-act.pk": "webhook",
+    "people:webhook-again.pk": "webhook",
+    "people:webhook-again.delivery": "delivery",
     "people.pk": "token",
+    "catalogue:voucher.change_id": "change",
     "devices.pk": "device",
     "sites.pk": "site",
+    "sites:poll-group.pk": "poll_group",
+    "inventory:credential.pk": "credential",
+    "inventory:delete-credential.pk": "credential",
+    "inventory:network.pk": "site",
+    "inventory:delete-prefix.pk": "search.prefix_id",
+    "inventory:site-credentials.pk": "site",
+    "inventory.pk": "device",
+    "monitoring:search.pk": "search",
+    "monitoring:stop-search.pk": "search",
+    "monitoring:add-found.pk": "search",
+    "maintenance.pk": "maintenance_window",
+    "calendar.pk": "site",
+    "calendar.import_id": "calendar_import",
+    "calendar.closure_id": "closure",
+    "calendar.exam_id": "exam",
     "monitoring.pk": "alert",
+    "monitoring.authority": "site.authority_id",
+    "automation:what-if.pk": "device",
+    "automation:audit.pk": "device",
+    "automation:audit-csv.pk": "device",
+    "automation:schedule-act.pk": "schedule",
+    "automation:source.pk": "source",
+    "automation:fetch-source.pk": "source",
+    "automation:approve-source.pk": "source",
+    "automation:remove-source.pk": "source",
+    "automation:end-use.pk": "credential_use",
+    "automation:rotate.pk": "credential",
+    "automation:rotation.pk": "rotation",
+    "automation:backup.pk": "backup",
+    "automation:backup-download.pk": "backup",
+    "automation:backup-restore.pk": "backup",
+    "automation:device-backups.pk": "device",
+    "automation:backup-fetch.pk": "device",
+    "automation:drift-adopt.pk": "drift",
+    "automation:drift-restore.pk": "drift",
+    "automation:drift-ignore.pk": "drift",
+    "automation:intent-forget.pk": "baseline",
+    "automation:zone-forget.pk": "zone",
+    "automation:remedy-sign.pk": "remedy_policy",
     "automation.pk": "change",
+    "automation:end-freeze.pk": "freeze",
+    "automation:end-window.pk": "change_window",
+    "automation:end-leave.pk": "delegation",
+    "automation:approval-link.token": "approval_link.token",
     "tickets.number": "ticket.number",
+    "knowledge.pk": "knowledge",
+    "finding.pk": "saved_view",
+    "knowledge.number": "ticket.number",
     "tickets.pk": "ticket",
+    "tickets:formatted.pk": "article",
+    "attachments.pk": "attachment",
+    "mail.pk": "mail",
+    "mail:mailbox.pk": "mailbox",
+    "mail:test-mailbox.pk": "mailbox",
+    "catalogue.number": "ticket.number",
+    "tickets.job": "bulk_job",
+    "tickets.arrangement": "queue",
     "portal.pk": "site",
+    "portal:renew-label.pk": "device",
     "portal.number": "ticket.number",
+    "portal.token": "label.token",
 }
 """`<namespace>.<parameter>` (or `<namespace>:<name>.<parameter>`) -> which of the things it names."""
 
 API_PARAMETERS: dict[str, str] = {
     "site_id": "site",
+    "closure_id": "closure",
+    "exam_id": "exam",
+    "window_id": "maintenance_window",
+    "authority_id": "site.authority_id",
     "room_id": "room",
     "device_id": "device",
     "alert_id": "alert",
+    "group_id": "poll_group",
     "change_id": "change",
+    "freeze_id": "freeze",
+    "change_window_id": "change_window",
+    "delegation_id": "delegation",
+    "backup_id": "backup",
+    "other_id": "backup",
+    "drift_id": "drift",
     "run_id": "run",
+    "schedule_id": "schedule",
+    "policy_id": "remedy_policy",
+    "export_uid": "export.uid",
+    "erasure_id": "erasure",
+    "source_id": "source",
+    "use_id": "credential_use",
+    "rotation_id": "rotation",
+    "webhook_id": "webhook",
     "number": "ticket.number",
     "ticket_id": "ticket",
+    "article_id": "article",
+    "attachment_id": "attachment",
+    "job_id": "bulk_job",
+    "link_id": "link",
+    "macro_id": "macro",
+    "tag_id": "tag",
+    "knowledge_id": "knowledge",
+    "view_id": "saved_view",
 }
 
 SLOT_SUBJECTS: dict[str, str] = {
@@ -98,16 +158,34 @@ SLOT_SUBJECTS: dict[str, str] = {
     "room": "room",
     "alert": "alert",
     "change": "change",
+    "credential": "credential",
     "ticket": "ticket",
 }
 
-FIXED: dict[str, str] = {"catalogue.slug": "ap-restart", "slug": "ap-restart"}
+FIXED: dict[str, str] = {
+    "finding.name": "tickets",
+    "finding.kind": "csv",
+    "privacy.kind": "tickets",
+    "data_kind": "tickets",
+    "automation:playbook.slug": "ap-restart",
+    "catalogue.slug": "ap-restart",
+    "automation.slug": "ap-restart",
+    "slug": "ap-restart",
+    "inventory.kind": "snmp-v3",
+    "monitoring.kind": "switch",
+    "tickets.kind": "queue",
+    "tickets.token": "no-such-token",
+    "kind": "switch",
+    "metric": "temperature_c",
+}
 """Parameters that name nothing of a school (a catalogue entry): the value to use."""
 
 
 def value_of(things: Things, path: str) -> Any:
     name, _, attribute = path.partition(".")
     thing = getattr(things, name)
+    if isinstance(thing, int):
+        return thing
     return getattr(thing, attribute) if attribute else thing.pk
 
 
@@ -122,13 +200,15 @@ class Address:
     fixed: Mapping[str, str]
     unknown: frozenset[str]
     body: Any = None
+    filters: frozenset[str] = frozenset()
+    """What a list may be asked for in its query."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.route}"
 
     @property
     def names_something(self) -> bool:
-        return bool(self.parameters)
+        return bool(self.parameters) and self.name not in KEYS
 
     def url(self, things: Things) -> str:
         values = {name: value_of(things, path) for name, path in self.parameters.items()} | dict(self.fixed)
@@ -149,6 +229,15 @@ def _named(resolver: URLResolver, namespace: str = "", begin: str = "") -> Itera
             yield from _named(entry, ":".join(filter(None, (namespace, entry.namespace))), route)
         elif entry.name and namespace != "api":
             yield f"{namespace}:{entry.name}" if namespace else entry.name, route
+
+
+def nameless(resolver: URLResolver | None = None) -> Iterator[str]:
+    """Routes that the walk cannot call; those that only lead elsewhere show nothing."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from nameless(entry)
+        elif not entry.name and getattr(entry.callback, "view_class", None) is not RedirectView:
+            yield str(entry.pattern)
 
 
 def _page(name: str, route: str) -> Iterator[Address]:
@@ -198,7 +287,8 @@ def _operation(route: str, method: str, operation: dict[str, Any], schemas: dict
     fixed = {one: FIXED[one] for one in wanted if one in FIXED}
     content = operation.get("requestBody", {}).get("content", {})
     body = example(content["application/json"]["schema"], schemas) if "application/json" in content else None
-    return Address(operation["operationId"], method, route, parameters, fixed, unknown, body)
+    filters = frozenset(one["name"] for one in operation.get("parameters", []) if one["in"] == "query")
+    return Address(operation["operationId"], method, route, parameters, fixed, unknown, body, filters)
 
 
 def example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
@@ -219,6 +309,8 @@ def example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
 def _leaf(schema: dict[str, Any]) -> Any:
     if schema.get("type") == "array":
         return []
+    if schema.get("type") == "string" and schema.get("format") == "date":
+        return (timezone.localdate() + timedelta(days=1)).isoformat()
     if schema.get("type") == "string" and schema.get("format") == "date-time":
         return (timezone.now() + timedelta(days=1)).isoformat()
     leaves: dict[str, Any] = {"integer": max(1, schema.get("minimum", 1)), "number": 1.0, "boolean": False, "null": None}

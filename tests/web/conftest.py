@@ -59,10 +59,31 @@ def browser() -> "Iterator[Browser]":
         pytest.skip("chromium is not installed")
     with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patched:
         patched.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs in this thread; Django shall not mind
-        options: dict[str, Any] = {"executable_path": path, "args": ["--no-sandbox", "--disable-gpu"]}
+        options: dict[str, Any] = {
+            "executable_path": path,
+            "args": ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        }
         chromium = playwright.chromium.launch(**options)
         yield chromium
         chromium.close()
+
+
+SETTLED = """() => new Promise(settled => {
+  let calm = 0;
+  const look = () => {
+    calm = document.querySelector(".htmx-request, .htmx-swapping, .htmx-settling") ? 0 : calm + 1;
+    calm < 4 ? requestAnimationFrame(look) : settled();
+  };
+  look();
+})"""
+"""The panels that a page loads are there, and nothing has been on its way for some frames."""
+
+
+CUT_OFF = """[...document.querySelectorAll(".pill")].filter(pill => {
+  const box = pill.closest(".evidence, .card, .table-cards");
+  return box && pill.getBoundingClientRect().right > box.getBoundingClientRect().right;
+}).map(pill => pill.textContent.trim())"""
+"""States that stand out of the box that holds them: there they are clipped, and nobody reads them."""
 
 
 class Visit:
@@ -74,11 +95,14 @@ class Visit:
         self._contexts: list[BrowserContext] = []
         self.complaints: list[str] = []
 
-    def __call__(self, path: str, user: User | None = None, *, width: int = 1280, scheme: str = "light") -> "Page":
+    def __call__(
+        self, path: str, user: User | None = None, *, width: int = 1280, scheme: str = "light", scripts: bool = True
+    ) -> "Page":
         context = self._browser.new_context(
             viewport={"width": width, "height": 800},
             color_scheme="dark" if scheme == "dark" else "light",
             locale="de-DE",
+            java_script_enabled=scripts,
         )
         self._contexts.append(context)
         if user is not None:
@@ -88,7 +112,8 @@ class Visit:
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.goto(self._base + path)
-        page.wait_for_load_state("networkidle")
+        if scripts:
+            page.evaluate(SETTLED)
         return page
 
     def _hear(self, message: "ConsoleMessage") -> None:

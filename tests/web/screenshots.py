@@ -7,13 +7,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from config.demo.visitor import Visitor
 from config.env import BASE_DIR
@@ -23,12 +24,13 @@ PICTURES = BASE_DIR / "docs" / "screenshots"
 QUICK = {"POLL_INTERVAL_S": "5", "POLL_RETRY_S": "1"}
 CARLA, TAREK, ANTON = "carla.lindgruen", "tarek.kabel", "anton.leitner"
 WIDTHS = {1280: 900, 375: 812}
+LONGEST_PHONE = 1800
 
 
-def wait_for(look: object, limit_s: float = 90) -> object:
+def wait_for(look: Callable[[], Any], limit_s: float = 90) -> Any:
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
-        if found := look():  # type: ignore[operator]
+        if found := look():
             return found
         time.sleep(0.5)
     sys.exit("the demo did not get that far")
@@ -62,8 +64,8 @@ def live(url: str, environment: dict[str, str]) -> dict[str, str]:
     devices = {row["name"]: row["id"] for row in tarek.get("/devices/?page_size=200")["results"]}
     first = _exam(carla, rooms["204"], "Pruefung-204")
     change = wait_for(lambda: (anton.get("/changes/?state=awaiting-approval")["results"] or [None])[0])
-    anton.post(f"/changes/{change['id']}/approve", {"digest": change["digest"], "comment": "Viel Erfolg"})  # type: ignore[index]
-    wait_for(lambda: anton.get(f"/changes/{change['id']}")["state"] == "confirmed")  # type: ignore[index]
+    anton.post(f"/changes/{change['id']}/approve", {"digest": change["digest"], "comment": "Viel Erfolg"})
+    wait_for(lambda: anton.get(f"/changes/{change['id']}")["state"] == "confirmed")
     subprocess.run(
         [sys.executable, "manage.py", "lab", "fault", "dead", "lindenhain-ap-102"], cwd=BASE_DIR, env=environment, check=True
     )
@@ -74,9 +76,11 @@ def live(url: str, environment: dict[str, str]) -> dict[str, str]:
     school = carla.get("/sites/")["results"][0]["id"]
     return {
         "ticket": f"/tickets/{first}/",
-        "fault": f"/tickets/{fault['number']}/",  # type: ignore[index]
-        "change": f"/changes/{change['id']}/",  # type: ignore[index]
+        "fault": f"/tickets/{fault['number']}/",
+        "change": f"/changes/{change['id']}/",
         "device": f"/devices/{devices['Access Point 204']}/",
+        "switch": f"/devices/{devices['Switch 1']}/",
+        "site": f"/sites/{school}/",
         "school": f"/my-school/{school}/",
     }
 
@@ -87,6 +91,13 @@ def _exam(carla: Visitor, room: int, ssid: str) -> str:
     values = carla.form("/order/exam-wifi/") | {"room": room, "argument-ssid": ssid, "ends_at": ends}
     carla.send("/order/exam-wifi/", values)
     return next(str(row["number"]) for row in carla.get("/tickets/")["results"] if row["number"] not in known)
+
+
+def _height(page: Page, width: int) -> int:
+    """On the phone a long screen rather than a stitched page: its bar belongs at the bottom, not in the middle."""
+    if width != min(WIDTHS):
+        return WIDTHS[width]
+    return min(max(WIDTHS[width], page.evaluate("document.documentElement.scrollHeight")), LONGEST_PHONE)
 
 
 def take(browser: Browser, url: str, person: str, pages: dict[str, str], scheme: str = "light") -> None:
@@ -104,7 +115,9 @@ def take(browser: Browser, url: str, person: str, pages: dict[str, str], scheme:
             page.goto(url + address)
             page.wait_for_timeout(900)
             suffix = "" if scheme == "light" else f"-{scheme}"
-            page.screenshot(path=PICTURES / f"{name}-{width}{suffix}.png", full_page=width == min(WIDTHS))
+            page.set_viewport_size({"width": width, "height": _height(page, width)})
+            page.screenshot(path=PICTURES / f"{name}-{width}{suffix}.png")
+            page.set_viewport_size({"width": width, "height": height})
         context.close()
 
 
@@ -122,9 +135,12 @@ def main() -> None:
             "technician-faults": "/faults/",
             "technician-device": seen["device"],
             "technician-ticket": seen["fault"],
+            "technician-switch": seen["switch"],
+            "technician-site": seen["site"],
         }
         administrator = {"administrator-morning": "/", "administrator-change": seen["change"]}
         administrator |= {"administrator-approvals": "/approvals/", "administrator-devices": "/devices/"}
+        administrator |= {"administrator-city": "/sites/"}
         take(browser, url, CARLA, coordinator)
         take(browser, url, TAREK, technician)
         take(browser, url, ANTON, administrator)

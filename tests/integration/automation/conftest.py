@@ -30,6 +30,7 @@ from fleet.people import services as people
 from fleet.people.models import User
 from fleet.people.rules import Role
 from fleet.snmp.agent import Responder
+from tests.conftest import let_changes_happen_at_any_time
 from tests.integration.lab_ssh.conftest import free_port
 from tests.integration.monitoring.conftest import small_city
 
@@ -106,6 +107,7 @@ class School:
         self.ap = self.aps[0]
         self.switch = Device.objects.get(type__platform="labswitch")
         site = self.ap.site
+        let_changes_happen_at_any_time(site.authority)
         self.asker = self._person("Alma", Role.TECHNICIAN, site.pk)
         self.approvers = [self._person(name, Role.APPROVER, site.authority_id) for name in ("Franka", "Frieda")]
 

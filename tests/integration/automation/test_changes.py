@@ -105,8 +105,9 @@ def test_one_dead_device_of_two_is_named_and_the_other_one_is_done(school: Schoo
     school.approved(change)
 
     assert change.state == Change.State.FAILED
-    states = dict(school.run(change).hosts.values_list("device__name", "state"))
-    assert states == {school.aps[0].name: "changed", school.aps[1].name: "unreachable"}
+    hosts = HostResult.objects.filter(run__change=change, run__kind=Run.Kind.APPLY)
+    states = dict(hosts.values_list("device__name", "state"))
+    assert states == {school.aps[0].name: "changed", school.aps[1].name: "offline"}
     assert not DeviceLock.objects.exists()
 
 
@@ -160,7 +161,7 @@ def test_a_playbook_that_changed_after_the_order_does_not_run(school: School) ->
 
     assert change.state == Change.State.FAILED
     run = school.run(change)
-    assert "changed since" in run.error
+    assert run.problem == "playbook-changed"
     assert run.hosts.get().state == HostResult.State.NOT_STARTED
     assert "Alt" not in school.on_air(school.ap)
 
@@ -306,7 +307,10 @@ class TestRetrying:
 
         assert change.state == Change.State.CONFIRMED
         retried = school.run(change)
-        assert (retried.attempt, retried.log_lines.count()) == (2, 0)
+        assert (retried.attempt, retried.log_lines.filter(sequence__gt=0).count()) == (2, 0)
+        evidence = retried.hosts.get().evidence[0]
+        assert "Schon-da" in evidence["after"]
+        assert "Schon-da" not in evidence["before"], "before is what the first attempt found"
 
     def test_a_restart_that_took_place_is_not_repeated(self, school: School) -> None:
         change = school.work(school.order("ap-restart"))
@@ -316,7 +320,7 @@ class TestRetrying:
         school.work(change)
 
         assert change.state == Change.State.CONFIRMED
-        assert school.run(change).log_lines.count() == 0
+        assert not school.run(change).log_lines.filter(sequence__gt=0).exists()
 
     def test_what_is_missing_is_done(self, school: School) -> None:
         change = school.approved(school.exam("Fehlt"))

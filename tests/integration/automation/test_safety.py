@@ -7,14 +7,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
 from django.conf import LazySettings, settings
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.db.models import Model
 from django.utils import timezone
 
@@ -57,7 +57,8 @@ def working(run: Run) -> Iterator[threading.Thread]:
 
     def work() -> None:
         try:
-            services.execute(run_id=run.pk)
+            with suppress(OperationalError):  # ends the task; the tender goes on from what is written
+                services.execute(run_id=run.pk)
         finally:
             connections.close_all()
 
@@ -192,10 +193,13 @@ class TestLosing:
         with working(run):
             wait_until(lambda: begun(school))
 
-            services.tend(now=soon(3600))  # another machine's clock says that the lease is over
+            def lost() -> bool:
+                """Another machine's clock says that the lease is over; a heartbeat at that very moment may win once."""
+                services.tend(now=soon(3600))
+                run.refresh_from_db()
+                return run.state == Run.State.LOST
 
-            run.refresh_from_db()
-            assert run.state == Run.State.LOST
+            wait_until(lost)
             assert not alive(run)
         run.refresh_from_db()
         assert run.state == Run.State.LOST
@@ -251,7 +255,7 @@ class TestLosing:
 
         run.refresh_from_db()
         assert run.change.state == Change.State.LOST
-        assert "ended by itself" in run.error
+        assert run.problem == "process-ended"
         assert run.hosts.get().state == HostResult.State.UNKNOWN
 
     def test_events_on_disk_are_counted_once_after_a_loss(self, school: School) -> None:

@@ -1,6 +1,9 @@
 """Devices come into being by these rules, and no other way."""
 
+from typing import Any
+
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from fleet.devices import services
 from fleet.devices.models import Credential, Device, Interface, Prefix
@@ -8,9 +11,14 @@ from fleet.devices.services import DeviceDetails, DeviceError, InterfaceDetails
 from tests.conftest import City
 
 
-def details(city: City, **changed: object) -> DeviceDetails:
-    usual = {"type": city.access_point_a.type, "name": "AP-300", "address": "127.20.1.99", "snmp_credential": city.snmp}
-    return DeviceDetails(**(usual | changed))  # type: ignore[arg-type]  # a test's own table of fields
+def details(city: City, **changed: Any) -> DeviceDetails:
+    usual: dict[str, Any] = {
+        "type": city.access_point_a.type,
+        "name": "AP-300",
+        "address": "127.20.1.99",
+        "snmp_credential": city.snmp,
+    }
+    return DeviceDetails(**(usual | changed))
 
 
 def test_a_community_does_not_leave_the_management_prefix(city: City) -> None:
@@ -70,10 +78,37 @@ def test_nothing_hangs_on_itself(city: City, port_a: Interface) -> None:
     assert services.connect(device=city.access_point_a, port=port_a) == city.access_point_a.uplinks.get()
 
 
+def test_a_device_that_numbers_its_ports_anew_keeps_their_names_and_cables(city: City, port_a: Interface) -> None:
+    mac, other = "00:21:86:b5:6e:10", "00:21:86:b5:6e:11"
+    services.learn_interfaces(said={city.switch_a.pk: [InterfaceDetails("port1", 1, mac=mac)]})
+    anew = [InterfaceDetails("port0", 1, mac=other), InterfaceDetails("port1", 2, mac=mac)]
+
+    services.learn_interfaces(said={city.switch_a.pk: anew})
+
+    said = dict(city.switch_a.interfaces.values_list("name", "mac"))
+    assert said == {"port0": other, "port1": mac}
+    port_a.refresh_from_db()
+    assert port_a.if_index == 2
+
+
+def test_ports_of_many_devices_are_learnt_with_as_few_statements_as_of_one(
+    city: City, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    ports = [InterfaceDetails(f"1/{n}", n) for n in range(1, 49)]
+    many = (city.switch_a, city.switch_b, city.access_point_a, city.access_point_b)
+
+    with django_assert_max_num_queries(6):  # a savepoint around who is known and one insertion, in parts on SQLite
+        services.learn_interfaces(said={one.pk: ports for one in many})
+    with django_assert_max_num_queries(3):  # nothing differs, nothing is written
+        services.learn_interfaces(said={one.pk: ports for one in many})
+
+    assert Interface.objects.filter(device=city.switch_b, if_index=48).count() == 1
+
+
 def test_what_a_device_says_of_its_ports_is_taken_over_and_cables_stay(city: City, port_a: Interface) -> None:
     said = [InterfaceDetails("1/1", 1, alias="AP 204", mac="0021.86b5.6e10"), InterfaceDetails("1/2", 2)]
-    services.learn_interfaces(device_id=city.switch_a.pk, said=said)
-    services.learn_interfaces(device_id=city.switch_a.pk, said=said)
+    services.learn_interfaces(said={city.switch_a.pk: said})
+    services.learn_interfaces(said={city.switch_a.pk: said})
     port_a.refresh_from_db()
     assert (port_a.name, port_a.mac, port_a.alias, port_a.poe) == ("port1", "00:21:86:b5:6e:10", "AP 204", True)
     assert city.switch_a.interfaces.count() == 2

@@ -13,6 +13,8 @@ from django.utils import timezone
 from fleet.automation.models import Change
 from helpdesk.catalogue import offers
 from helpdesk.catalogue import services as catalogue
+from helpdesk.catalogue.models import ServiceRequest
+from helpdesk.portal.services import labels, scanning
 from helpdesk.tickets import services
 from helpdesk.tickets.models import Article, Ticket
 from tests.conftest import City
@@ -114,3 +116,35 @@ def test_one_order_sent_many_times_is_one_change(city: City) -> None:
 
     assert len(set(made)) == 1
     assert (Ticket.objects.count(), Change.objects.count()) == (1, 1)
+
+
+def test_one_fault_scanned_by_many_is_one_ticket(city: City) -> None:
+    made = at_once(lambda _number: scanning.report(device=city.printer_a, fault="device", address="203.0.113.7").ticket.pk)
+
+    assert len(set(made)) == 1
+    assert Ticket.objects.count() == 1
+
+
+def test_a_label_renewed_by_many_is_void_each_time(city: City) -> None:
+    at_once(lambda _number: labels.renew(device=city.printer_a, by=city.technician).version)
+
+    city.printer_a.refresh_from_db()
+    assert labels.version(city.printer_a) == MANY + 1
+
+
+def test_of_many_decisions_about_an_order_one_counts(city: City) -> None:
+    offer = offers.get("loan-device")
+    assert offer is not None
+    wish = catalogue.Submission(offer=offer, user=city.coordinator_a, token="t", site=city.school_a)
+    request = catalogue.submit(submission=wish).request
+
+    def decide(number: int) -> bool:
+        try:
+            row = ServiceRequest.objects.select_related("ticket").get(pk=request.pk)
+            catalogue.decide(request=row, by=city.approver, agreed=bool(number % 2))
+        except catalogue.DecidedError:
+            return False
+        return True
+
+    assert at_once(decide).count(True) == 1
+    assert request.ticket.articles.filter(notice__in=["order-agreed", "order-refused"]).count() == 1

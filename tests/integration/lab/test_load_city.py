@@ -15,8 +15,9 @@ from fleet.lab.city import LabPorts, SnmpV2c, demo_city
 from fleet.lab.server import ssh_devices
 from fleet.lab.services import DEMO_PASSWORD, Surroundings, demo_logins, load_city
 from fleet.lab.ssh.keys import Keys, ensure
+from fleet.monitoring.models import MaintenanceWindow
 from fleet.people.models import Grant, User
-from fleet.sites.models import BellPeriod, Room, Site
+from fleet.sites.models import BellPeriod, ExamPeriod, FreePeriod, Room, Site
 
 CITY = demo_city()
 pytestmark = pytest.mark.django_db
@@ -42,7 +43,11 @@ def test_everything_of_the_city_is_there(loaded: Surroundings) -> None:
     assert Device.objects.polled().count() == len(CITY.devices)
     assert Room.objects.count() == len(CITY.rooms)
     assert Uplink.objects.count() == sum(device.uplink is not None for device in CITY.devices)
-    assert BellPeriod.objects.count() == sum(len(site.bell.periods) for site in CITY.sites)
+    lessons = BellPeriod.objects.filter(kind="lesson")
+    assert lessons.count() == 5 * sum(len(site.bell.periods) for site in CITY.sites)
+    assert BellPeriod.objects.filter(kind="nap").count() == 5 * 2
+    assert MaintenanceWindow.objects.get().site == ExamPeriod.objects.get().site
+    assert FreePeriod.objects.count() == 4
     ap = Device.objects.get(site__slug="lindenhain", room__number="204", kind="access-point")
     port = ap.uplinks.get().port
     assert (port.device.name, port.name, port.poe) == ("Switch 2", "1/4", True)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from fleet.lab.city import SnmpV2c, demo_city
+from fleet.lab.city import Device, SnmpV2c, demo_city, large_city
 from fleet.lab.server import Options
 from fleet.lab.world import AccessPoint, World
+from tests.bench.snmp import get_request
 
 BASE_DIR = Path(__file__).resolve().parents[3]
 START_LIMIT_S = 30
@@ -39,8 +41,8 @@ def served(options: Options, environment: dict[str, str]) -> Iterator[subprocess
     process.wait()
 
 
-def _serve(options: Options, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen([sys.executable, "manage.py", "lab", "serve"], cwd=BASE_DIR, env=environment)
+def _serve(options: Options, environment: dict[str, str], *more: str) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen([sys.executable, "manage.py", "lab", "serve", *more], cwd=BASE_DIR, env=environment)
     deadline = time.monotonic() + START_LIMIT_S
     while not options.ready.exists():
         assert process.poll() is None, "the lab ended by itself"
@@ -124,3 +126,25 @@ def test_a_taken_port_is_named(options: Options, environment: dict[str, str], se
     assert second.returncode != 0
     assert f"UDP port {options.ports.snmp}" in second.stderr
     assert served.poll() is None
+
+
+def test_one_process_answers_for_five_hundred_devices(options: Options, environment: dict[str, str]) -> None:
+    devices = large_city(500).devices
+    process = _serve(options, environment, "--devices", "500")
+    try:
+        assert len(devices) == 500
+        assert {device.address for device in devices if _answers(device, options.ports.snmp)} == {
+            device.address for device in devices
+        }
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _answers(device: Device, port: int) -> bool:
+    assert isinstance(device.snmp, SnmpV2c)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.settimeout(5)
+        asker.connect((device.address, port))
+        asker.send(get_request(device.snmp.community))
+        return bool(asker.recv(65535))

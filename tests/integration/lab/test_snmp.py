@@ -23,6 +23,7 @@ from fleet.lab.faults import Fault
 from fleet.lab.server import Lab
 from fleet.lab.world import AccessPoint
 from fleet.snmp.agent import ber, pdu
+from tests.integration.lab.conftest import NoAnswerError
 
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 
@@ -140,13 +141,20 @@ async def test_version_3_refuses_strangers(ask: Any, user: str, auth: str | None
 
 
 async def test_version_3_after_a_reboot_the_manager_finds_its_way_back(ask: Any, lab: Lab, eventually: Eventually) -> None:
-    await ask.get(AP_V3, SYS_NAME)
-    lab.world.by_key(AP_V3.key).reboot(0.2)
+    async def uptime_ticks() -> int:
+        return int((await ask.get(AP_V3, SYS_UPTIME, timeout_s=0.3))[SYS_UPTIME])
 
     async def answers() -> bool:
-        return int((await ask.get(AP_V3, SYS_UPTIME, timeout_s=0.3))[SYS_UPTIME]) < 1000
+        return await uptime_ticks() >= 0
+
+    before = await uptime_ticks()
+    lab.world.by_key(AP_V3.key).reboot(0.5)
+    with pytest.raises(NoAnswerError):
+        await uptime_ticks()
 
     await eventually(answers)
+
+    assert await uptime_ticks() < 1000 < before, "with the clock and the boots of before it would not be heard"
 
 
 # --- one state --------------------------------------------------------------------------------------------------------

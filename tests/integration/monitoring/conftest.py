@@ -109,6 +109,7 @@ def school(answering: tuple[World, int], db: None, settings: pytest.FixtureReque
     world, port = answering
     settings.SNMP_TIMEOUT_S = QUICK_S
     settings.POLL_RETRY_S = 1
+    settings.POLL_SHARDS = 1
     city = small_city()
     keys = ensure(tmp_path / "keys", ssh_devices(city))
     load_city(city=city, around=Surroundings(LabPorts(snmp=port), keys))

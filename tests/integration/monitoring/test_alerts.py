@@ -3,13 +3,16 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from fleet.devices import services as devices
 from fleet.events.models import Event
 from fleet.monitoring import services
 from fleet.monitoring.models import Alert, Health, Sample
-from fleet.monitoring.rules.causes import RELEASE_AFTER
+from fleet.monitoring.rules.causes import ASKED_WITHIN, RELEASE_AFTER
+from fleet.monitoring.services.upkeep import tend
+from helpdesk.tickets import notices
+from helpdesk.tickets.models import Article
 from tests.integration.monitoring.conftest import School
 
 pytestmark = pytest.mark.django_db
@@ -84,8 +87,11 @@ def test_a_parent_found_down_last_takes_over_the_alerts_of_its_children(school: 
     school.poll_until(lambda: Health.objects.filter(status="up").count() == 5)
     school.kill("*")
     behind = Health.objects.filter(device__kind="access-point")
-    for _ in range(6):
+    for _ in range(5):
         services.poll_now(device_ids=list(behind.values_list("pk", flat=True)))
+    assert school.open_alerts() == {}  # what they hang on has not been asked since
+    behind.update(failing_since=timezone.now() - ASKED_WITHIN - timedelta(seconds=1))
+    services.poll_now(device_ids=list(behind.values_list("pk", flat=True)))
     assert school.open_alerts() == {"Access Point 101": None, "Access Point 102": None}
 
     school.poll_until(lambda: len(school.open_alerts()) == 5)
@@ -140,4 +146,32 @@ def test_a_reading_keeps_no_forwarding_table_and_fills_a_sample(school: School) 
     health = school.health("Switch 1")
     assert health.reading["forwarding"] is None
     assert health.reading["reachable"] is True
-    assert Sample.objects.filter(device=health.device).get().values["uptime_s"] == health.reading["uptime_s"]
+    assert Sample.objects.filter(device=health.device).get().said["uptime_s"] == health.reading["uptime_s"]
+
+
+def test_an_alert_of_a_sensor_that_was_taken_out_ends_after_the_next_walk(school: School) -> None:
+    school.poll_until(lambda: Health.objects.filter(status="up").count() == 5)
+    health, now = school.health("Switch 1"), timezone.now()
+    hour = timedelta(hours=1)
+    Health.objects.filter(pk=health.pk).update(beyond=dict.fromkeys(("ups_charge", "uptime_s"), now.isoformat()))
+
+    def open_alert(kind: str, before: timedelta) -> Alert:
+        return Alert.objects.create(
+            authority_id=health.authority_id, site_id=health.site_id, device_id=health.pk, kind=kind,
+            severity="warning", opened_at=now - before,
+        )  # fmt: skip
+
+    gone, there = open_alert("ups_charge", hour), open_alert("uptime_s", hour)
+    fresh = open_alert("toner", -hour)
+    tend(now=now)
+
+    for alert in (gone, there, fresh):
+        alert.refresh_from_db()
+    assert gone.closed_at is not None
+    assert gone.evidence_closed["reason"] == "not-said"
+    assert (there.closed_at, fresh.closed_at) == (None, None)  # the one is said, the other opened after the walk
+    assert list(school.health("Switch 1").beyond) == ["uptime_s"]
+    with translation.override("de"):
+        said = notices.of(Article(notice="alert-closed", details={"device": "Switch 1", "evidence": gone.evidence_closed}))
+    assert said is not None
+    assert "von diesem Wert nichts mehr zu hören" in said.sentence

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from fleet.monitoring.models import Health, Trap
 from fleet.monitoring.services import traps
-from fleet.monitoring.services.traps import STORM_PER_MINUTE, Notice
+from fleet.monitoring.services.traps import STORM_PER_MINUTE, STRANGERS_PER_MINUTE, Notice
 from fleet.snmp.agent import notification
 from tests.integration.monitoring.conftest import Machine, School, small_city
 
@@ -85,3 +85,26 @@ def send(datagram: bytes, source: str, port: int) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.bind((source, 0))
         sender.sendto(datagram, ("127.0.0.1", port))
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_nothing_due")
+def test_what_anybody_can_provoke_makes_nobody_ask(school: School) -> None:
+    assert traps.take(notices=[notice(school, "Switch 1", "1.3.6.1.6.3.1.1.5.5")]) == 1
+    assert due() == set()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_nothing_due")
+def test_a_switch_that_starts_anew_has_all_behind_it_asked(school: School) -> None:
+    traps.take(notices=[notice(school, "Switch 1", COLD_START)])
+    assert due() == {"Switch 1", "Access Point 101", "Access Point 102", "Drucker 101"}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_nothing_due")
+def test_strangers_fill_no_table_however_many_they_are(school: School) -> None:
+    now = timezone.now()
+    crowd = [Notice(f"192.0.2.{n}", COLD_START, now) for n in range(1, 200)]
+    assert traps.take(notices=[*crowd, notice(school, "Switch 1")]) == STRANGERS_PER_MINUTE + 1
+    assert traps.take(notices=[Notice("198.51.100.7", COLD_START, now)]) == 0

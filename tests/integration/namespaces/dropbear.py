@@ -35,6 +35,8 @@ def _do(*command: str) -> str:
 def _furnish(root: Path, client_key: Path) -> str:
     """Fill `root`; returns the server's public key."""
     shutil.copytree(FURNITURE, root, symlinks=True)
+    for program in (*root.glob("etc/init.d/*"), *root.glob("sbin/*")):
+        program.chmod(0o755)  # only here: in the repository nothing of a target may be run by mistake
     for name in ("bin", "dev", "proc", "tmp", "run", "var/log", "root/.ssh", "etc/dropbear", "usr/sbin"):
         (root / name).mkdir(parents=True, exist_ok=True)
     busybox = Path(shutil.which("busybox") or "").resolve()

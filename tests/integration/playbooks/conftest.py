@@ -5,7 +5,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,14 @@ from fleet.automation.execution.private import to_yaml, unsafe
 from fleet.lab.city import demo_city
 from fleet.lab.ssh import keys
 from fleet.lab.ssh.server import serve
+from fleet.lab.ssh.vendors import VENDORS
 from fleet.lab.world import AccessPoint, World
 from tests.integration.lab_ssh.conftest import Answer, Lab, free_port, run
 
 ROOT = Path(__file__).resolve().parents[3]
 RECAP = re.compile(r"ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)")
+
+RESULT = re.compile(r"^(ok|changed|fatal|skipping): \[([\w-]+)\]", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,15 @@ class Played:
     @property
     def changed(self) -> int:
         return sum(int(found[1]) for found in RECAP.findall(self.out))
+
+    def tasks(self) -> dict[str, list[str]]:
+        """Host → its results in order: changed, ok, fatal …; of the tasks that bring something about."""
+        found: dict[str, list[str]] = {}
+        for part in self.out.split("\nTASK [")[1:]:
+            if not part.startswith("Check "):
+                for state, host in RESULT.findall(part):
+                    found.setdefault(host, []).append(state)
+        return found
 
     @property
     def unreachable(self) -> int:
@@ -57,7 +69,19 @@ class Player:
         timeout_s: int = 90,
     ) -> Played:
         """Run a playbook of ours by its slug, or another one by its path."""
-        argv, environment = self.command(playbook, arguments, *options, on=on)
+        return await self.all_of([playbook], arguments, *options, on=on, timeout_s=timeout_s)
+
+    async def all_of(
+        self,
+        playbooks: Sequence[str | Path],
+        arguments: dict[str, Any] | None = None,
+        *options: str,
+        on: str = "ap",
+        timeout_s: int = 90,
+    ) -> Played:
+        """Several, one after the other, in one process."""
+        argv, environment = self.command(playbooks[0], arguments, *options, on=on)
+        argv += [str(ROOT / "playbooks" / playbook / "playbook.yml") for playbook in playbooks[1:]]
         answer: Answer = await run(["timeout", str(timeout_s), *argv], env=environment)
         return Played(answer.status, answer.out + answer.err)
 
@@ -77,6 +101,9 @@ class Player:
         home.mkdir(exist_ok=True)
         shutil.copytree(ROOT / "inventory" / "group_vars", home / "group_vars", dirs_exist_ok=True)
         machines: dict[str, dict[str, Any]] = {"openwrt": {"ap": self.lab.ap}, "labswitch": {"switch": self.lab.switch}}
+        for machine in self.lab.world.machines:
+            if machine.device.platform in VENDORS:
+                machines[machine.device.platform.replace("-", "_")] = {machine.device.platform: machine}
         groups = {
             group: {"hosts": {name: self._variables(machine.device) for name, machine in hosts.items()}}
             for group, hosts in machines.items()
@@ -87,15 +114,20 @@ class Player:
         return {"ansible_host": device.address, "ansible_port": self.lab.port, "ansible_user": device.ssh_user}
 
     def _environment(self) -> dict[str, str]:
-        ssh = f"-F none -o UserKnownHostsFile={self.lab.known_hosts} -o StrictHostKeyChecking=yes -i {self.lab.client_key}"
-        return {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "HOME": str(self.lab.home),
-            "LC_ALL": "C.UTF-8",
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_SSH_COMMON_ARGS": ssh,
-            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.control),
-        }
+        return command_environment(self.lab.home, self.lab.known_hosts, self.lab.client_key, str(self.control))
+
+
+def command_environment(home: Path, known_hosts: Path, key: Path, control: str) -> dict[str, str]:
+    """What ansible-playbook gets: nothing of ours but the way in."""
+    ssh = f"-F none -o UserKnownHostsFile={known_hosts} -o StrictHostKeyChecking=yes -i {key}"
+    return {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(home),
+        "LC_ALL": "C.UTF-8",
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_SSH_COMMON_ARGS": ssh,
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": control,
+    }
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ async def test_a_switch_gets_all_of_it_as_text_and_once_and_saves_it(player: Pla
     assert config.ntp == BASELINE["ntp_servers"]
     assert config.logging == [BASELINE["syslog_host"]]
     assert (config.snmp_contact, config.banner) == (BASELINE["snmp_contact"], BASELINE["banner"])
-    assert config.snmp_community == COMMUNITY
+    assert config.communities == [COMMUNITY]
     assert not player.lab.switch.unsaved
 
 

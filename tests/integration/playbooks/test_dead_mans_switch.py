@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -70,18 +71,23 @@ async def test_a_device_cut_off_restores_itself(player: Player, playbook: Path) 
 
 @pytest.mark.usefixtures("cutting")
 async def test_a_device_restores_itself_when_the_controller_dies(player: Player, playbook: Path) -> None:
-    before = player.lab.ap.files[WIRELESS]
+    before, on_air = player.lab.ap.files[WIRELESS], player.lab.ap.on_air
 
     argv, environment = player.command(playbook, CUT)
     controller = await asyncio.create_subprocess_exec(*argv, env=environment, stdout=asyncio.subprocess.DEVNULL)
     await until(lambda: "this cuts it off" in player.lab.ap.files[WIRELESS])
     # Its workers are in sessions of their own and would go on.
-    for process in psutil.Process(controller.pid).children(recursive=True):
+    workers = psutil.Process(controller.pid).children(recursive=True)
+    for process in workers:
         process.kill()
     controller.kill()
-    await controller.wait()
+    ended = await controller.wait()
+    _, alive = await asyncio.to_thread(psutil.wait_procs, workers, 10)
 
+    assert (ended, alive) == (-signal.SIGKILL, []), "nobody is left who could put anything back"
+    assert "this cuts it off" in player.lab.ap.files[WIRELESS], "nobody has put anything back yet"
     await until(lambda: player.lab.ap.files[WIRELESS] == before)
+    assert player.lab.ap.on_air == on_air, "and its radios follow"
 
 
 async def test_a_confirmed_change_outlasts_the_switch(player: Player, playbook: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from fleet.snmp.agent import ber
 from fleet.snmp.agent.message import reply
 from fleet.snmp.errors import SnmpAuthError, SnmpError, SnmpProtocolError, SnmpTimeout, SnmpUnreachable, SnmpWalkError
-from fleet.snmp.fetch import PysnmpFetcher
+from fleet.snmp.fetch import Fetcher, PysnmpFetcher
 from fleet.snmp.types import Credential, Priv, Target, V1Credential, V2cCredential, V3Credential
 
 SYS_DESCR, SYS_NAME = "1.3.6.1.2.1.1.1.0", "1.3.6.1.2.1.1.5.0"
@@ -23,19 +23,19 @@ def credential(request: pytest.FixtureRequest, user: V3Credential) -> Credential
     return {"v1": V1Credential("test-community"), "v2c": V2cCredential("test-community"), "v3": user}[request.param]
 
 
-async def test_get_leaves_out_what_is_not_there(fetcher: PysnmpFetcher, net: Any, credential: Credential) -> None:
+async def test_get_leaves_out_what_is_not_there(fetcher: Fetcher, net: Any, credential: Credential) -> None:
     found = await fetcher.get(net.target(credential=credential), [SYS_DESCR, ABSENT, SYS_NAME])
 
     assert found == {SYS_DESCR: b"Linux OpenWrt 5.15.150 aarch64", SYS_NAME: b"ap-204"}
 
 
-async def test_walk_stays_below_its_columns(fetcher: PysnmpFetcher, net: Any, credential: Credential) -> None:
+async def test_walk_stays_below_its_columns(fetcher: Fetcher, net: Any, credential: Credential) -> None:
     found = await fetcher.walk(net.target(credential=credential), [IF_DESCR, IF_OPER, "1.3.9"])
 
     assert found == {f"{IF_DESCR}.1": b"lo", f"{IF_DESCR}.2": b"eth0", f"{IF_OPER}.1": 1, f"{IF_OPER}.2": 2}
 
 
-async def test_a_long_column_takes_many_requests(fetcher: PysnmpFetcher, net: Any, credential: Credential) -> None:
+async def test_a_long_column_takes_many_requests(fetcher: Fetcher, net: Any, credential: Credential) -> None:
     net.devices["127.0.0.1"].objects = {f"1.3.6.1.9.1.{row}": ber.integer(row) for row in range(1, 301)}
 
     found = await fetcher.walk(net.target(credential=credential), ["1.3.6.1.9.1"])
@@ -44,7 +44,7 @@ async def test_a_long_column_takes_many_requests(fetcher: PysnmpFetcher, net: An
     assert net.devices["127.0.0.1"].asked > 1
 
 
-async def test_many_objects_are_asked_for_in_several_requests(fetcher: PysnmpFetcher, net: Any) -> None:
+async def test_many_objects_are_asked_for_in_several_requests(fetcher: Fetcher, net: Any) -> None:
     net.devices["127.0.0.1"].objects = {f"1.3.6.1.9.{n}.0": ber.text("x" * 700) for n in range(1, 61)}
 
     found = await fetcher.get(net.target(), [f"1.3.6.1.9.{n}.0" for n in range(1, 61)])
@@ -52,16 +52,22 @@ async def test_many_objects_are_asked_for_in_several_requests(fetcher: PysnmpFet
     assert len(found) == 60
 
 
-async def test_counters_of_64_bits(fetcher: PysnmpFetcher, net: Any) -> None:
+async def test_rows_of_long_texts(fetcher: Fetcher, net: Any) -> None:
+    net.devices["127.0.0.1"].objects = {f"1.3.6.1.9.1.{row}": ber.text("x" * 250) for row in range(1, 31)}
+
+    assert len(await fetcher.walk(net.target(), ["1.3.6.1.9.1"])) == 30
+
+
+async def test_counters_of_64_bits(fetcher: Fetcher, net: Any) -> None:
     assert await fetcher.walk(net.target(), [IF_HC_IN]) == {f"{IF_HC_IN}.2": 2**40}
 
 
-async def test_nobody_there(fetcher: PysnmpFetcher, net: Any) -> None:
+async def test_nobody_there(fetcher: Fetcher, net: Any) -> None:
     with pytest.raises(SnmpTimeout, match=r"127\.0\.0\.9:\d+ did not answer: 2 attempts of 0\.2 s"):
         await fetcher.get(net.target("127.0.0.9", timeout_s=0.2), [SYS_DESCR])
 
 
-async def test_a_wrong_community_looks_like_nobody(fetcher: PysnmpFetcher, net: Any) -> None:
+async def test_a_wrong_community_looks_like_nobody(fetcher: Fetcher, net: Any) -> None:
     with pytest.raises(SnmpTimeout) as caught:
         await fetcher.get(net.target(credential=V2cCredential("plantedSecret"), timeout_s=0.2, retries=0), [SYS_DESCR])
 
@@ -74,7 +80,7 @@ async def test_a_wrong_community_looks_like_nobody(fetcher: PysnmpFetcher, net: 
     ids=["user", "key", "level"],
 )
 async def test_v3_refusals_are_told_apart_from_silence(
-    fetcher: PysnmpFetcher, net: Any, user: V3Credential, wrong: dict[str, Any]
+    fetcher: Fetcher, net: Any, user: V3Credential, wrong: dict[str, Any]
 ) -> None:
     with pytest.raises(SnmpAuthError, match="refused the credential") as caught:
         await fetcher.get(net.target(credential=replace(user, **wrong)), [SYS_DESCR])
@@ -83,7 +89,7 @@ async def test_v3_refusals_are_told_apart_from_silence(
 
 
 async def test_the_same_user_name_with_different_keys(
-    fetcher: PysnmpFetcher, net: Any, device: Callable[..., Any], user: V3Credential, system: dict[str, bytes]
+    fetcher: Fetcher, net: Any, device: Callable[..., Any], user: V3Credential, system: dict[str, bytes]
 ) -> None:
     other = replace(user, auth_key="another phrase", priv_key="another secret")
     net.devices["127.0.0.2"] = device(system, user=other)
@@ -119,7 +125,7 @@ class Endless:
         return ber.oid_octets((*path[:-1], path[-1] + 1) if len(path) > 6 else (*path, 1)), ber.integer(1)
 
 
-async def test_a_walk_in_circles_ends(fetcher: PysnmpFetcher, net: Any, credential: Credential) -> None:
+async def test_a_walk_in_circles_ends(fetcher: Fetcher, net: Any, credential: Credential) -> None:
     net.devices["127.0.0.1"].other_view = Circle()
 
     with pytest.raises(SnmpWalkError, match="does not increase"):
@@ -193,7 +199,7 @@ async def test_damaged_answers_end_in_values_or_in_snmp_errors(net: Any, credent
     assert unhandled == []
 
 
-async def test_an_unusable_address(fetcher: PysnmpFetcher, net: Any) -> None:
+async def test_an_unusable_address(fetcher: Fetcher, net: Any) -> None:
     with pytest.raises(SnmpUnreachable):
         await fetcher.get(net.target("no such host name"), [SYS_DESCR])
 

@@ -1,5 +1,9 @@
 import io
 import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -27,6 +31,37 @@ def test_sentences_and_v3(net_beside: Any) -> None:
 
     assert "ap-204: access-point (profile openwrt)" in printed
     assert "eth0" in printed
+
+
+@contextmanager
+def _only_v1(port: int) -> Iterator[int]:
+    """A way to the agent at this port on which everything but SNMPv1 is lost."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as front, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as back:
+        front.bind(("127.0.0.1", 0))
+        back.settimeout(5)
+
+        def relay() -> None:
+            while (got := front.recvfrom(65_535))[0]:
+                asked, peer = got
+                if asked[asked.index(b"\x02\x01") + 2] == 0:  # the message's version
+                    back.sendto(asked, ("127.0.0.1", port))
+                    front.sendto(back.recv(65_535), peer)
+
+        thread = threading.Thread(target=relay)
+        thread.start()
+        yield front.getsockname()[1]
+        back.sendto(b"", front.getsockname())
+        thread.join()
+
+
+def test_an_agent_that_only_speaks_snmpv1(net_beside: Any) -> None:
+    with _only_v1(net_beside.port) as port:
+        arguments = ("127.0.0.1", "--port", str(port), "--community", "test-community", "--timeout", "0.5", "--json")
+
+        assert json.loads(_probe(*arguments))["sysName"] == "ap-204"
+        assert json.loads(_probe(*arguments, "--version", "1"))["sysName"] == "ap-204"
+        with pytest.raises(CommandError):
+            _probe(*arguments, "--version", "2c")
 
 
 @pytest.mark.parametrize(

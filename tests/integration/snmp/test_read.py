@@ -5,16 +5,17 @@ from typing import Any
 import pytest
 
 from fleet.snmp.agent import Table, View, ber
-from fleet.snmp.errors import SnmpAuthError, SnmpTimeout
-from fleet.snmp.fetch import PysnmpFetcher
-from fleet.snmp.read import read, read_many
+from fleet.snmp.errors import SnmpAuthError, SnmpRestarted, SnmpTimeout, SnmpTooLong
+from fleet.snmp.fetch import Fetcher, GufoFetcher
+from fleet.snmp.read import SYS_UP_TIME, read, read_many, read_once
 from fleet.snmp.types import Interface, Reading, V2cCredential, V3Credential
+from tests.integration.snmp.conftest import in_stream
 
-IF_DESCR = "1.3.6.1.2.1.2.2.1.2"
+SYS_NAME, IF_DESCR = "1.3.6.1.2.1.1.5.0", "1.3.6.1.2.1.2.2.1.2"
 
 
 @pytest.mark.parametrize("version", ["v2c", "v3"])
-async def test_reads_an_access_point(fetcher: PysnmpFetcher, net: Any, user: V3Credential, version: str) -> None:
+async def test_reads_an_access_point(fetcher: Fetcher, net: Any, user: V3Credential, version: str) -> None:
     credential = user if version == "v3" else V2cCredential("test-community")
 
     reading = await read(fetcher, net.target(credential=credential))
@@ -27,7 +28,7 @@ async def test_reads_an_access_point(fetcher: PysnmpFetcher, net: Any, user: V3C
     assert reading.problems == ()
 
 
-async def test_an_object_that_is_there_decides(fetcher: PysnmpFetcher, net: Any) -> None:
+async def test_an_object_that_is_there_decides(fetcher: Fetcher, net: Any) -> None:
     net.devices["127.0.0.1"].objects = {
         "1.3.6.1.2.1.1.1.0": ber.text("Some printer"),
         "1.3.6.1.2.1.1.2.0": ber.oid("1.3.6.1.4.1.99999.1"),
@@ -56,7 +57,7 @@ class Crooked:
         return self._table.after(oid)
 
 
-async def test_a_crooked_column_costs_only_itself(fetcher: PysnmpFetcher, net: Any, system: dict[str, bytes]) -> None:
+async def test_a_crooked_column_costs_only_itself(fetcher: Fetcher, net: Any, system: dict[str, bytes]) -> None:
     net.devices["127.0.0.1"].other_view = Crooked(system, IF_DESCR)
 
     reading = await read(fetcher, net.target())
@@ -65,7 +66,7 @@ async def test_a_crooked_column_costs_only_itself(fetcher: PysnmpFetcher, net: A
     assert [problem for problem in reading.problems if IF_DESCR in problem] == list(reading.problems) != []
 
 
-async def test_wrong_types_cost_only_themselves(fetcher: PysnmpFetcher, net: Any, system: dict[str, bytes]) -> None:
+async def test_wrong_types_cost_only_themselves(fetcher: Fetcher, net: Any, system: dict[str, bytes]) -> None:
     wrong = {"1.3.6.1.2.1.1.3.0": ber.text("long ago"), "1.3.6.1.2.1.2.2.1.8.2": ber.text("")}
     net.devices["127.0.0.1"].objects = system | wrong
 
@@ -92,7 +93,7 @@ class Dying:
         return self._table.after(oid)
 
 
-async def test_a_device_that_dies_in_the_middle(fetcher: PysnmpFetcher, net: Any, system: dict[str, bytes]) -> None:
+async def test_a_device_that_dies_in_the_middle(fetcher: Fetcher, net: Any, system: dict[str, bytes]) -> None:
     device = net.devices["127.0.0.1"]
     device.other_view = Dying(device, Table((ber.arcs(oid), value) for oid, value in system.items()), after=30)
 
@@ -100,8 +101,66 @@ async def test_a_device_that_dies_in_the_middle(fetcher: PysnmpFetcher, net: Any
         await read(fetcher, net.target(timeout_s=0.2, retries=0))
 
 
+class Restarting:
+    """An agent that begins its next life after so many looks at its objects."""
+
+    def __init__(self, lives: list[View], after: int) -> None:
+        self.lives, self._after, self._left = lives, after, after
+
+    def _table(self) -> View:
+        self._left -= 1
+        if self._left < 0 and len(self.lives) > 1:
+            del self.lives[0]
+            self._left = self._after
+        return self.lives[0]
+
+    def get(self, oid: bytes) -> bytes | None:
+        return self._table().get(oid)
+
+    def after(self, oid: bytes) -> tuple[bytes, bytes] | None:
+        return self._table().after(oid)
+
+
+def lives(system: dict[str, bytes], uptimes: list[int]) -> list[View]:
+    """The device's objects in each of its lives, which begin with these uptimes."""
+    own = [{SYS_UP_TIME: ber.ticks(ticks), SYS_NAME: ber.text(f"life {life}")} for life, ticks in enumerate(uptimes)]
+    return [Table((ber.arcs(oid), value) for oid, value in (system | said).items()) for said in own]
+
+
+async def test_a_device_that_restarts_in_the_middle_is_read_anew(
+    fetcher: Fetcher, net: Any, system: dict[str, bytes]
+) -> None:
+    device = net.devices["127.0.0.1"]
+    device.other_view = Restarting(lives(system, [9_000_000, 4_000]), after=30)
+
+    reading = await read(fetcher, net.target())
+
+    assert len(device.other_view.lives) == 1
+    assert (reading.sysName, reading.uptime_s, reading.problems) == ("life 1", 40, ())
+
+
+async def test_one_that_restarts_again_and_again_cannot_be_read(
+    fetcher: Fetcher, net: Any, system: dict[str, bytes]
+) -> None:
+    device = net.devices["127.0.0.1"]
+    device.other_view = Restarting(lives(system, [9_000_000 - 200 * n for n in range(20)]), after=30)
+    with pytest.raises(SnmpRestarted):
+        await read(fetcher, net.target())
+
+
+def test_what_was_read_of_a_slow_device_before_its_time_was_up_is_not_lost(net_beside: Any) -> None:
+    net_beside.devices["127.0.0.1"].delay_s = 0.1
+
+    with pytest.raises(SnmpTooLong) as slow:
+        in_stream(read_once(GufoFetcher(), net_beside.target()), budget_s=1.0)
+
+    assert slow.value.so_far is not None
+    assert slow.value.so_far.sysName == "ap-204"
+    assert slow.value.so_far.problems
+
+
 async def test_read_many_streams_through_a_window(
-    fetcher: PysnmpFetcher, net: Any, device: Callable[..., Any], system: dict[str, bytes], user: V3Credential
+    fetcher: Fetcher, net: Any, device: Callable[..., Any], system: dict[str, bytes], user: V3Credential
 ) -> None:
     net.devices |= {f"127.0.1.{n}": device(system) for n in range(1, 13)}
     net.devices["127.0.1.5"].reachable = False
@@ -125,7 +184,7 @@ async def test_read_many_streams_through_a_window(
     assert all(isinstance(result, Reading) for result in found.values())
 
 
-async def test_read_many_left_early_leaves_nothing_running(fetcher: PysnmpFetcher, net: Any) -> None:
+async def test_read_many_left_early_leaves_nothing_running(fetcher: Fetcher, net: Any) -> None:
     before = asyncio.all_tasks()
     stream = read_many(fetcher, ((n, net.target()) for n in range(20)), window=5)
     await anext(stream)

@@ -75,5 +75,6 @@ def messages() -> list[tuple[str, int]]:
         queue = app.amqp.queues[settings.QUEUES["automation"]](broker.default_channel)
         queue.declare()
         while message := queue.get(no_ack=True):
-            found.append((message.headers["task"].removeprefix("fleet.automation."), message.decode()[0][0]))
+            if arguments := message.decode()[0]:  # what is for no run is nobody's here
+                found.append((message.headers["task"].removeprefix("fleet.automation."), arguments[0]))
     return found

@@ -72,6 +72,7 @@ def test_names_of_ansible_itself_cannot_be_declared(folder: Path, name: str) -> 
         load(folder)
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("missing", ["playbook.yml", "manifest.toml", "meta/argument_specs.yml"])
 def test_check_finds_a_folder_that_lacks_a_file(folder: Path, settings: LazySettings, missing: str) -> None:
     settings.PLAYBOOKS_DIR = folder.parent
@@ -105,6 +106,7 @@ def test_a_changed_folder_is_read_again(folder: Path, settings: LazySettings) ->
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "exam-wifi/../exam-wifi", "", ".", "Exam", "collections", "nothing"])
+@pytest.mark.django_db
 def test_any_other_text_is_no_playbook(folder: Path, settings: LazySettings, name: str) -> None:
     settings.PLAYBOOKS_DIR = folder.parent
 
@@ -112,6 +114,74 @@ def test_any_other_text_is_no_playbook(folder: Path, settings: LazySettings, nam
         catalogue.get(name)
 
 
+@pytest.mark.django_db
 def test_our_own_playbooks_are_in_order() -> None:
     assert {playbook.slug for playbook in catalogue.all_playbooks()} >= {"ap-restart", "baseline", "poe-cycle", "ssid"}
     assert [error for error in run_checks() if error.id == "automation.E001"] == []
+
+
+@pytest.mark.parametrize(
+    ("new", "key", "says"),
+    [
+        ('who_may_run = ["wizard"]', "who_may_run", "there is no role 'wizard'"),
+        ('who_approves = ["technician"]', "who_approves", "the role 'technician' never may"),
+        ('who_may_run = "technician"', "who_may_run", "list"),
+        ("max_per_step = 3", "max_per_step", "more than a whole change may touch"),
+        ("max_per_step = 0", "max_per_step", "greater than 0"),
+        ("blast_radius = 3", "blast_radius", "not permitted"),
+        ('rotates = "telnet"', "rotates", "'ssh'"),
+        ('hooks = ["x"]', "hooks", "not permitted"),
+    ],
+)
+def test_keys_of_roles_and_limits_are_checked(folder: Path, new: str, key: str, says: str) -> None:
+    spoil(folder, 'risk = "medium"', f'risk = "medium"\n{new}')
+
+    with pytest.raises(CatalogueError) as caught:
+        load(folder)
+
+    assert str(caught.value).startswith(f"{folder / 'manifest.toml'}:{line_of(folder, key)}: ")
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("undo", "says"),
+    [
+        ('playbook = "exam-off"\nrestore_backup = true', "exactly one"),
+        ("restore_backup = false", "exactly one"),
+        ('playbook = "../exam-off"', "pattern"),
+        ('script = "x"', "not permitted"),
+    ],
+)
+def test_there_is_one_way_back(folder: Path, undo: str, says: str) -> None:
+    spoil(folder, 'arguments = {state = "absent"}', undo)
+
+    with pytest.raises(CatalogueError, match=says):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("undo", "by_itself"),
+    [('playbook = "exam-off"', True), ("restore_backup = true", False), ("arguments = {port = 2}", True)],
+)
+def test_what_says_more_of_itself_is_read(folder: Path, undo: str, by_itself: bool) -> None:
+    spoil(folder, 'arguments = {state = "absent"}', undo)
+    spoil(folder, "max_targets = 2", 'blast_radius = 9\nmax_per_step = 2\nwho_may_run = ["technician"]\nrotates = "snmp"')
+
+    playbook = load(folder)
+
+    assert (playbook.blast_radius, playbook.max_targets, playbook.max_per_step) == (9, 9, 2)
+    assert (playbook.who_may_run, playbook.who_approves, playbook.rotates) == ({"technician"}, frozenset(), "snmp")
+    assert playbook.undoes_itself is by_itself
+    assert playbook.path == folder / "playbook.yml"
+
+
+@pytest.mark.django_db
+def test_an_inverse_must_be_there(folder: Path, settings: LazySettings) -> None:
+    settings.PLAYBOOKS_DIR = folder.parent
+    spoil(folder, 'arguments = {state = "absent"}', 'playbook = "exam-off"')
+
+    errors = [error for error in run_checks() if error.id == "automation.E001"]
+
+    assert [error.msg for error in errors] == [
+        f"{folder / 'manifest.toml'}: there is no playbook 'exam-off' to undo it with"
+    ]

@@ -7,7 +7,6 @@ import pytest
 
 from fleet.automation.models import Change, HostResult, Run
 from fleet.automation.rules.lifecycle import (
-    APPROVALS_NEEDED,
     CANCELLABLE,
     CHANGE_TRANSITIONS,
     RETRYABLE,
@@ -43,9 +42,9 @@ def test_every_state_can_be_reached_and_every_live_one_can_be_left() -> None:
 
     assert reached == set(Change.State.values)
     assert {state for state, following in CHANGE_TRANSITIONS.items() if not following} == {
-        "confirmed",
         "rejected",
-        "cancelled",
+        "rolled-back",
+        "nothing-to-do",
     }
 
 
@@ -60,9 +59,10 @@ def test_measuring_may_end_in_every_outcome(outcome: str) -> None:
         ("previewing", "running"),
         ("awaiting-approval", "running"),
         ("rejected", "approved"),
-        ("cancelled", "approved"),
         ("lost", "running"),
         ("confirmed", "running"),
+        ("halted", "running"),
+        ("rolled-back", "approved"),
         ("failed", "confirmed"),
     ],
 )
@@ -73,10 +73,6 @@ def test_there_are_no_short_cuts(old: str, new: str) -> None:
 @pytest.mark.parametrize("state", sorted(CANCELLABLE))
 def test_what_can_be_stopped_may_become_cancelled(state: str) -> None:
     assert may_become(state, "cancelled")
-
-
-def test_approvals_by_risk() -> None:
-    assert APPROVALS_NEEDED == {"low": 0, "medium": 1, "high": 2}
 
 
 def ballot(**other: Any) -> Ballot:
@@ -127,7 +123,11 @@ def queued(kind: str, state: str, **other: Any) -> Queued:
         (queued("apply", "approved", box="pending", ends_at=NOW, blocked=True), Start.TOO_LATE),
         (queued("apply", "awaiting-approval"), Start.NOT_WANTED),
         (queued("apply", "cancelled", blocked=True), Start.NOT_WANTED),
-        (queued("apply", "running"), Start.NOT_WANTED),
+        (queued("apply", "running"), Start.NOW),
+        (queued("apply", "paused"), Start.NOT_WANTED),
+        (queued("apply", "halted"), Start.NOT_WANTED),
+        (queued("apply", "rolling-back"), Start.NOT_WANTED),
+        (queued("revert", "rolling-back"), Start.NOW),
         (queued("revert", "confirmed", box="pending", ends_at=NOW - HOUR), Start.NOW),
         (queued("revert", "lost", box="pending", ends_at=NOW - HOUR, blocked=True), Start.WAITS),
         (queued("revert", "confirmed", box="reverting", ends_at=NOW - HOUR), Start.NOT_WANTED),

@@ -6,18 +6,25 @@ from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
+import asyncssh
 import pytest
 import yaml
+from django.conf import LazySettings
 from django.core.management import call_command
 
+from fleet.automation.checks import check_programs
 from fleet.automation.execution import private
+from fleet.automation.execution.agent import Agent, AgentError, public_key
+from fleet.automation.execution.handover import Handover
 from fleet.automation.execution.order import RunOrder
-from fleet.automation.services.running import _known_host
+from fleet.automation.services.assembling import _known_host
 from fleet.devices import services as devices
 from fleet.devices.models import Credential, Device
+from fleet.secrets.types import Secret
 from tests.conftest import City
 
 TRAP = "{{ lookup('pipe', 'id') }}"
+KEY = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
 
 
 @pytest.mark.parametrize(
@@ -42,8 +49,8 @@ def order(tmp_path: Path, name: str = "run") -> RunOrder:
         playbook="playbook.yml",
         group_vars=str(tmp_path / "group_vars"),
         hosts={"device-1": host},
-        keys={"key-1": "-----KEY-----"},
-        arguments={"word": TRAP, "deep": [{"a": TRAP}], "number": 3},
+        keys={"key-1": KEY},
+        arguments={"word": TRAP, "deep": [{"a": TRAP}], "number": 3, "digits": ["00012345", "1:30", "yes", "null"]},
         secrets=[],
         check=True,
         timeout_s=10,
@@ -68,12 +75,14 @@ def test_every_text_is_marked_and_stays_what_it_was(tmp_path: Path) -> None:
     class Loader(yaml.SafeLoader):
         pass
 
-    Loader.add_constructor("!unsafe", lambda loader, node: ("unsafe", loader.construct_scalar(node)))
-    given = yaml.load((made.path / "env" / "extravars").read_text(), Loader)  # noqa: S506  (a safe loader, with one mark)
-    hosts = yaml.load((made.path / "inventory" / "hosts.yml").read_text(), Loader)  # noqa: S506
+    Loader.add_constructor("!unsafe", lambda loader, node: ("unsafe", loader.construct_mapping(node, deep=True)))
+    handed = private.given(made)
+    given = yaml.load(handed[made.path / "env" / "extravars"], Loader)  # noqa: S506  (a safe loader, with one mark)
+    hosts = yaml.load(handed[made.path / "inventory" / "hosts.yml"], Loader)  # noqa: S506
 
-    assert given == {"word": ("unsafe", TRAP), "deep": [{"a": ("unsafe", TRAP)}], "number": 3}
-    assert hosts["all"]["children"]["openwrt"]["hosts"]["device-1"]["note"] == ("unsafe", TRAP)
+    assert given == ("unsafe", made.arguments)
+    marked, variables = hosts["all"]["children"]["openwrt"]["hosts"]["device-1"]
+    assert (marked, variables["note"]) == ("unsafe", TRAP)
 
 
 def test_a_path_too_long_for_sockets_does_without(tmp_path: Path) -> None:
@@ -155,3 +164,49 @@ def test_the_directory_of_all_runs_is_closed_to_others(tmp_path: Path) -> None:
     private.build(order(tmp_path, "runs/run"))
 
     assert stat.S_IMODE((tmp_path / "runs").stat().st_mode) == 0o700
+
+
+def test_what_is_handed_over_is_read_as_often_as_wanted_and_then_no_more(tmp_path: Path) -> None:
+    place = tmp_path / "pipe"
+    text = "geheim " * 50_000  # more than a pipe holds
+    handed = Handover({place: text})
+    handed.open()
+
+    with place.open("rb") as reader:
+        assert reader.read(2) == b"ge", "one that only looks at the beginning"
+    for _ in range(3):
+        assert place.read_text() == text
+
+    handed.close()
+    assert list(tmp_path.iterdir()) == [] or [path.name for path in tmp_path.iterdir()] == [".pipe.next"]
+
+
+@pytest.mark.parametrize("key", ["-----KEY-----", "", KEY[: len(KEY) // 2]])
+def test_a_key_that_is_not_whole_is_said_without_showing_it(tmp_path: Path, key: str) -> None:
+    with pytest.raises(AgentError, match="not whole, or has a passphrase") as caught:
+        private.build(replace(order(tmp_path), keys={"key-1": key}))
+
+    assert KEY[60:80] not in str(caught.value)
+
+
+def test_an_agent_holds_several_keys_in_memory(tmp_path: Path) -> None:
+    other = asyncssh.generate_private_key("ecdsa-sha2-nistp256").export_private_key().decode()
+    folder = tmp_path / ("x" * 90)
+
+    with Agent(folder, [Secret(KEY), Secret(other)]) as agent:
+        known = {" ".join(line.split()[:2]) for line in agent.public_keys}
+        assert known == {public_key(Secret(KEY)), public_key(Secret(other))}
+        home = agent.socket.parent
+
+    assert not home.exists()
+
+
+@pytest.mark.parametrize(("sandbox", "present", "found"), [("", True, []), ("bwrap", False, ["automation.E002"])])
+def test_a_sandbox_that_is_not_there_is_said_before_anything_runs(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch, sandbox: str, present: bool, found: list[str]
+) -> None:
+    settings.RUN_SANDBOX = sandbox
+    if not present:
+        monkeypatch.setenv("PATH", "/nonexistent")
+
+    assert [error.id for error in check_programs() if error.id == "automation.E002"] == found

@@ -44,6 +44,7 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
     assert (offer.slug, offer.playbook, offer.time_box) == ("exam", "ssid", True)
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("old", "new", "line", "says"),
     [

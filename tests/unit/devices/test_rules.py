@@ -1,9 +1,13 @@
 """Addresses: what netaddr makes of what people and devices write."""
 
+from datetime import date, timedelta
+
 import pytest
 
 from fleet.devices import rules
-from fleet.devices.rules import SnmpRefusal
+from fleet.devices.rules import ClearText, SnmpRefusal
+
+TODAY = date(2026, 11, 25)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +68,24 @@ def test_the_next_free_address_is_the_lowest_that_a_host_may_have(cidr: str, tak
 def test_a_community_goes_only_into_a_management_prefix(
     address: str, management: list[str], refusal: SnmpRefusal | None
 ) -> None:
-    assert rules.community_refusal(address, management) is refusal
+    assert rules.community_refusal(address, management, None, TODAY) is refusal
+
+
+@pytest.mark.parametrize(
+    ("address", "until", "refusal"),
+    [
+        ("10.2.3.3", TODAY, None),
+        ("10.2.3.3", TODAY + timedelta(days=366), None),
+        ("10.2.3.3", TODAY + timedelta(days=367), SnmpRefusal.PERMISSION_TOO_LONG),
+        ("10.2.3.3", TODAY - timedelta(days=1), SnmpRefusal.PERMISSION_OVER),
+        ("10.1.2.3", TODAY - timedelta(days=1), None),
+    ],
+)
+def test_outside_of_it_somebody_answers_for_a_community_and_not_for_ever(
+    address: str, until: date, refusal: SnmpRefusal | None
+) -> None:
+    permission = ClearText("The old switch speaks nothing else.", until)
+    assert rules.community_refusal(address, ["10.1.0.0/16"], permission, TODAY) is refusal
 
 
 def test_prefixes_are_canonical_and_overlap_is_found() -> None:

@@ -1,6 +1,7 @@
 """Each event reaches each consumer once: with refusals, with poison, with two deliverers at the same time."""
 
 import threading
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -201,6 +202,26 @@ def test_two_deliverers_at_once_deliver_each_event_once() -> None:
     effects = Scope.objects.filter(name__startswith="effect of").values_list("name", flat=True)
     assert sorted(effects) == sorted(f"effect of {event.pk}" for event in events)
     assert not Refusal.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_consumer_is_served_by_one_worker_at_a_time_and_by_another_when_that_one_has_died() -> None:
+    """A storm wakes many workers; those that would only get in each other's way have nothing to do."""
+    meanwhile: list[int] = []
+    consumers.register("slow", {"test.happened"}, lambda _event: meanwhile.append(services.deliver()))
+    happened()
+    happened()
+
+    assert services.deliver() == 2
+    assert meanwhile == [0, 0]
+
+    happened()
+    dead = Listener.objects.filter(consumer="slow")
+    dead.update(claim=uuid.uuid4(), claimed_until=timezone.now() + services.LEASE)
+    assert services.deliver() == 0
+    dead.update(claimed_until=timezone.now() - timedelta(seconds=1))
+    assert services.deliver() == 1
+    assert dead.get().claim is None
 
 
 @pytest.mark.django_db

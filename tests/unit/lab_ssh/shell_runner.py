@@ -53,6 +53,12 @@ def machine(files: dict[str, str] | None = None, **limits: int) -> Machine:
     return Machine(Device(files if files is not None else {}), Limits(**limits), reboot_delay_s=0.0)
 
 
+def done(where: Machine) -> list[str]:
+    """What was done to its device."""
+    assert isinstance(where.device, Device)
+    return where.device.done
+
+
 async def run(script: str, on: Machine | None = None, *, stdin: str = "", cwd: str = "/root") -> Ran:
     where = on or machine()
     out, err = Capture(where.limits.output), Capture(where.limits.output)

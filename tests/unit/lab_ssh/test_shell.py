@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fleet.lab.ssh.shell.files import MAX_FILE
 from fleet.lab.ssh.shell.parse import is_complete, parse
 from fleet.lab.ssh.shell.syntax import ShellSyntaxError
-from tests.unit.lab_ssh.shell_runner import machine, run
+from tests.unit.lab_ssh.shell_runner import done, machine, run
 
 WIRELESS = {"/etc/config/wireless": "\nconfig wifi-device 'radio0'\n\toption channel '1'\n\n"}
 HOSTILE = [
@@ -51,7 +51,7 @@ async def test_quoted_text_is_only_text(text: str, form: str) -> None:
     ran = await run(form.format(*[quoted(text)] * 2), where)
 
     assert (ran.status, ran.out, ran.err) == (0, text, "")
-    assert where.device.done == []  # type: ignore[attr-defined]
+    assert done(where) == []
 
 
 @given(st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0\r"), max_size=60))
@@ -97,7 +97,7 @@ async def test_configures_by_uci_and_reloads() -> None:
 
     assert (ran.status, ran.out) == (0, "11\n")
     assert "option channel '11'" in where.device.files["/etc/config/wireless"]
-    assert where.device.done == ["reload wireless"]  # type: ignore[attr-defined]
+    assert done(where) == ["reload wireless"]
 
 
 async def test_services_follow_their_configuration() -> None:
@@ -107,7 +107,7 @@ async def test_services_follow_their_configuration() -> None:
         "/etc/init.d/system reload; service snmpd restart; /etc/init.d/sysntpd restart; service nonsense start", where
     )
 
-    assert where.device.done == ["reload system", "reload snmpd"]  # type: ignore[attr-defined]
+    assert done(where) == ["reload system", "reload snmpd"]
     assert ran.status == 127
 
 
@@ -142,7 +142,7 @@ async def test_a_reboot_ends_jobs_and_empties_memory() -> None:
     where = machine(dict(WIRELESS))
     await run("sleep 500 & touch /tmp/x /etc/y; uci set wireless.radio0.channel=5; reboot", where)
 
-    await until(lambda: where.device.done)  # type: ignore[attr-defined]
+    await until(lambda: done(where))
 
     assert not where.jobs
     assert sorted(where.files.entries) == ["/etc/config/wireless", "/etc/y"]
@@ -168,9 +168,14 @@ async def test_a_script_without_end_is_ended(script: str) -> None:
 async def test_a_fork_bomb_burns_out() -> None:
     where = machine(steps=5_000, jobs=16)
 
+    first, running = where.next_pid(), list[int]()
+
     await run("f() { f & f & }; f", where)
 
-    await until(lambda: not where.jobs)
+    await until(lambda: running.append(len(where.jobs)) or not where.jobs)
+    assert where.next_pid() - first > 16, "more have begun than may run at once"
+    assert 1 < max(running) <= 16
+    assert (await run("echo well & wait", where)).out == "well\n", "the machine is none the worse"
 
 
 async def test_a_file_cannot_fill_the_machine() -> None:

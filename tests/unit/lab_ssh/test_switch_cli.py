@@ -42,18 +42,18 @@ def test_configures_and_shows_everything_it_knows(switch: Switch) -> None:
 
 def test_every_no_form_takes_back(switch: Switch) -> None:
     before = typed(switch, "show running-config")
-    community = switch.running_config.snmp_community
+    communities = list(switch.running_config.communities)
     location = switch.running_config.snmp_location
     configured(switch, "ntp server 127.0.0.1", "logging host a.example", "banner x", "interface port3", "shutdown")
 
     configured(
         switch,
         "no ntp server 127.0.0.1", "no logging host a.example", "no banner", "no snmp-server location",
-        *([f"no snmp-server community {community}"] if community else []), "interface port3", "no shutdown",
+        *(f"no snmp-server community {one}" for one in communities), "interface port3", "no shutdown",
     )  # fmt: skip
 
-    assert (switch.running_config.snmp_community, switch.running_config.snmp_location) == ("", "")
-    configured(switch, f"snmp-server location {location}", *([f"snmp-server community {community} ro"] if community else []))
+    assert (switch.running_config.communities, switch.running_config.snmp_location) == ([], "")
+    configured(switch, f"snmp-server location {location}", *(f"snmp-server community {one} ro" for one in communities))
     assert typed(switch, "show running-config") == before
 
 

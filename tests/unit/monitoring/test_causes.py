@@ -5,7 +5,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from fleet.monitoring.rules import causes
-from fleet.monitoring.rules.causes import FINE, RELEASE_AFTER, WAIT, Kind, Node, Picture, Verdict
+from fleet.monitoring.rules.causes import (
+    EARLIER,
+    FINE,
+    RELEASE_AFTER,
+    RUNNING_AFTER,
+    WAIT,
+    Kind,
+    Node,
+    Picture,
+    Verdict,
+)
 from fleet.monitoring.rules.polling import PATIENCE, Availability, Status
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -67,6 +77,77 @@ def test_a_parent_found_down_last_takes_over_its_childrens_alerts() -> None:
     assert found == {1: FINE, 2: ROOT, 3: Verdict(Kind.SUPPRESSED, 2), 4: Verdict(Kind.SUPPRESSED, 2)}
 
 
+def fell(at: datetime, *, heard: datetime | None, alerting: bool = False, suppressed: bool = False) -> Node:
+    return Node(Availability(Status.DOWN, at, 9, at, "timeout"), heard, alerting, suppressed)
+
+
+MINUTE, HOUR, SECOND = timedelta(minutes=1), timedelta(hours=1), timedelta(seconds=1)
+PARENT = fell(NOW - 2 * MINUTE, heard=NOW - 2 * MINUTE - 30 * SECOND)
+
+
+@pytest.mark.parametrize(
+    ("child", "expected"),
+    [
+        pytest.param(fell(NOW - HOUR, heard=NOW - HOUR), ROOT, id="long before"),
+        pytest.param(fell(NOW - HOUR, heard=NOW - HOUR, alerting=True), ROOT, id="long before, with an alert"),
+        pytest.param(fell(NOW - HOUR, heard=None), ROOT, id="never answered"),
+        pytest.param(fell(PARENT.answered_at - EARLIER - SECOND, heard=None), ROOT, id="just clearly before"),
+        pytest.param(fell(PARENT.answered_at - EARLIER, heard=None), Verdict(Kind.SUPPRESSED, 2), id="not clearly before"),
+        pytest.param(fell(NOW - 3 * MINUTE, heard=NOW - 4 * MINUTE), Verdict(Kind.SUPPRESSED, 2), id="a round before"),
+        pytest.param(fell(NOW - MINUTE, heard=NOW - 2 * MINUTE), Verdict(Kind.SUPPRESSED, 2), id="after"),
+        pytest.param(
+            fell(NOW - HOUR, heard=NOW - HOUR, alerting=True, suppressed=True),
+            Verdict(Kind.SUPPRESSED, 2),
+            id="suppressed ever since: its parent was back for a moment only",
+        ),
+    ],
+)
+def test_who_fell_silent_clearly_before_its_uplink_has_a_fault_of_its_own(child: Node, expected: Verdict) -> None:
+    assert verdicts({1: up(), 2: PARENT, 3: child, 4: up()})[3] == expected
+
+
+def test_noticed_last_is_not_failed_last() -> None:
+    """The children have had alerts for an hour; nobody had asked the parent in all that time."""
+    child = fell(NOW - HOUR, heard=NOW - HOUR - MINUTE, alerting=True)
+    parent = fell(NOW - MINUTE, heard=NOW - HOUR - MINUTE)
+    assert verdicts({1: up(), 2: parent, 3: child, 4: child})[3] == Verdict(Kind.SUPPRESSED, 2)
+
+
+def test_who_fell_with_the_second_of_two_uplinks_was_cut_off() -> None:
+    two_ways = {**TREE, 3: frozenset({1, 2})}
+    long_dead = fell(NOW - HOUR, heard=NOW - HOUR)
+    found = verdicts({1: PARENT, 2: long_dead, 3: fell(NOW - MINUTE, heard=NOW - 2 * MINUTE)}, two_ways)
+    assert found[3].kind is Kind.SUPPRESSED
+    found = verdicts({1: PARENT, 2: long_dead, 3: fell(NOW - HOUR, heard=NOW - HOUR)}, two_ways)
+    assert found[3] == ROOT
+
+
+def test_behind_a_switch_that_nobody_asks_the_one_above_it_tells() -> None:
+    assert verdicts({1: PARENT, 3: fell(NOW - HOUR, heard=NOW - HOUR)})[3] == ROOT
+    assert verdicts({1: PARENT, 3: fell(NOW - 3 * MINUTE, heard=None)})[3] == Verdict(Kind.SUPPRESSED, 1)
+
+
+@pytest.mark.parametrize(
+    ("held", "asked_after", "expected"),
+    [
+        pytest.param(True, RUNNING_AFTER, ROOT, id="asked again"),
+        pytest.param(True, RUNNING_AFTER - SECOND, WAIT, id="asked at once only"),
+        pytest.param(False, RUNNING_AFTER, WAIT, id="the parent has restarted, or does not come and go"),
+    ],
+)
+def test_behind_one_that_comes_and_goes_and_answers_each_is_judged_by_itself(
+    *,
+    held: bool,
+    asked_after: timedelta,
+    expected: Verdict,
+) -> None:
+    back_since = NOW - timedelta(seconds=40)
+    parent = Node(Availability(Status.UP, back_since), NOW, alerting=True, held=held)
+    state = Availability(Status.DOWN, NOW - HOUR, 30, NOW - HOUR, "timeout")
+    child = Node(state, NOW - HOUR, alerting=True, suppressed=True, polled_at=back_since + asked_after)
+    assert verdicts({1: up(), 2: parent, 3: child, 4: up()})[3] == expected
+
+
 def test_with_two_uplinks_only_both_together_explain() -> None:
     two_ways = {**TREE, 3: frozenset({1, 2})}
     assert verdicts({1: up(), 2: down(), 3: down(), 4: down()}, two_ways)[3] == ROOT
@@ -101,3 +182,8 @@ def test_behind(device: int, expected: list[int]) -> None:
 
 def test_what_has_another_way_up_is_not_cut_off() -> None:
     assert causes.behind(2, {**TREE, 3: frozenset({1, 2})}) == [4]
+
+
+@pytest.mark.parametrize(("device", "root", "cables"), [(4, 1, True), (3, 2, True), (2, 4, False), (1, 9, False)])
+def test_a_way_is_cabled_or_only_supposed(device: int, root: int, *, cables: bool) -> None:
+    assert causes.cabled(causes.path(device, root, TREE), TREE) is cables

@@ -53,3 +53,26 @@ def test_a_mistake_is_named_with_its_line(old: str, new: str, place: str, key: s
 )
 def test_a_source_must_be_something_that_a_reading_has(path: str, *, known: bool) -> None:
     assert _answers(path.split(".")) is known
+
+
+UNLIMITED = {"uptime_s", "radio_clients", "traffic_in_bps", "traffic_out_bps"}
+"""metrics.toml says why."""
+
+
+def test_every_metric_has_a_limit_as_delivered_or_a_reason_to_have_none() -> None:
+    without = {name for name, metric in metrics.known().items() if metric.threshold is None and not metric.kinds}
+    assert without == UNLIMITED
+
+
+@pytest.mark.parametrize(
+    ("metric", "kind", "opens_at"),
+    [
+        ("temperature_c", "switch", 75),
+        ("temperature_c", "ups", 45),
+        ("clients", "access-point", 60),
+        ("clients", "switch", None),
+    ],
+)
+def test_a_kind_may_have_its_own(metric: str, kind: str, opens_at: float | None) -> None:
+    limit = metrics.known()[metric].default(kind)
+    assert (limit.open if limit else None) == opens_at

@@ -64,3 +64,18 @@ def test_the_pace_is_quick_while_that_decides_something_and_slow_later(failures:
 def test_chance_only_ever_brings_a_poll_forward_by_a_tenth() -> None:
     at = polling.next_poll_at(RUNNING, NOW, PACE, chance=0.999)
     assert NOW + timedelta(seconds=27) < at < NOW + timedelta(seconds=27.1)
+
+
+def test_walks_of_devices_that_came_together_drift_apart() -> None:
+    assert polling.next_walk_at(NOW, 0) == NOW + timedelta(hours=1)
+    assert polling.next_walk_at(NOW, 0.999) < NOW + timedelta(minutes=46)
+
+
+@pytest.mark.parametrize(("walked_before_s", "soon_s"), [(3_000, 0), (60, 240), (0, 300)])
+def test_a_device_that_is_not_as_planned_is_walked_soon_but_not_all_the_time(walked_before_s: int, soon_s: int) -> None:
+    walked_at = NOW - timedelta(seconds=walked_before_s)
+    assert polling.early_walk_at(walked_at, NOW) == NOW + timedelta(seconds=soon_s)
+
+
+def test_a_silent_device_of_a_silent_site_is_put_off_by_an_interval() -> None:
+    assert NOW + timedelta(seconds=30) <= polling.put_off_until(NOW, PACE, 0.5) <= NOW + timedelta(seconds=33)

@@ -77,7 +77,7 @@ def test_the_busiest_interface_counts_and_flags_become_numbers() -> None:
         "uptime_s": 5,
         "ups": {"on_battery": True, "charge_percent": None},
         "cpu_percent": [10, 30],
-        "supplies": [{"percent": 80}, {"percent": 4}, {"percent": None}],
+        "supplies": [{"percent": 80}, {"percent": 4}, {"percent": None}, {"kind": "input", "percent": 0}],
         "wireless": None,
     }
     assert values.gauges(said, metrics.known()) == {"uptime_s": 5, "on_battery": 1, "cpu_percent": 20, "supply_percent": 4}

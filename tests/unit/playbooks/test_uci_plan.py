@@ -134,3 +134,40 @@ def test_names_of_secrets(name: str) -> None:
 @pytest.mark.parametrize("name", ["ssid", "keyboard", "monkey", "encryption", "device", "compass"])
 def test_names_of_what_is_no_secret(name: str) -> None:
     assert not mask.is_secret(name)
+
+
+COMMUNITIES = (
+    "config com2sec public\n option community old\n\nconfig com2sec\n option community old\n\nconfig com2sec 'reading'\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("community", "state", "expected"),
+    [
+        ("new", "present", [("public", "old"), ("", "old"), ("reading", None), ("reading_2", "new")]),
+        ("old", "present", [("public", "old"), ("", "old"), ("reading", None)]),
+        ("old", "absent", [("reading", None)]),
+        ("none", "absent", [("public", "old"), ("", "old"), ("reading", None)]),
+    ],
+)
+def test_one_of_a_kind_by_its_value_whatever_it_is_called(community: str, state: str, expected: list[Any]) -> None:
+    before = {"snmpd": parse(COMMUNITIES)}
+    asked = {"type": "com2sec", "identified_by": "community", "options": {"community": community}, "state": state}
+
+    made = plan(before, wishes({"snmpd": {"reading": asked}}, before))
+    again = plan(made.after, wishes({"snmpd": {"reading": asked}}, made.after))
+
+    assert [(one.name, one.options.get("community")) for one in made.after["snmpd"]] == expected
+    assert again.lines == []
+    files = {"/etc/config/snmpd": COMMUNITIES}
+    uci.run(files, ["batch"], "".join(f"{line}\n" for line in [*made.lines, "commit snmpd"]))
+    assert parse(uci.run(files, ["export", "snmpd"]).out) == made.after["snmpd"]
+
+
+@pytest.mark.parametrize("wrong", [{"type": ""}, {"options": {}}, {"each": {}}, {"identified_by": "x y"}])
+def test_one_of_a_kind_needs_its_kind_and_its_value(wrong: dict[str, Any]) -> None:
+    asked = {"type": "com2sec", "identified_by": "community", "options": {"community": "x"}}
+    state = {"snmpd": parse(COMMUNITIES)}
+
+    with pytest.raises(WishError):
+        wishes({"snmpd": {"reading": asked | wrong}}, state)

@@ -21,7 +21,7 @@ def room(state: State, *, equipped: bool = True) -> RoomState:
         ([room(State.OK), room(State.UNKNOWN)], 0, "ok"),
         ([room(State.OK), room(State.WATCH)], 1, "down"),
         ([room(State.DOWN), room(State.DOWN), room(State.OK)], 2, "down"),
-        ([room(State.MAINTENANCE), room(State.OK)], 0, "ok"),
+        ([room(State.MAINTENANCE), room(State.OK)], 0, "maintenance"),
     ],
 )
 def test_the_mood_of_a_school(rooms: list[RoomState], disturbed: int, state: str) -> None:

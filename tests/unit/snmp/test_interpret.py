@@ -7,6 +7,7 @@ from fleet.snmp.interpret import Answers, decode_text_index, encode_text_index, 
 from fleet.snmp.types import Forwarding, Memory, Neighbour, Radio, Reading, Supply, Temperature, Ups
 
 IF_NAME, IF_DESCR, IF_OPER = "1.3.6.1.2.1.31.1.1.1.1", "1.3.6.1.2.1.2.2.1.2", "1.3.6.1.2.1.2.2.1.8"
+IF_TYPE = "1.3.6.1.2.1.2.2.1.3"
 IF_SPEED, IF_HIGH_SPEED, IF_MAC = "1.3.6.1.2.1.2.2.1.5", "1.3.6.1.2.1.31.1.1.1.15", "1.3.6.1.2.1.2.2.1.6"
 EXTEND = "1.3.6.1.4.1.8072.1.3.2.3.1.1"
 SSID, DOT11 = "1.2.840.10036.1.1.1.9", "1.2.840.10036.3.1.1.0"
@@ -94,6 +95,7 @@ def test_no_networks_is_said_only_when_the_device_says_it(
 def test_neighbours_find_their_local_interface_by_name() -> None:
     columns = {
         IF_NAME: {"101": b"1/1", "102": b"1/2"},
+        IF_TYPE: {"101": 6, "102": 6},
         "1.0.8802.1.1.2.1.3.7.1.3": {"1": b"1/1", "2": b"elsewhere"},
         "1.0.8802.1.1.2.1.4.1.1.5": {"0.1.1": b"\x02\0\0\0\0\x09", "0.2.1": b"\x02\0\0\0\0\x0a"},
         "1.0.8802.1.1.2.1.4.1.1.7": {"0.1.1": b"eth0", "0.2.1": b"eth0"},
@@ -112,20 +114,74 @@ def test_forwarding_reads_the_address_from_the_index() -> None:
     assert _interpret("standard/bridge", Answers(columns=columns)).forwarding == (Forwarding("02:00:00:00:00:09", 103, 95),)
 
 
-def test_supplies_know_what_is_not_a_level() -> None:
+def test_supplies_and_trays_know_what_is_not_a_level() -> None:
     columns = {
-        "1.3.6.1.2.1.43.11.1.1.5": {"1.1": 3, "1.2": 9, "1.3": 4},
-        "1.3.6.1.2.1.43.11.1.1.6": {"1.1": b"Black", "1.2": b"Drum", "1.3": b"Waste"},
-        "1.3.6.1.2.1.43.11.1.1.7": {"1.1": 7, "1.2": 19, "1.3": 7},
-        "1.3.6.1.2.1.43.11.1.1.8": {"1.1": 5000, "1.2": -2, "1.3": 100},
-        "1.3.6.1.2.1.43.11.1.1.9": {"1.1": 1250, "1.2": 67, "1.3": -3},
+        "1.3.6.1.2.1.43.11.1.1.5": {"1.1": 3, "1.2": 9, "1.3": 4, "1.4": 15},
+        "1.3.6.1.2.1.43.11.1.1.6": {
+            "1.1": b"Black, PN 1A",
+            "1.2": b"Drum",
+            "1.3": b"Waste",
+            "1.4": b"Fuser",
+            "1.5": b"Belt",
+        },
+        "1.3.6.1.2.1.43.11.1.1.8": {"1.1": 5000, "1.2": -2, "1.3": 100, "1.4": 100, "1.5": 200},
+        "1.3.6.1.2.1.43.11.1.1.9": {"1.1": 1250, "1.2": 67, "1.3": -3, "1.4": -2, "1.5": 100},
+        "1.3.6.1.2.1.43.8.2.1.13": {"1.1": b"Tray 1", "1.2": b"Bypass", "1.3": b"Feeder"},
+        "1.3.6.1.2.1.43.8.2.1.9": {"1.1": 550, "1.2": 100, "1.3": 250},
+        "1.3.6.1.2.1.43.8.2.1.10": {"1.1": 55, "1.2": -3, "1.3": -2},
     }
 
     assert _interpret("standard/printer", Answers(columns=columns)).supplies == (
         Supply("Black", "toner", 25),
         Supply("Drum", "opc", 67),
-        Supply("Waste", "wasteToner", None),
+        Supply("Waste", "wasteToner", 50),
+        Supply("Belt", "markerSupply", 50),
+        Supply("Tray 1", "input", 10),
+        Supply("Bypass", "input", 50),
     )
+
+
+STORAGE = "1.3.6.1.2.1.25.2.3.1"
+
+
+def _storage(rows: dict[str, tuple[str, str, int, int]]) -> Answers:
+    """hrStorageTable with rows of 1024 octets: index → name, the last part of its type, size, used."""
+    columns: dict[str, dict[str, int | str | bytes]] = {f"{STORAGE}.{number}": {} for number in (2, 3, 4, 5, 6)}
+    for index, (name, kind, size, used) in rows.items():
+        values = (f"1.3.6.1.2.1.25.2.1.{kind}", name.encode(), 1024, size, used)
+        for number, value in zip((2, 3, 4, 5, 6), values, strict=True):
+            columns[f"{STORAGE}.{number}"][index] = value
+    return Answers(columns=columns)
+
+
+LINUX_POOLS = {
+    "1": ("Physical memory", "2", 1000, 900),
+    "3": ("Virtual memory", "3", 2000, 900),
+    "6": ("Memory buffers", "1", 1000, 100),
+    "7": ("Cached memory", "1", 300, 300),
+    "10": ("Swap space", "3", 1000, 0),
+    "31": ("/", "4", 5000, 4000),
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "physical"),
+    [
+        ({}, 50.0),
+        ({"2": ("Real memory", "2", 500, 500)}, 90.0),  # a BSD counts no caches
+        ({"7": ("Cached memory", "1", 900, 900)}, 90.0),  # more caches than what is used: not counted in it
+    ],
+)
+def test_physical_memory_is_without_what_linux_gives_back(
+    changed: dict[str, tuple[str, str, int, int]], physical: float
+) -> None:
+    memory = _interpret("standard/host-resources", _storage(LINUX_POOLS | changed)).memory or ()
+
+    said = {pool.name: pool.percent for pool in memory}
+    assert said["Physical memory"] == physical
+    assert said["Memory buffers"] == 10.0
+    assert "/" not in said
+    assert memory[0].total_bytes == 1024 * 1000
 
 
 @pytest.mark.parametrize(("source", "on_battery"), [(3, False), (5, True), (1, None)])
@@ -210,3 +266,69 @@ def test_an_index_that_is_no_text(index: str) -> None:
 
 def test_text_index_both_ways() -> None:
     assert decode_text_index(encode_text_index("clients-wlan0")) == "clients-wlan0"
+
+
+@pytest.mark.parametrize(
+    ("scalars", "firmware"),
+    [({"1.3.6.1.9.1.0": b"6.1", "1.3.6.1.9.2.0": b"77"}, "OS 6.1 build 77"), ({"1.3.6.1.9.1.0": b"6.1"}, "6.1"), ({}, None)],
+)
+def test_a_text_is_written_from_names_and_only_when_all_have_a_value(
+    tmp_path: Path, scalars: dict[str, bytes], firmware: str | None
+) -> None:
+    profile = """
+        [fields]
+        firmware = [
+          {text = "OS {release} build {build}", let = {release = {oid = "1.3.6.1.9.1.0"}, build = {oid = "1.3.6.1.9.2.0"}}},
+          {oid = "1.3.6.1.9.1.0"},
+        ]"""
+
+    assert _own(tmp_path, profile, Answers(dict(scalars))).firmware == firmware
+
+
+@pytest.mark.parametrize(
+    ("columns", "failed", "clients"),
+    [
+        ({"1.3.6.1.9.3": {"1": 1, "2": 1}}, frozenset(), 2),
+        ({"1.3.6.1.9.3": {}}, frozenset(), 0),
+        ({"1.3.6.1.9.3": {}}, frozenset({"1.3.6.1.9.3"}), None),
+        ({}, frozenset(), None),
+    ],
+    ids=["rows", "no rows", "the walk failed", "not asked"],
+)
+def test_an_empty_table_counts_only_when_it_was_walked(
+    tmp_path: Path, columns: dict[str, dict[str, int]], failed: frozenset[str], clients: int | None
+) -> None:
+    profile = '[fields]\n"wireless.clients" = {column = "1.3.6.1.9.3", aggregate = "count", empty = 0}'
+
+    reading = _own(tmp_path, profile, Answers({}, dict(columns), failed))
+
+    assert (reading.wireless.clients if reading.wireless else None) == clients
+
+
+def test_a_joined_table_completes_the_rows_of_another(tmp_path: Path) -> None:
+    profile = """
+        [[tables]]
+        into = "wireless.radios"
+        columns.band = {column = "1.3.6.1.9.1.1"}
+        columns.clients = {column = "1.3.6.1.9.1.2"}
+
+        [[tables]]
+        into = "wireless.radios"
+        join = ["band"]
+        columns.band = {column = "1.3.6.1.9.2.1"}
+        columns.clients = {value = 99}
+        columns.utilisation_percent = {column = "1.3.6.1.9.2.2"}"""
+    columns = {
+        "1.3.6.1.9.1.1": {"7": b"2.4"},
+        "1.3.6.1.9.1.2": {"7": 3},
+        "1.3.6.1.9.2.1": {"1": b"2.4", "2": b"5"},
+        "1.3.6.1.9.2.2": {"1": 40, "2": 10},
+    }
+
+    wireless = _own(tmp_path, profile, Answers(columns=columns)).wireless
+
+    assert wireless is not None
+    assert wireless.radios == (
+        Radio(band="2.4", clients=3, utilisation_percent=40),
+        Radio(band="5", clients=99, utilisation_percent=10),
+    )

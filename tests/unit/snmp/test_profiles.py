@@ -1,3 +1,4 @@
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,8 @@ def _write(directory: Path, name: str, text: str) -> None:
         ('[fields]\nuptime_s = {oid = "1.3.6", expr = "x * y"}', r"uptime_s: y is not defined under let"),
         ('[fields]\nuptime_s = {oid = "1.3.6", expr = "open(x)"}', r"line 2: .*expr: .*only numbers"),
         ('[fields]\nuptime_s = {oid = "1.3.6", scale = "10"}', r"line 2: fields.uptime_s.0.scale"),
-        ('[fields]\nmodel = {oid = "1.3.6", at = "1"}', r"at and at_text belong to column"),
+        ('[fields]\nmodel = {text = "x {y}"}', r"model: y is not defined under let"),
+        ('[fields]\nmodel = {oid = "1.3.6", at = "1"}', r"at, at_text and holding belong to column"),
         ('[[tables]]\ninto = "ports"\ncolumns.name = {value = "x"}', r"line 2: tables.0.into: .*'ports' is no list"),
         ('[[tables]]\ninto = "poe"\ncolumns.colour = {value = "x"}', r"line 1: tables.0: .*poe has no 'colour'"),
         ('[[tables]]\ninto = "poe"\nwhere.a = ["1"]\ncolumns.ifIndex = {index = 1}', r"where.a is not defined"),
@@ -91,3 +93,13 @@ def test_presence_is_asked_before_what_always_holds() -> None:
 
     assert names.index("generic/printer") < names.index("generic")
     assert names[-1] == "generic"
+
+
+def test_no_two_profiles_want_the_same_devices_by_the_same_rule() -> None:
+    claims = defaultdict(set)
+    for profile in profiles.default().by_name.values():
+        for match in profile.match:
+            for sys_object_id in match.sysObjectID or [""]:
+                claims[sys_object_id, match.sysDescr, tuple(match.present)].add(profile.name)
+
+    assert {claim: names for claim, names in claims.items() if len(names) > 1} == {}

@@ -37,7 +37,8 @@ def test_text(value: values.Value, text: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "number"), [(7, 7), (b" 42 ", 42), (b"3.5", 3.5), (b"42 %", None), (b"inf", None), (b"nan", None)]
+    ("value", "number"),
+    [(7, 7), (b" 42 ", 42), (b"3.5", 3.5), (b"42 %", None), (b"inf", None), (b"nan", None), (float("nan"), None)],
 )
 def test_number(value: values.Value, number: float | None) -> None:
     assert values.number(value) == number

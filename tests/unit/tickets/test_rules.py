@@ -7,12 +7,15 @@ from helpdesk.tickets.models import Ticket
 from helpdesk.tickets.rules import (
     TRANSITIONS,
     AfterRecovery,
+    AfterReturn,
     Involvement,
     after_recovery,
     after_reply,
+    after_return,
     collides,
     may_become,
     may_reply,
+    needs_ticket,
     number,
     priority_of_alert,
     priority_of_report,
@@ -71,6 +74,11 @@ def test_what_a_recovered_device_does_to_its_ticket(
     assert after_recovery(Involvement(state=state, owned=owned, written_by_people=written)) is outcome
 
 
+def test_what_ended_without_an_answer_resolves_nothing() -> None:
+    untouched = Involvement(state="new", owned=False, written_by_people=False)
+    assert after_recovery(untouched, measured=False) is AfterRecovery.NOTE
+
+
 @pytest.mark.parametrize(
     ("state", "by_requester", "still_broken", "becomes"),
     [
@@ -123,3 +131,33 @@ def test_priorities() -> None:
     assert priority_of_alert("critical") > priority_of_alert("warning")
     assert priority_of_report(blocks_lesson=True) == Ticket.Priority.URGENT
     assert priority_of_report(blocks_lesson=False) == Ticket.Priority.NORMAL
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (None, AfterReturn.OPEN_NEW),
+        ("new", AfterReturn.GO_ON),
+        ("open", AfterReturn.GO_ON),
+        ("waiting-vendor", AfterReturn.GO_ON),
+        ("resolved", AfterReturn.OPEN_AGAIN),
+        ("closed", AfterReturn.OPEN_NEW),
+    ],
+)
+def test_where_the_ticket_of_a_fault_goes_when_that_is_back(state: str | None, expected: AfterReturn) -> None:
+    assert after_return(state) is expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "suppressed", "over", "confirmed", "expected"),
+    [
+        ("unreachable", False, False, False, True),
+        ("unreachable", True, False, False, False),
+        ("unreachable", False, True, False, False),
+        ("power-off", False, False, False, False),
+        ("power-off", False, False, True, True),
+        ("silent-site", False, False, False, True),
+    ],
+)
+def test_what_needs_a_ticket(kind: str, *, suppressed: bool, over: bool, confirmed: bool, expected: bool) -> None:
+    assert needs_ticket(kind=kind, suppressed=suppressed, over=over, confirmed=confirmed) is expected

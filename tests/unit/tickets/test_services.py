@@ -3,6 +3,7 @@
 import pytest
 
 from fleet.events.models import Event
+from fleet.people.models import User
 from helpdesk.tickets import services, timeline
 from helpdesk.tickets.models import Article, Ticket, Transition
 from tests.conftest import City
@@ -33,8 +34,8 @@ def test_a_ticket_tells_that_it_was_created(ticket: Ticket) -> None:
 
 
 def test_the_same_key_by_the_same_person_opens_one_ticket(city: City) -> None:
-    def opened(by: object) -> int:
-        opening = services.Opening(site=city.school_a, subject="Einmal", requester=by, idempotency_key="k1")  # type: ignore[arg-type]
+    def opened(by: User) -> int:
+        opening = services.Opening(site=city.school_a, subject="Einmal", requester=by, idempotency_key="k1")
         return services.open_ticket(opening=opening).pk
 
     assert opened(city.coordinator_a) == opened(city.coordinator_a)

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django import forms
+from django.http import QueryDict
 from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils import timezone, translation
@@ -96,3 +98,48 @@ def test_a_link_keeps_the_rest_of_the_query() -> None:
 
     assert pieces.with_query(Context({"request": request}), page=4) == "?state=new&page=4&q=a%26b"
     assert pieces.with_query(Context({"request": request}), page="") == "?state=new&q=a%26b"
+
+
+def test_a_live_log_renews_itself_and_not_the_piece_that_it_stands_in() -> None:
+    """`hx-target` is inherited: without one of its own its lines would replace all of a change's progress."""
+    source = '{% include "web/pieces/live_log.html" with live=True url="/log/" lines=lines %}'
+
+    page = Template(source).render(Context({"lines": []}))
+
+    assert 'hx-swap="innerHTML" hx-target="this"' in page
+
+
+class Sieve(forms.Form):
+    q = forms.CharField(required=False)
+    state = forms.ChoiceField(required=False, choices=[("", "alle"), ("down", "still")])
+
+
+class FromTheStart(Sieve):
+    narrows = False
+
+
+@pytest.mark.parametrize(
+    ("query", "narrowed"), [("", False), ("q=&state=", False), ("page=3", False), ("q=a", True), ("state=nonsense", True)]
+)
+def test_a_filter_can_be_cleared_where_something_is_chosen(query: str, narrowed: bool) -> None:
+    request = RequestFactory().get(f"/devices/?{query}")
+    form = Sieve(QueryDict(query))
+
+    page = render("{% include 'web/pieces/filters.html' %}", form=form, request=request)
+
+    assert pieces.narrows(form) is narrowed
+    assert ('href="/devices/"' in page) is narrowed
+    assert "hx-" not in page
+
+
+def test_a_filter_says_itself_what_narrows_its_list() -> None:
+    assert not pieces.narrows(FromTheStart(QueryDict("q=a")))
+
+
+def test_a_filter_that_follows_what_is_typed_swaps_its_list_and_keeps_the_order() -> None:
+    context = {"form": Sieve(QueryDict("")), "request": RequestFactory().get("/devices/"), "sort": "-name"}
+
+    page = render("{% include 'web/pieces/filters.html' with swaps='devices' %}", **context)
+
+    assert 'hx-get="/devices/" hx-target="#devices"' in page
+    assert '<input type="hidden" name="sort" value="-name">' in page

@@ -43,7 +43,9 @@ def add_run(change: Change, device: Device, kind: str = "apply", ended: str = "s
     run = Run.objects.create(change=change, kind=kind, state=ended, started_at=now, finished_at=over)
     HostResult.objects.create(run=run, device=device, **{"state": "changed", **host})
     LogLine.objects.bulk_create(
-        LogLine(run=run, sequence=number, event="runner_on_ok", host=device.name, task="t", text=f"line {number}")
+        LogLine(
+            run=run, sequence=number, event="runner_on_ok", device=device, host=device.name, task="t", text=f"line {number}"
+        )
         for number in range(1, 8)
     )
     return run

@@ -8,7 +8,7 @@ from tests.conftest import City
 from tests.web.conftest import Visit
 from tests.web.monitoring.test_pages import silence
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 SOON_MS = 15_000
 
 

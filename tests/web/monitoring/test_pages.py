@@ -1,6 +1,7 @@
 """Faults, devices and sites: who sees what, in how many queries."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -10,7 +11,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from fleet.devices import services as devices
 from fleet.devices.models import Device
-from fleet.monitoring.models import Alert, Health, Sample
+from fleet.monitoring.models import Alert, Health
+from fleet.monitoring.services import history
+from fleet.monitoring.services.history import NewSample
 from tests.conftest import City
 
 
@@ -43,9 +46,12 @@ def answer(device: Device) -> None:
     now = timezone.now()
     reading = {"reachable": True, "uptime_s": 90, "interfaces": [{"ifIndex": 1, "name": "eth0", "oper": "up"}]}
     Health.objects.filter(pk=device.pk).update(status="up", answered_at=now, polled_at=now, reading=reading)
-    Sample.objects.bulk_create(
-        Sample(device=device, polled_at=now - timedelta(minutes=5 * n), values={"clients": 10 + n}) for n in range(20)
-    )
+    samples = [NewSample(device.pk, now - timedelta(minutes=5 * n), ("clients",), [10 + n]) for n in range(20)]
+    history.record(samples=samples)
+
+
+def titles(answered: Any) -> list[tuple[str, list[str]]]:
+    return [(group, [one.title for one in charts]) for group, charts in answered.context["groups"]]
 
 
 def more_devices(city: City, count: int) -> None:
@@ -133,6 +139,37 @@ class TestDevices:
         assert "Als Tabelle" in page
         assert 'style="' not in page
 
+    @pytest.mark.parametrize("span", ["24h", "7d", "1y", "", "nonsense"])
+    def test_the_span_is_a_link_and_swaps_in_place(self, theo: Client, city: City, span: str) -> None:
+        answer(city.access_point_a)
+        silence(city.access_point_a)
+        address = reverse("devices:history", args=[city.access_point_a.pk])
+        page = theo.get(address, {"span": span}, headers={"HX-Request": "true"}).content.decode()
+        assert page.count('aria-current="true"') == 1
+        assert 'hx-get="/devices/' in page
+        assert "1 Markierung in den Diagrammen" in page
+        assert reverse("monitoring:alert", args=[Alert.objects.get().pk]) in page
+        assert "<html" not in page
+
+    def test_a_port_is_shown_by_itself(self, theo: Client, city: City) -> None:
+        answer(city.switch_a)
+        now = timezone.now()
+        names = ("traffic_in_bps", "traffic_in_bps.1", "traffic_out_bps.1", "traffic_in_bps.2", "radio_clients.0")
+        samples = [NewSample(city.switch_a.pk, now - timedelta(minutes=n, seconds=30), names, [1e6] * 5) for n in range(9)]
+        history.record(samples=samples)
+        address = reverse("devices:history", args=[city.switch_a.pk])
+        shown = theo.get(address, {"element": "interfaces.1"})
+        assert titles(shown) == [("Netz", ["Empfangen", "Gesendet"])]
+        assert shown.context["elements"] == [
+            ("wireless.radios.0", "Funkmodul 1"),
+            ("interfaces.1", "Port 1 · eth0"),
+            ("interfaces.2", "Port 2"),
+        ]
+        assert '<option value="interfaces.1" selected>' in shown.content.decode()
+        assert titles(theo.get(address)) == [("WLAN", ["Verbundene Geräte"]), ("Netz", ["Empfangen"])]
+        for nonsense in ("x", ".", "a.b.c", "interfaces.", "interfaces.999"):
+            assert theo.get(address, {"element": nonsense}).status_code == 200
+
 
 class TestScope:
     @pytest.mark.parametrize(
@@ -179,7 +216,7 @@ class TestBudgets:
 
     @pytest.mark.parametrize(
         ("name", "queries"),
-        [("devices:list", 8), ("sites:list", 6), ("monitoring:faults", 7)],
+        [("devices:list", 9), ("sites:list", 13), ("monitoring:faults", 7)],
     )
     def test_lists(
         self, theo: Client, name: str, queries: int, django_assert_max_num_queries: DjangoAssertNumQueries
@@ -190,11 +227,14 @@ class TestBudgets:
     def test_pages(self, theo: Client, city: City, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
         alert = Alert.objects.filter(device=city.switch_a).get()
         for address, queries in (
-            (reverse("devices:detail", args=[city.switch_a.pk]), 14),
+            (reverse("devices:detail", args=[city.switch_a.pk]), 17),
             (reverse("devices:now", args=[city.switch_a.pk]), 7),
-            (reverse("devices:history", args=[city.switch_a.pk]), 7),
-            (reverse("sites:detail", args=[city.school_a.pk]), 9),
-            (reverse("monitoring:alert", args=[alert.pk]), 6),
+            (reverse("devices:history", args=[city.switch_a.pk]), 17),
+            (reverse("devices:history", args=[city.access_point_a.pk]) + "?span=7d", 17),
+            (reverse("devices:history", args=[city.access_point_a.pk]) + "?span=1y", 17),
+            (reverse("devices:happened", args=[city.access_point_a.pk]), 15),
+            (reverse("sites:detail", args=[city.school_a.pk]), 24),
+            (reverse("monitoring:alert", args=[alert.pk]), 8),
         ):
             with django_assert_max_num_queries(queries):
                 assert theo.get(address).status_code == 200

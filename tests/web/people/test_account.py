@@ -7,7 +7,7 @@ from django.test import Client
 from tests.conftest import City
 
 PAGE = "/account/"
-FORM = {"name": "Alma A.", "language": "en", "plain_language": "on", "theme": "dark"}
+FORM = {"name": "Alma A.", "language": "en", "plain_language": "on", "theme": "dark", "density": "compact"}
 
 
 def test_settings_are_kept(alma: Client, city: City) -> None:
@@ -16,6 +16,7 @@ def test_settings_are_kept(alma: Client, city: City) -> None:
     user = city.coordinator_a
     user.refresh_from_db()
     assert (user.name, user.language, user.plain_language, user.theme) == ("Alma A.", "en", True, "dark")
+    assert '<html lang="en" data-theme="dark" data-density="compact">' in alma.get(PAGE).content.decode()
 
 
 def test_the_answer_speaks_the_language_that_was_just_chosen(alma: Client) -> None:

@@ -48,3 +48,21 @@ def test_values_that_are_not_on_offer_change_nothing(alma: Client, city: City) -
 
     city.coordinator_a.refresh_from_db()
     assert (city.coordinator_a.language, city.coordinator_a.theme) == ("de", "auto")
+
+
+def test_the_spacing_of_lists_stays_in_the_browser_and_outlives_a_login(city: City) -> None:
+    client = Client()
+    client.post("/account/display/", {"density": "compact"})
+
+    assert b'data-density="compact"' in client.get(LOGIN).content
+    assert b'data-density="compact"' in login(client, city.coordinator_a).get("/account/").content
+    assert b"data-density" not in login(Client(), city.coordinator_a).get("/account/").content
+
+
+def test_one_switch_leaves_the_others_alone(alma: Client, city: City) -> None:
+    alma.post("/account/display/", {"theme": "dark", "density": "compact"})
+    alma.post("/account/display/", {"density": "wide"})
+    assert b'<html lang="de" data-theme="dark" data-density="compact">' in alma.get("/account/").content
+
+    alma.post("/account/display/", {"density": "comfortable"})
+    assert b'<html lang="de" data-theme="dark">' in alma.get("/account/").content

@@ -8,7 +8,7 @@ from allauth.mfa.models import Authenticator
 from tests.conftest import PASSWORD, City
 from tests.web.conftest import Visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 KEY = {
     "protocol": "ctap2",

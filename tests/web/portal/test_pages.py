@@ -50,6 +50,25 @@ def test_a_coordinator_sees_how_the_school_is(alma: Client, city: City) -> None:
     assert "Schule B" not in page
 
 
+def test_an_open_fault_keeps_all_is_well_from_being_said(alma: Client, city: City) -> None:
+    down(city.access_point_a)
+    Health.objects.filter(site=city.school_a).update(status=Health.Status.UP)
+
+    page = text(alma, "/")
+
+    assert "Alles läuft." not in page
+    assert "Was gestört war, beobachten wir noch." in page
+
+
+def test_what_comes_and_goes_is_said_to_work_at_the_moment(alma: Client, city: City) -> None:
+    ticket = down(city.access_point_a)
+    Health.objects.filter(device=city.access_point_a).update(status=Health.Status.UP)
+    Alert.objects.filter(pk=ticket.alert_id).update(flapping=True, quiet_since=timezone.now())
+    page = text(alma, "/")
+    assert "Das kommt und geht; gerade geht es." in page
+    assert "notice-down" not in page
+
+
 def test_another_schools_faults_are_not_told(alma: Client, city: City) -> None:
     down(city.access_point_b)
 
@@ -98,7 +117,7 @@ def test_home_costs_the_same_for_a_large_school(
 
     with django_assert_max_num_queries(9):
         alma.get("/")
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         ada.get("/")
 
 
@@ -217,3 +236,23 @@ def test_words_are_shown_as_text(alma: Client, city: City, body: str) -> None:
 
     assert Ticket.objects.get().articles.get().body == body
     assert "<script>alert" not in text(alma, f"/tickets/{Ticket.objects.get().number}/")
+
+
+def test_who_is_hit_too_says_so_in_the_ticket_that_is_there(alma: Client, bruno: Client, city: City) -> None:
+    ticket = down(city.access_point_a)
+    address = f"/report/{ticket.number}/me-too/"
+    assert "Betrifft mich auch" in text(alma, "/")
+    assert "Betrifft mich auch" in text(alma, "/report/")
+
+    for _ in range(2):
+        assert alma.post(address).status_code == 302
+    assert bruno.post(address).status_code == 404
+    assert alma.get(address).status_code == 405
+
+    (article,) = ticket.articles.filter(notice="me-too")
+    assert (article.author, article.internal) == (city.coordinator_a, False)
+    assert Ticket.objects.count() == 1
+    assert "Das betrifft mich auch." in text(alma, f"/tickets/{ticket.number}/")
+    assert "dass es auch Sie betrifft" in text(alma, "/")
+    Ticket.objects.update(state="resolved")
+    assert alma.post(address).status_code == 404

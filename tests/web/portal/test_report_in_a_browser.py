@@ -12,7 +12,7 @@ from tests.conftest import City, login
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 PHONE: dict[str, Any] = {"viewport": {"width": 375, "height": 740}, "locale": "de-DE"}
 
 
@@ -85,3 +85,30 @@ def test_by_keyboard_alone(phone: "Page", city: City) -> None:
 
     phone.wait_for_url("**/report/F*/")
     assert Ticket.objects.get().room == city.room_a
+
+
+def test_without_a_signal_it_waits_and_is_sent_once_there_is_one(live_server: Any, browser: "Browser", city: City) -> None:
+    context = browser.new_context(**PHONE)
+    cookie = login(Client(), city.coordinator_a).cookies["sessionid"].value
+    context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(f"{live_server.url}/report/?device={city.printer_a.pk}#what")
+    page.locator("#trouble-printer").check()
+    page.locator("#what .step-nav a").last.click()
+    page.locator("#how textarea").fill("Im Keller.")
+    page.locator(".draft-kept", has_text="als Entwurf gesichert").wait_for()
+    context.set_offline(True)
+    page.locator("#how button").click()
+    page.locator("[data-offline]").wait_for(state="visible")
+    page.close()  # the battery is empty
+    context.set_offline(False)
+    assert not Ticket.objects.exists()
+
+    page = context.new_page()
+    page.goto(live_server.url + "/report/")
+
+    page.wait_for_url("**/report/F*/")
+    assert Ticket.objects.get().articles.get().body == "Im Keller."
+    page.goto(live_server.url + "/report/")
+    assert page.locator("#how textarea").input_value() == "", "what is sent is forgotten"
+    context.close()

@@ -131,3 +131,11 @@ def test_error_texts_of_machines_are_for_those_who_work_on_tickets(city: City) -
 
     assert "Traceback" not in read[city.coordinator_a]
     assert "Traceback" in read[city.technician]
+
+
+@pytest.mark.parametrize("body", [{"subject": "WLAN\0weg"}, {"subject": "WLAN weg", "body": "\0"}])
+def test_a_text_with_nul_is_refused(city: City, body: dict[str, str]) -> None:
+    answer = Caller(city.coordinator_a).post("/", {"room_id": city.room_a.pk} | body)
+
+    assert answer.status_code in {400, 422}
+    assert not Ticket.objects.exists()

@@ -121,3 +121,10 @@ def test_health_is_503_while_the_database_is_away(anonymous: Client, db: None, m
         answer = anonymous.get("/healthz")
 
     assert (answer.status_code, answer.json()) == (503, {"status": "unavailable"})
+
+
+def test_an_address_that_only_takes_forms_says_so(theo: Client) -> None:
+    answer = theo.get("/faults/1/acknowledge/")
+
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert "Unter dieser Adresse gibt es keine Seite" in answer.content.decode()

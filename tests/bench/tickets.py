@@ -1,0 +1,201 @@
+"""How the work at the helpdesk grows: list, search, counts and page of a ticket with 100,000 tickets beside 1,000.
+
+1,000 schools and 100 agents in both; one ticket in twenty is not finished. A turn is what an agent does again and again:
+open the list, the counts above it, a search, a ticket. `ticket_list_growth` is the p95 of a turn at 1,000 tickets
+÷ that at 100,000: 1 is no growth, the goal is 1 ÷ 1.5. On the PostgreSQL that DATABASE_URL names, else on SQLite.
+BENCH_TICKETS sets another number. `python -m tests.bench tickets` measures this alone.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from datetime import timedelta
+from statistics import quantiles
+from typing import Any
+
+from config.env import BASE_DIR
+from tests.bench.rows import Row, row, timed
+
+FEW, MANY = 1_000, int(os.environ.get("BENCH_TICKETS", "100000"))
+SITES, AGENTS, TURNS, BATCH = 1_000, 100, 60, 5_000
+GOAL = 1 / 1.5
+TROUBLES = ("geht nicht", "flackert", "ist langsam", "zeigt nichts", "druckt leer", "findet kein Netz", "piept", "ist weg")
+THINGS = (
+    "Beamer",
+    "Drucker",
+    "WLAN",
+    "Tafel",
+    "Notebook",
+    "Switch",
+    "Tablet",
+    "Telefon",
+    "Monitor",
+    "Server",
+    "Kamera",
+    "Dose",
+)
+PLACES = ("Aula", "Turnhalle", "Lehrerzimmer", "Bibliothek", "Physik", "Werkraum", "Sekretariat", "Mensa", "Foyer", "Keller")
+
+
+def rows() -> list[Row]:
+    with tempfile.TemporaryDirectory(prefix="bench") as folder:
+        environment = os.environ | {"MODE": "test", "VAR_DIR": folder, "DJANGO_SETTINGS_MODULE": "config.settings"}
+        command = [sys.executable, "-m", "tests.bench.tickets"]
+        said = subprocess.run(command, cwd=BASE_DIR, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+    found = json.loads(said)
+    against = f"the same work at {FEW:,} tickets, p95, {found['vendor']}"
+    return [row("ticket_list_growth", found["many"]["turn"], found["few"]["turn"], GOAL, against)]
+
+
+def main() -> None:
+    import django
+
+    django.setup()
+    from django.db import connection
+    from django.test.runner import DiscoverRunner
+
+    connection.settings_dict["TEST"]["NAME"] = _own_database()
+    runner = DiscoverRunner(verbosity=0, interactive=False)
+    made = runner.setup_databases()
+    try:
+        print(json.dumps(_measured()))
+    finally:
+        runner.teardown_databases(made)
+
+
+def _own_database() -> str:
+    """Beside the tests' own, which may be running."""
+    return f"bench_{os.getpid()}" if os.environ.get("DATABASE_URL") else f"{os.environ['VAR_DIR']}/bench.sqlite3"
+
+
+def _measured() -> dict[str, Any]:
+    from django.db import connection
+
+    helpdesk = Helpdesk()
+    helpdesk.fill(FEW)
+    few = helpdesk.work()
+    helpdesk.fill(MANY)
+    many = helpdesk.work()
+    print(f"p95 in seconds, {FEW} tickets: {few}\n{MANY} tickets: {many}", file=sys.stderr)
+    return {"vendor": connection.vendor, "few": few, "many": many}
+
+
+class Helpdesk:
+    def __init__(self) -> None:
+        from fleet.people.models import Grant, Scope, User
+        from fleet.sites import services as sites
+        from fleet.sites.models import Building, Room, Site
+
+        self.chance = random.Random(2026)  # noqa: S311  (the same city each time)
+        self.count = 0
+        authority = sites.create_authority(name="Großstadt")
+        self.authority_id = authority.pk
+        named = [Scope(kind="site", parent_id=authority.pk, name=f"Schule {n}") for n in range(SITES)]
+        scopes = Scope.objects.bulk_create(named)
+        Site.objects.bulk_create(
+            Site(scope=one, authority=authority, kind="school", name=one.name, slug=f"schule-{one.pk}") for one in scopes
+        )
+        self.sites = [one.pk for one in scopes]
+        houses = Building.objects.bulk_create(Building(authority=authority, site_id=pk, name="Haus") for pk in self.sites)
+        made = Room.objects.bulk_create(
+            Room(authority=authority, site_id=one.site_id, building=one, number="204", name="Physik") for one in houses
+        )
+        self.rooms = {one.site_id: one.pk for one in made}
+        people = [User(email=f"agent-{n}@grossstadt.example", name=f"Agentin {n}") for n in range(AGENTS)]
+        self.agents = User.objects.bulk_create(people)
+        Grant.objects.bulk_create(Grant(user=one, role="technician", scope_id=authority.pk) for one in self.agents)
+
+    def fill(self, total: int) -> None:
+        """Up to `total` tickets, each with two articles and, if it is finished, its way there."""
+        from django.db import connection
+
+        while self.count < total:
+            self._add(min(BATCH, total - self.count))
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+
+    def _add(self, number: int) -> None:
+        from django.db import transaction
+
+        from helpdesk.tickets.models import Article, Ticket, Transition
+
+        with transaction.atomic():
+            tickets = Ticket.objects.bulk_create([self._ticket(self.count + n + 1) for n in range(number)])
+            self.count += number
+            said = [
+                Article(
+                    ticket=one,
+                    author_id=author,
+                    body=f"{one.subject}. Bitte um Hilfe, Zeichen k{one.pk}x.",
+                    internal=internal,
+                )
+                for one in tickets
+                for author, internal in ((None, False), (one.owner_id, True))
+            ]
+            Article.objects.bulk_create(said, batch_size=BATCH)
+            over = [one for one in tickets if one.state == "closed"]
+            Transition.objects.bulk_create(
+                Transition(ticket=one, old="open", new="resolved", at=one.created_at + timedelta(hours=5)) for one in over
+            )
+
+    def _ticket(self, number: int) -> Any:
+        from django.utils import timezone
+
+        from helpdesk.tickets.models import Ticket
+
+        chance = self.chance
+        site = chance.choice(self.sites)
+        created = timezone.now() - timedelta(minutes=5 * (MANY - number))
+        return Ticket(
+            authority_id=self.authority_id,
+            site_id=site,
+            room_id=self.rooms[site],
+            number=f"F2026-{number:06d}",
+            subject=f"{chance.choice(THINGS)} {chance.choice(TROUBLES)}, {chance.choice(PLACES)}",
+            state=chance.choice(("new", "open", "waiting-requester")) if chance.random() < 1 / 20 else "closed",
+            priority=chance.choice((1, 2, 2, 2, 3, 4)),
+            owner=chance.choice(self.agents),
+            created_at=created,
+            updated_at=created,
+        )
+
+    def work(self) -> dict[str, float]:
+        """{what: 95th percentile in seconds}"""
+        from django.test import Client
+
+        clients = [Client(SERVER_NAME="localhost") for _ in range(3)]
+        for client, agent in zip(clients, self.agents, strict=False):
+            client.force_login(agent, backend="allauth.account.auth_backends.AuthenticationBackend")
+        taken: dict[str, list[float]] = {}
+        for turn in range(TURNS + 3):
+            parts = {name: self._asked(clients[turn % 3], url) for name, url in self._acts(turn).items()}
+            for name, seconds in (parts | {"turn": sum(parts.values())}).items():
+                if turn >= len(clients):  # the first of each warms up
+                    taken.setdefault(name, []).append(seconds)
+        return {name: round(quantiles(known, n=20)[-1], 5) for name, known in taken.items()}
+
+    def _acts(self, turn: int) -> dict[str, str]:
+        chance = self.chance
+        some = chance.randint(1, FEW)
+        words = (f"{chance.choice(THINGS)} {chance.choice(PLACES)}", f"k{some}x", f"F2026-{some:06d}", chance.choice(THINGS))
+        return {
+            "list": "/tickets/",
+            "counts": "/views/tickets/",
+            "search": f"/search/?q={words[turn % len(words)]}",
+            "ticket": f"/tickets/F2026-{some:06d}/",
+        }
+
+    @staticmethod
+    def _asked(client: Any, url: str) -> float:
+        answers: list[Any] = []
+        seconds = timed(lambda: answers.append(client.get(url, headers={"HX-Request": "true"} if "views" in url else None)))
+        if answers[0].status_code != 200:
+            sys.exit(f"{url} answered {answers[0].status_code}")
+        return seconds
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""A dead access point gets its power cycled by itself, once; the ticket tells the story."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from fleet.automation import services
+from fleet.automation.models import Change, RemedyAct
+from fleet.automation.services import remedies
+from fleet.devices.models import Device
+from fleet.events import services as events
+from fleet.monitoring import services as monitoring
+from fleet.monitoring.models import Health
+from helpdesk.tickets.models import Ticket
+from tests.integration.automation.conftest import School, wait_until
+
+REMEDY = "power-cycle-access-point"
+DEAD_S = 1_000_000
+
+
+def poll(device: Device, status: str) -> None:
+    def reached() -> bool:
+        Health.objects.update(next_poll_at="2020-01-01T00:00:00Z")
+        monitoring.poll_due()
+        return Health.objects.get(device=device).status == status
+
+    wait_until(reached, 40, what=f"{device} is not {status}")
+    events.deliver()
+
+
+@pytest.fixture
+def point(school: School) -> Device:
+    device = school.ap
+    for one in Device.objects.polled():
+        monitoring.watch(device=one)
+    ports = list(device.uplinks.select_related("port"))
+    assert len(ports) == 1
+    assert ports[0].port.if_index
+    poll(device, "up")
+    remedies.set_policy(remedy=REMEDY, place=device.site.authority, wanted=True, by=school.approvers[0])
+    return device
+
+
+def notices(ticket: Ticket) -> list[str]:
+    return [notice for notice in ticket.articles.order_by("pk").values_list("notice", flat=True) if notice]
+
+
+def test_it_is_cured_once_and_the_second_time_a_person_is_needed(school: School, point: Device) -> None:
+    machine = school.machine(point)
+    machine.reboot(DEAD_S)
+    poll(point, "down")
+
+    services.tend()
+    act = RemedyAct.objects.get(device=point)
+    assert act.change is not None, act.reason
+    assert act.change.requested_by is not None
+    assert act.change.requested_by.name == "Fleetdesk"
+    school.work(act.change)
+
+    assert act.change.state == Change.State.CONFIRMED
+    poll(point, "up")
+    ticket = Ticket.objects.get(alert=act.alert)
+    act.refresh_from_db()
+    assert (act.state, ticket.state) == ("helped", "resolved")
+    assert notices(ticket) == ["alert-opened", "remedy-ordered", "alert-closed", "remedy-helped"]
+
+    machine.reboot(DEAD_S)
+    poll(point, "down")
+    services.tend()
+    events.deliver()
+
+    assert list(RemedyAct.objects.values_list("state", flat=True)) == ["limited", "helped"]
+    assert Change.objects.count() == 1
+    ticket.refresh_from_db()
+    assert notices(ticket)[-1] == "remedy-person-needed"
+    assert (ticket.state, ticket.priority >= Ticket.Priority.HIGH) == ("open", True)
+    machine.reboot(0)
+
+
+def test_what_does_not_help_is_a_persons(school: School, point: Device) -> None:
+    school.machine(point).reboot(DEAD_S)
+    poll(point, "down")
+    services.tend()
+    act = RemedyAct.objects.get(device=point)
+    long_ago = timezone.now() - timedelta(hours=1)
+    Change.objects.filter(pk=act.change_id).update(state="refuted", state_since=long_ago)
+
+    services.tend()
+    events.deliver()
+
+    act.refresh_from_db()
+    assert act.state == "not-helped"
+    assert notices(Ticket.objects.get(alert=act.alert))[-1] == "remedy-person-needed"
+    school.machine(point).reboot(0)

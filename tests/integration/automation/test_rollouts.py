@@ -1,0 +1,229 @@
+"""Rings over real devices: two schools with three access points each, one that takes nothing, one that is away."""
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+from django.utils import timezone
+
+from fleet.automation import services
+from fleet.automation.models import Approval, Change, DeviceLock, HostResult, LogLine, Run, Target
+from fleet.automation.rules.rollout import Strategy
+from fleet.automation.services.decisions import DecisionError
+from fleet.devices.models import Device
+from fleet.lab.city import City, LabPorts
+from fleet.lab.city.build import SitePlan
+from fleet.lab.city.build import wire as wired
+from fleet.lab.city.model import Building, Room
+from fleet.lab.mib import agents
+from fleet.lab.server import ssh_devices
+from fleet.lab.services import Surroundings, load_city
+from fleet.lab.ssh.keys import ensure
+from fleet.lab.ssh.server import serve
+from fleet.lab.world import World
+from fleet.monitoring.services import poll_now
+from fleet.people.rules import Role
+from fleet.snmp.agent import Responder
+from tests.integration.automation.conftest import PSK, School, Wire
+from tests.integration.lab_ssh.conftest import free_port
+
+RINGS = Strategy(rings=("pilot", "site", "rest"))
+
+
+def two_schools() -> City:
+    """Three access points a school, each in a room of its own."""
+
+    def plan(key: str, number: int, name: str) -> SitePlan:
+        rooms = tuple(Room(f"{key}-{n.lower()}", n, f"Raum {n}", 1) for n in ("101", "102", "103", "T01"))
+        building = Building(f"{key}-haus", "Haus", "Weg 1", rooms)
+        taught = ("101", "102", "103")
+        return SitePlan(
+            key, number, name, "school", (building,), ap_rooms=(taught,), switch_rooms=("T01",), printer_rooms=()
+        )
+
+    return City(
+        "eichstadt",
+        "Eichstadt",
+        (wired(plan("eiche", 77, "Schule an der Eiche")), wired(plan("linde", 78, "Schule an der Linde"))),
+        (),
+    )
+
+
+@pytest.fixture(scope="module")
+def city_wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
+    city, home = two_schools(), tmp_path_factory.mktemp("lab")
+    world, keys = World(city), ensure(home / "keys", ssh_devices(city))
+    world.save(home / "fresh.json")
+    loop, ready, stop, port = asyncio.new_event_loop(), threading.Event(), asyncio.Event(), free_port()
+    made: list[Wire] = []
+
+    async def run() -> None:
+        async with serve(world, port, keys), Responder(agents(world), 0) as responder:
+            made.append(Wire(world, responder.port, port, keys, home / "fresh.json"))
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
+    thread.start()
+    assert ready.wait(20)
+    yield made[0]
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(20)
+    loop.close()
+
+
+class Two(School):
+    """Both schools, and people of their authority."""
+
+    def __init__(self, wire: Wire, playbooks: Path) -> None:
+        self.wire, self.playbooks = wire, playbooks
+        self.aps = list(Device.objects.filter(type__platform="openwrt").order_by("site__name", "name"))
+        self.ap = self.aps[0]
+        self.asker = self._person("Theo", Role.TECHNICIAN, self.ap.authority_id)
+        self.approvers = [self._person("Franka", Role.APPROVER, self.ap.authority_id)]
+        self.coordinator = self._person("Lina", Role.COORDINATOR, self.aps[-1].site_id)
+
+    def rollout(self, strategy: Strategy = RINGS, ssid: str = "Neu") -> Change:
+        change = self.order("ssid", self.aps, arguments={"ssid": ssid, "psk": PSK}, strategy=strategy)
+        services.execute(run_id=change.runs.get().pk)
+        change.refresh_from_db()
+        approver = self.approvers[0]
+        services.decide(change=change, approver=approver, decision=Approval.Decision.APPROVED, digest=change.digest)
+        change.refresh_from_db()
+        return change
+
+    def step(self, change: Change) -> Run | None:
+        """One step: what a worker does with the next queued run."""
+        services.tend()
+        run = change.runs.filter(state=Run.State.QUEUED).first()
+        if run is not None:
+            services.execute(run_id=run.pk)
+        change.refresh_from_db()
+        return run
+
+    def states(self, change: Change) -> list[str]:
+        return list(change.targets.order_by("ring__number", "step", "device__name").values_list("state", flat=True))
+
+
+@pytest.fixture
+def city(city_wire: Wire, transactional_db: None, settings: LazySettings, tmp_path: Path) -> Iterator[Two]:
+    settings.SNMP_TIMEOUT_S = 0.3
+    own = Path(settings.PLAYBOOKS_DIR)
+    settings.PLAYBOOKS_DIR = tmp_path / "playbooks"
+    shutil.copytree(own, settings.PLAYBOOKS_DIR, ignore=shutil.ignore_patterns("__pycache__"))
+    manifest = settings.PLAYBOOKS_DIR / "ssid" / "manifest.toml"
+    manifest.write_text(manifest.read_text().replace("within_s = 60", "within_s = 2"))
+    load_city(city=two_schools(), around=Surroundings(LabPorts(city_wire.snmp, city_wire.ssh), city_wire.keys))
+    yield Two(city_wire, settings.PLAYBOOKS_DIR)
+    city_wire.world.set_faults([])
+    city_wire.world.load(city_wire.fresh)
+
+
+def test_a_canary_without_effect_keeps_the_others_from_harm_and_is_tried_again_and_taken_back(city: Two) -> None:
+    change = city.rollout()
+    assert [ring.title for ring in change.rings.all()] == ["pilot", "site", "rest"]
+    assert change.site is None
+    pilot = change.targets.get(ring__number=1).device
+    city.break_("config-does-not-take", pilot)
+
+    city.step(change)
+    assert change.state == Change.State.HALTED
+    assert city.states(change) == ["refuted", *["waiting"] * 5]
+    assert change.rings.get(number=1).reason == "canary"
+    assert city.step(change) is None, "nothing goes on beyond a refuted canary"
+    with pytest.raises(DecisionError, match="nothing-to-retry"):
+        services.retry_failed(change=change, by=city.asker)  # refuted is neither failed, nor unreachable, nor unknown
+
+    services.roll_back(change=change, by=city.asker)
+    city.wire.world.set_faults([])
+    while city.step(change):
+        pass
+    assert change.state == Change.State.ROLLED_BACK
+    assert city.states(change) == ["rolled-back", *["skipped"] * 5]
+    assert "Neu" not in city.on_air(pilot)
+    assert city.told(change)[-3:] == ["halted", "rolling-back", "rolled-back"]
+    assert not DeviceLock.objects.exists()
+
+
+def test_rings_go_on_pause_wait_for_who_is_away_and_end(city: Two) -> None:
+    until = timezone.now() + timedelta(hours=1)
+    change = city.rollout(Strategy(rings=("pilot", "site", "rest"), offline_until=until))
+    away = change.targets.filter(ring__number=2).order_by("step").first()
+    assert away is not None
+    city.break_("dead", away.device)
+
+    city.step(change)
+    assert change.state == Change.State.RUNNING
+    services.pause(change=change, by=city.asker)
+    with pytest.raises(DecisionError):
+        services.pause(change=change, by=city.asker)
+    change.refresh_from_db()
+    assert (change.state, city.step(change)) == (Change.State.PAUSED, None)
+    services.resume(change=change, by=city.asker)
+
+    while city.step(change):
+        pass
+    away.refresh_from_db()
+    assert (away.state, change.state) == (Target.State.PENDING_OFFLINE, Change.State.RUNNING)
+    assert city.states(change).count("confirmed") == 5
+    begun = change.runs.filter(kind=Run.Kind.APPLY, started_at__isnull=False)
+    tried = HostResult.objects.get(run__in=begun, device=away.device)
+    assert tried.state == HostResult.State.OFFLINE
+    assert not LogLine.objects.filter(run=tried.run, host=away.device.name).exists(), "Ansible never tried it"
+
+    city.wire.world.set_faults([])
+    poll_now(device_ids=[away.device_id])
+    while city.step(change):
+        pass
+    assert (change.state, set(city.states(change))) == (Change.State.CONFIRMED, {"confirmed"})
+    assert all("Neu" in city.on_air(device) for device in city.aps)
+    steps = change.targets.values_list("ring", "step").distinct()
+    assert set(begun.values_list("ring", "step")) == set(steps)
+
+
+def test_one_school_sees_its_own_and_a_stopped_one_can_be_asked_for_anew(city: Two) -> None:
+    change = city.rollout()
+
+    assert Change.objects.visible_to(city.coordinator).filter(pk=change.pk).exists()
+    mine = change.targets.visible_to(city.coordinator)
+    assert {target.device.site_id for target in mine.select_related("device")} == {city.aps[-1].site_id}
+    services.cancel(change=change, by=city.asker)
+    change.refresh_from_db()
+    assert (change.state, set(city.states(change))) == (Change.State.CANCELLED, {"skipped"})
+
+    anew = services.relaunch(change=change, by=city.asker)
+    assert (anew.relaunch_of_id, anew.targets.count(), anew.rings.count()) == (change.pk, 6, 3)
+    assert (anew.secret_arguments, anew.state) == (change.secret_arguments, Change.State.PREVIEWING)
+
+
+def test_a_stop_in_the_second_ring_touches_nothing_after(city: Two) -> None:
+    change = city.rollout()
+    city.step(change)
+    worker = threading.Thread(target=lambda: city.step(Change.objects.get(pk=change.pk)))
+    worker.start()
+    deadline = timezone.now() + timedelta(seconds=20)
+    while not change.runs.filter(state=Run.State.RUNNING).exists() and timezone.now() < deadline:
+        pass
+    running = change.runs.filter(state=Run.State.RUNNING).first()
+    assert running is not None
+    services.cancel(change=change, by=city.asker)
+    worker.join(30)
+
+    change.refresh_from_db()
+    assert (change.state, change.runs.get(pk=running.pk).state) == (Change.State.CANCELLED, Run.State.CANCELLED)
+    assert not set(city.states(change)) & {"waiting", "running"}
+    assert city.states(change)[0] == "confirmed"
+    assert not DeviceLock.objects.exists()
+
+
+def test_a_filter_that_fits_no_device_is_an_end(city: Two) -> None:
+    order = services.Order("ssid", {"ssid": "Neu", "psk": PSK}, [], city.asker, matched=True)
+
+    change = services.request_change(order=order)
+
+    assert (change.state, city.told(change)) == (Change.State.NOTHING_TO_DO, ["requested", "nothing-to-do"])

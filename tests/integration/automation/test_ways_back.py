@@ -1,0 +1,92 @@
+"""Rolling back: what another change still wants stays or comes back, nothing is taken back twice, backups are put back."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+
+from fleet.automation import services
+from fleet.automation.models import Backup, Change, DeviceLock, HostResult, Run, Target
+from fleet.automation.rules.lifecycle import too_late
+from fleet.automation.services import backups
+from fleet.automation.services.ordering import OrderError
+from tests.integration.automation.conftest import PSK, School, soon
+from tests.integration.automation.test_backups import HAND_MADE
+from tests.integration.automation.test_boxes import OTHER_PSK, keys, over
+
+
+def rolled_back(school: School, change: Change) -> Change:
+    services.roll_back(change=change, by=school.asker)
+    return school.work(change)
+
+
+def test_a_box_that_is_rolled_back_gives_way_to_another_and_is_over(school: School) -> None:
+    first = school.approved(school.exam("Doppelt", ends_at=soon(7200)))
+    wish = {"ssid": "Doppelt", "psk": OTHER_PSK}
+    second = school.approved(school.order("ssid", arguments=wish, ends_at=soon(3600)))
+
+    rolled_back(school, first)
+
+    assert (first.state, first.box) == (Change.State.ROLLED_BACK, Change.Box.REVERTED)
+    assert not first.runs.filter(kind=Run.Kind.REVERT).exists(), "the other one covers it and stays"
+    assert keys(school) == {OTHER_PSK}
+    Change.objects.filter(pk=second.pk).update(state="halted")
+    second.refresh_from_db()
+    rolled_back(school, second)
+    assert (second.state, second.box) == (Change.State.ROLLED_BACK, Change.Box.REVERTED)
+    assert "Doppelt" not in school.on_air(school.ap)
+    runs = Run.objects.count()
+    over(school, first)
+    over(school, second)
+    assert Run.objects.count() == runs, "nothing is taken back twice"
+    assert not DeviceLock.objects.exists()
+
+
+def test_what_was_there_before_is_put_back_on_each_device(school: School) -> None:
+    tasks = "    - raw: |\n" + "\n".join(f"        {line}" for line in HAND_MADE.strip().splitlines())
+    slug = school.playbook("by-hand", tasks, check_mode="none")
+    manifest = school.playbooks / slug / "manifest.toml"
+    manifest.write_text(manifest.read_text() + "[rollback]\nrestore_backup = true\n")
+    change = school.work(school.order(slug, school.aps))
+    assert change.state == Change.State.CONFIRMED, school.run(change).error
+    kept = {target.device_id: target.before for target in change.targets.select_related("before")}
+    assert {backup.device_id: backup.kind for backup in kept.values() if backup} == dict.fromkeys(kept, "before")
+    assert all("Von Hand" in school.on_air(ap) for ap in school.aps)
+    before = Backup.objects.count()
+    backups.prune(now=timezone.now())
+    assert Backup.objects.count() == before
+
+    rolled_back(school, change)
+
+    run = school.run(change, Run.Kind.REVERT)
+    assert change.state == Change.State.ROLLED_BACK, (run.error, list(run.hosts.values("state", "message")))
+    assert [school.on_air(ap) for ap in school.aps if "Von Hand" in school.on_air(ap)] == [], list(
+        run.log_lines.values_list("text", flat=True)
+    )
+    assert PSK not in str(list(run.log_lines.values())) + str(list(run.hosts.values()))
+
+    fetching = school.playbooks / "backup" / "manifest.toml"
+    fetching.write_text(fetching.read_text().replace('"openwrt", ', ""))
+    untouched = school.work(school.order(slug))
+    assert (untouched.state, untouched.targets.get().state) == (Change.State.FAILED, Target.State.FAILED)
+    row = school.run(untouched).hosts.get()
+    assert (row.state, row.problem) == (HostResult.State.FAILED, "not-kept")
+    assert "Von Hand" not in school.on_air(school.ap), "without a way back nothing is done"
+
+
+def test_a_box_may_end_in_the_hour_that_comes_twice(school: School) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    begins = datetime(2027, 10, 31, 2, 30, tzinfo=berlin)
+    ends = datetime(2027, 10, 31, 2, 10, tzinfo=berlin, fold=1)
+
+    change = school.exam("Nacht", starts_at=begins, ends_at=ends)
+
+    change.refresh_from_db()
+    assert change.ends_at is not None
+    assert change.ends_at - change.starts_at == timedelta(minutes=40)
+    for minute, late in ((9, False), (10, True)):
+        now = datetime(2027, 10, 31, 2, minute, tzinfo=berlin, fold=1).astimezone(UTC)
+        assert too_late(ends_at=change.ends_at, now=now) is late
+    with pytest.raises(OrderError):
+        school.exam("Nacht", starts_at=ends, ends_at=begins)

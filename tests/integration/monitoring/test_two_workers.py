@@ -1,0 +1,141 @@
+"""Two real worker processes on the database and the broker of the suite; one is killed in the middle of its work."""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.utils.dateparse import parse_datetime
+
+from fleet.lab.faults import Fault
+from fleet.lab.world import World
+from tests.environment import forget_queues
+from tests.integration.monitoring.conftest import LOAD, Machine, small_city
+
+DEVICES = len(small_city().devices)
+INTERVAL_S, LEASE_S = 8, 4
+QUEUES = "{0}.default,{0}.polling,{0}.asking"
+
+
+class Site(Machine):
+    """A deployment with workers, on PostgreSQL and Redis where the suite runs on them."""
+
+    def __init__(self, directory: Path, database_url: str) -> None:
+        super().__init__(directory)
+        self.prefix = f"two-{uuid.uuid4().hex[:8]}"
+        self.url = database_url
+        self.environment |= {
+            "POLL_INTERVAL_S": str(INTERVAL_S),
+            "POLL_LEASE_S": str(LEASE_S),
+            "POLL_RETRY_S": "2",
+            "POLL_SHARDS": "4",
+            "BROKER_PREFIX": self.prefix,
+        }
+        if database_url:
+            self.environment["DATABASE_URL"] = database_url
+
+    def read(self, query: str) -> list[tuple[Any, ...]]:
+        if not self.url:
+            return super().read(query)
+        with psycopg.connect(self.url, autocommit=True) as database:
+            return database.execute(query).fetchall()
+
+    def count(self, query: str) -> int:
+        return int(str(self.read(query)[0][0]))
+
+    def celery(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", "celery", "-A", "config", *arguments]
+        return subprocess.Popen(command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def worker(self, name: str) -> "subprocess.Popen[bytes]":
+        options = ["-n", f"{name}@%h", "--pool", "threads", "--concurrency", "3", "--without-gossip", "--without-mingle"]
+        return self.celery("worker", "-Q", QUEUES.format(self.prefix), *options)
+
+    def wait_until(self, what: str, reached: Callable[[], bool], limit_s: float = 90) -> None:
+        deadline = time.monotonic() + limit_s
+        while not reached():
+            assert time.monotonic() < deadline, what
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def site(answering: tuple[World, int], tmp_path: Path) -> Iterator[Site]:
+    url = os.environ.get("DATABASE_URL", "")
+    world, port = answering
+    if not url.startswith("postgres"):
+        yield from _loaded(Site(tmp_path, ""), world, port)
+        return
+    name = f"two_workers_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}")
+        try:
+            yield from _loaded(Site(tmp_path, f"{url.rpartition('/')[0]}/{name}"), world, port)
+        finally:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _loaded(made: Site, world: World, port: int) -> Iterator[Site]:
+    made.run("migrate", "-v0")
+    made.run("shell", "-v0", "-c", LOAD.format(port=port, keys=str(made.directory / "keys")))
+    yield made
+    world.set_faults([])
+
+
+@pytest.mark.timeout(400)
+def test_a_worker_that_is_killed_in_the_middle_costs_nobody_more_than_an_interval(
+    site: Site, answering: tuple[World, int]
+) -> None:
+    world, _port = answering
+    first, second, beat = site.worker("one"), site.worker("two"), site.celery("beat")
+    try:
+        site.wait_until("everything walked", lambda: site.count("SELECT count(*) FROM monitoring_latest") == DEVICES)
+        world.set_faults([Fault("slow", "*", 0.7)])
+        busy = "SELECT count(*) FROM monitoring_shard WHERE claim IS NOT NULL"
+        site.wait_until("both at work", lambda: site.count(busy) >= 3)
+        first.send_signal(signal.SIGKILL)
+        first.wait(10)
+        world.set_faults([])
+        before = site.count("SELECT count(*) FROM monitoring_sample")
+        site.wait_until(
+            "going on", lambda: site.count("SELECT count(*) FROM monitoring_sample") >= before + 3 * DEVICES, 240
+        )
+    finally:
+        for process in (first, second, beat):
+            process.kill()
+            process.wait(10)
+        if os.environ.get("BROKER_URL"):
+            forget_queues(site.prefix)
+
+    polls: dict[int, list[datetime]] = defaultdict(list)
+    for device, at in site.read("SELECT device_id, polled_at FROM monitoring_sample ORDER BY polled_at"):
+        polls[int(device)].append(_instant(at))
+    assert len(polls) == DEVICES
+    gaps = [later - earlier for instants in polls.values() for earlier, later in itertools.pairwise(instants)]
+    assert min(gaps) > timedelta(seconds=INTERVAL_S / 2)  # nobody was asked by two at once
+    assert most_polls_of_another_between_two(polls) <= 3  # nobody was passed over while others were asked again and again
+
+
+def most_polls_of_another_between_two(polls: dict[int, list[datetime]]) -> int:
+    """How often another device was polled between two polls of one: without a clock, and so also on a busy machine."""
+    return max(
+        sum(earlier < at < later for at in others)
+        for mine in polls.values()
+        for earlier, later in itertools.pairwise(mine)
+        for others in polls.values()
+    )
+
+
+def _instant(said: Any) -> datetime:
+    found = said if isinstance(said, datetime) else parse_datetime(f"{said}+00:00")
+    assert found is not None
+    return found

@@ -1,0 +1,61 @@
+"""When configurations are fetched, and which are kept."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from fleet.automation.rules.keeping import NIGHT, Known, is_due, night_of, superfluous, turn
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NOON = datetime(2026, 3, 10, 12, tzinfo=BERLIN)
+NIGHT_BEGAN = datetime(2026, 3, 10, 1, tzinfo=BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("hour", "day"),
+    [(0, 9), (1, 10), (12, 10), (23, 10)],
+)
+def test_the_night_that_has_begun_last(hour: int, day: int) -> None:
+    assert night_of(NOON.replace(hour=hour)) == NIGHT_BEGAN.replace(day=day)
+
+
+def test_turns_are_spread_over_the_night_and_always_the_same() -> None:
+    turns = [turn(pk, NIGHT_BEGAN) - NIGHT_BEGAN for pk in range(1, 2001)]
+
+    assert all(timedelta(0) <= one < NIGHT for one in turns)
+    assert max(turns.count(one) for one in set(turns)) <= 9, "2,000 devices in 240 minutes"
+
+
+@pytest.mark.parametrize(
+    ("due", "known"),
+    [
+        (True, Known(1)),
+        (True, Known(1, NOON - timedelta(days=1), NOON - timedelta(days=1))),
+        (False, Known(1, NIGHT_BEGAN + timedelta(hours=2), NIGHT_BEGAN + timedelta(hours=2))),
+        (False, Known(1, NOON - timedelta(minutes=5), NOON - timedelta(days=1))),  # did not answer just now
+        (True, Known(1, NOON - timedelta(minutes=31), NOON - timedelta(days=1))),
+        (True, Known(1, NOON - timedelta(minutes=5), NOON - timedelta(minutes=5), NOON - timedelta(minutes=1))),
+        (False, Known(1, NOON, NOON - timedelta(days=1), NOON - timedelta(minutes=1))),
+    ],
+)
+def test_due(due: bool, known: Known) -> None:
+    assert is_due(known, NOON) is due
+
+
+def test_before_its_turn_a_device_waits() -> None:
+    before = turn(100, NIGHT_BEGAN) - timedelta(minutes=1)
+    known = Known(100, before - timedelta(hours=20), before - timedelta(hours=20))
+
+    assert not is_due(known, before)
+    assert is_due(known, before + timedelta(minutes=1))
+
+
+def test_all_of_the_last_days_stay_then_one_a_month_and_always_the_latest() -> None:
+    now = datetime(2026, 12, 31, tzinfo=UTC)
+    at = [datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 20, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)]
+    recent = [(pk, now - timedelta(days=pk)) for pk in range(10, 20)]
+
+    assert superfluous([*enumerate(at, start=1), *recent], now) == [1]
+    assert superfluous([(1, at[0])], now) == []
+    assert superfluous([], now) == []

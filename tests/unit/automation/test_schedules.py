@@ -1,0 +1,199 @@
+"""Standing orders: when they are due, and what is asked for then."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from fleet.automation.models import Change, Schedule
+from fleet.automation.rules.compliance import SHORTEST_KEY
+from fleet.automation.rules.keys import LETTERS
+from fleet.automation.rules.schedules import RuleError, checked, following, missed
+from fleet.automation.services import schedules
+from fleet.automation.services.ordering import OrderError
+from fleet.automation.services.schedules import Standing
+from fleet.people.models import Grant
+from tests.conftest import City
+
+BERLIN = "Europe/Berlin"
+
+
+def test_the_clock_time_stays_over_daylight_saving() -> None:
+    start = datetime(2026, 10, 23, 4, 30, tzinfo=UTC)  # 6:30 summer time
+    found, at = [], start - timedelta(seconds=1)
+    for _ in range(4):
+        at = following("FREQ=DAILY", start, BERLIN, at) or at
+        found.append(at)
+
+    assert [f"{one:%d %H:%M}" for one in found] == ["23 04:30", "24 04:30", "25 05:30", "26 05:30"]
+
+
+def test_a_skipped_clock_time_comes_once_and_a_doubled_one_once() -> None:
+    start = datetime(2026, 3, 28, 1, 30, tzinfo=UTC)  # 2:30 winter time; on the 29th there is none
+    first = following("FREQ=DAILY", start, BERLIN, start)
+    assert first is not None
+    second = following("FREQ=DAILY", start, BERLIN, first)
+
+    assert (first.day, second and second.day) == (29, 30)
+    autumn = datetime(2026, 10, 24, 0, 30, tzinfo=UTC)  # 2:30 comes twice on the 25th
+    days, at = [], autumn
+    for _ in range(2):
+        at = following("FREQ=DAILY", autumn, BERLIN, at) or at
+        days.append(at.astimezone(UTC).day)
+    assert days == [25, 26]
+
+
+@pytest.mark.parametrize(
+    ("rule", "key"),
+    [
+        ("FREQ=HOURLY", "too-often"),
+        ("FREQ=DAILY;BYHOUR=1,2,3", "too-often"),
+        ("FREQ=DAILY;BYSECOND=1", "syntax"),
+        ("nonsense", "syntax"),
+        ("FREQ=MONTHLY;BYMONTHDAY=x", "syntax"),
+        ("FREQ=DAILY;UNTIL=20200101T000000", "never"),
+        ("FREQ=DAILY\nRDATE:20260101T000000", "syntax"),
+        ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "syntax"),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "never"),
+        ("FREQ=DAILY;COUNT=3", "syntax"),
+        ("", "syntax"),
+    ],
+)
+def test_wrong_rules_are_refused(rule: str, key: str) -> None:
+    with pytest.raises(RuleError) as caught:
+        checked(rule, datetime(2026, 1, 1, tzinfo=UTC), BERLIN)
+
+    assert caught.value.key == key
+
+
+def test_what_was_missed_for_long_is_left_out() -> None:
+    now = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert missed(now - timedelta(hours=7), now)
+    assert not missed(now - timedelta(hours=5), now)
+
+
+def standing(city: City, **other: Any) -> Standing:
+    usual: dict[str, Any] = {"site": city.school_a, "name": "Gäste-WLAN", "playbook": "ssid", "rule": "FREQ=DAILY"}
+    usual |= {"starts_at": timezone.now() - timedelta(minutes=1), "device_ids": (city.access_point_a.pk,)}
+    return Standing(**usual | {"arguments": {"ssid": "{{ Gast }}", "psk": "gepflanzt-7Kx2"}} | other)
+
+
+def made(city: City, **other: Any) -> Schedule:
+    row = schedules.create(standing=standing(city, **other), owner=city.technician)
+    Schedule.objects.filter(pk=row.pk).update(next_at=row.starts_at)
+    return row
+
+
+def test_what_is_due_is_asked_for_once_with_its_secret(city: City) -> None:
+    row = made(city, lasts=timedelta(hours=2))
+
+    for _ in range(3):
+        schedules.tend(timezone.now())
+
+    change = Change.objects.get()
+    row.refresh_from_db()
+    assert (change.requested_by, change.reason, change.box) == (city.technician, "Gäste-WLAN", "pending")
+    assert (change.arguments["ssid"], change.secret_arguments) == ("{{ Gast }}", {"psk": "gepflanzt-7Kx2"})
+    assert (row.last_change, row.last_problem) == (change, "")
+    assert row.next_at is not None
+    assert row.next_at > timezone.now()
+    assert "gepflanzt" not in str(Schedule.objects.values("arguments", "last_problem"))
+
+
+def orders(city: City, times: int, **other: Any) -> list[Change]:
+    row = made(city, **other)
+    for day in range(times):
+        now = timezone.now() + timedelta(days=day)
+        Schedule.objects.filter(pk=row.pk).update(next_at=now)
+        schedules.tend(now)
+        schedules.tend(now)
+    return list(Change.objects.order_by("pk"))
+
+
+def test_a_key_that_is_changed_again_and_again_is_another_one_each_time(city: City) -> None:
+    changes = orders(city, 3, playbook="psk-rotate", arguments={"ssid": "Gast"})
+
+    keys = [change.secret_arguments["psk"] for change in changes]
+    assert (len(keys), len(set(keys))) == (3, 3)
+    assert all(re.fullmatch(rf"[{LETTERS}]{{4}}(-[{LETTERS}]{{4}}){{4}}", key) for key in keys), keys
+    assert all(len(key) >= SHORTEST_KEY for key in keys), "as long as the compliance report wants it"
+    assert Schedule.objects.get().secret_arguments is None
+
+
+def test_a_key_for_all_times_is_refused_where_it_is_to_be_changed(city: City) -> None:
+    with pytest.raises(OrderError) as caught:
+        made(city, playbook="psk-rotate", arguments={"ssid": "Gast", "psk": "gepflanzt-7Kx2"})
+
+    assert caught.value.problems.keys() == {"psk"}
+
+
+def test_a_key_kept_from_before_is_not_set_again(city: City) -> None:
+    row = made(city, playbook="psk-rotate", arguments={"ssid": "Gast"})
+    row.secret_arguments = {"psk": "gepflanzt-7Kx2"}
+    row.save(update_fields=["secret_arguments"])
+
+    schedules.tend(timezone.now())
+
+    assert Change.objects.get().secret_arguments["psk"] != "gepflanzt-7Kx2"
+
+
+def test_a_wifi_without_a_key_gets_one_made_up_each_time(city: City) -> None:
+    changes = orders(city, 2, arguments={"ssid": "Gast"})
+
+    assert len({change.secret_arguments["psk"] for change in changes}) == 2
+
+
+def test_the_owners_rights_are_those_of_then(city: City) -> None:
+    row = made(city, kind="access-point", device_ids=())
+    Grant.objects.filter(user=city.technician).delete()
+
+    schedules.tend(timezone.now())
+
+    row.refresh_from_db()
+    assert not Change.objects.exists()
+    assert row.last_problem
+    assert row.next_at is not None
+    assert row.next_at > timezone.now(), "it is asked again the next time"
+
+
+def test_what_was_off_or_missed_is_not_made_up_for(city: City) -> None:
+    row = made(city)
+    Schedule.objects.filter(pk=row.pk).update(next_at=timezone.now() - timedelta(hours=9))
+    schedules.tend(timezone.now())
+    row.refresh_from_db()
+    assert (row.last_problem, Change.objects.count()) == ("missed", 0)
+
+    schedules.switch(schedule=row, enabled=False, by=city.technician)
+    Schedule.objects.filter(pk=row.pk).update(next_at=timezone.now())
+    schedules.tend(timezone.now())
+
+    assert not Change.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "spoilt"),
+    [
+        ("playbook", {"playbook": "../x"}),
+        ("ssid", {"arguments": {}}),
+        ("rule", {"rule": "FREQ=SECONDLY"}),
+        ("devices", {"device_ids": ()}),
+        ("devices", {"device_ids": (10**9,)}),
+        ("devices", {"kind": "switch"}),
+        ("lasts", {"playbook": "ap-restart", "arguments": {}, "lasts": timedelta(hours=1)}),
+    ],
+)
+def test_a_standing_order_that_cannot_be_is_refused(city: City, field: str, spoilt: dict[str, Any]) -> None:
+    with pytest.raises(OrderError) as caught:
+        schedules.create(standing=standing(city, **spoilt), owner=city.technician)
+
+    assert field in caught.value.problems
+    assert not Schedule.objects.exists()
+
+
+def test_nobody_orders_where_they_may_not(city: City) -> None:
+    with pytest.raises(OrderError) as caught:
+        schedules.create(standing=standing(city), owner=city.coordinator_a)
+
+    assert "site" in caught.value.problems

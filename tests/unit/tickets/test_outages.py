@@ -1,0 +1,106 @@
+"""One outage, one ticket: what people report behind it hangs on it, and is measured afresh when it is over."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from fleet.devices.models import Device
+from fleet.events.services import deliver
+from fleet.monitoring.models import Alert, Health
+from fleet.monitoring.services.alerts import tell
+from helpdesk.tickets import services
+from helpdesk.tickets.models import Recheck, Ticket
+from helpdesk.tickets.services import outages
+from tests.conftest import City
+
+pytestmark = pytest.mark.django_db
+EVIDENCE = {"measured_at": "2026-11-23T09:40:00+00:00", "reason": "timeout"}
+
+
+def fault(device: Device, cause: Alert | None = None) -> Alert:
+    with transaction.atomic():
+        alert = Alert.objects.create(
+            authority_id=device.authority_id, site_id=device.site_id, device=device, suppressed_by=cause,
+            kind="unreachable", severity="critical", opened_at=timezone.now(), evidence_opened=EVIDENCE,
+        )  # fmt: skip
+        tell("alert.suppressed" if cause else "alert.opened", alert)
+    return alert
+
+
+def reported(city: City) -> Ticket:
+    opening = services.Opening(
+        city.school_a, "Kein WLAN", body="In 204.", requester=city.coordinator_a, devices=[city.access_point_a]
+    )
+    return services.open_ticket(opening=opening)
+
+
+def incident(cause: Alert) -> Ticket:
+    return Ticket.objects.get(alert=cause)
+
+
+def test_what_is_reported_during_an_outage_hangs_on_it(city: City) -> None:
+    cause = fault(city.switch_a)
+    fault(city.access_point_a, cause)
+    deliver()
+    case = reported(city)
+
+    deliver()
+
+    case.refresh_from_db()
+    assert case.parent == incident(cause)
+
+
+def test_what_was_reported_before_the_cause_was_known_hangs_on_it_too(city: City) -> None:
+    case = reported(city)
+    cause = fault(city.switch_a)
+    fault(city.access_point_a, cause)
+
+    deliver()
+
+    case.refresh_from_db()
+    assert case.parent == incident(cause)
+
+
+def test_a_faults_own_ticket_hangs_on_its_causes_while_the_cause_lies_there(city: City) -> None:
+    below = fault(city.access_point_a)
+    deliver()
+    cause = fault(city.switch_a)
+    Alert.objects.filter(pk=below.pk).update(suppressed_by=cause)
+    below.refresh_from_db()
+    with transaction.atomic():
+        tell("alert.suppressed", below)
+    deliver()
+
+    ticket = incident(below)
+    assert ticket.parent == incident(cause)
+
+    outages.take_off(ticket=ticket)
+    assert incident(below).parent is None
+
+
+@pytest.mark.parametrize(("works", "state"), [(True, Ticket.State.RESOLVED), (False, Ticket.State.NEW)])
+def test_after_the_outage_each_case_is_measured_afresh(city: City, state: Ticket.State, *, works: bool) -> None:
+    cause = fault(city.switch_a)
+    fault(city.access_point_a, cause)
+    deliver()
+    case = reported(city)
+    deliver()
+    services.transition(ticket=incident(cause), to=Ticket.State.RESOLVED)
+    deliver()
+    assert outages.judge_rechecks() == 0  # nothing has been measured since
+    asked = Recheck.objects.get(ticket=case).asked_at
+    health = Health.objects.filter(device=city.access_point_a)
+    assert health.filter(next_poll_at__lte=timezone.now()).exists()
+
+    health.update(status="up" if works else "down", failures=0 if works else 3, polled_at=asked + timedelta(seconds=2))
+    outages.judge_rechecks()
+
+    case.refresh_from_db()
+    assert case.state == state
+    said = case.articles.order_by("-pk").first()
+    assert said is not None
+    assert said.notice == ("case-works" if works else "case-broken")
+    assert said.details["devices"][0]["name"] == "AP-204-A"
+    assert not Recheck.objects.exists()

@@ -1,0 +1,126 @@
+"""Reports on a page and as files: for staff, of what they see, in a fixed number of queries."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from fleet.automation.models import Change
+from fleet.monitoring.models import Outage
+from helpdesk.catalogue.models import ServiceRequest
+from helpdesk.tickets import services
+from helpdesk.tickets.models import Ticket
+from tests.conftest import City
+
+Budget = Callable[[int], AbstractContextManager[object]]
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def solved(city: City, subject: str, *, hours: float = 2, school: str = "a") -> Ticket:
+    site, device = (city.school_a, city.printer_a) if school == "a" else (city.school_b, city.switch_b)
+    opening = services.Opening(
+        site=site, subject=subject, body="Es geht nicht.", devices=[device], requester=city.coordinator_a
+    )
+    ticket = services.open_ticket(opening=opening)
+    note = services.Contribution(author=city.technician, body="Kennwort 4711", internal=True)
+    services.add_article(ticket=ticket, contribution=note)
+    services.add_article(ticket=ticket, contribution=services.Contribution(author=city.technician, body="Erledigt."))
+    ticket.refresh_from_db()
+    services.transition(ticket=ticket, to=Ticket.State.RESOLVED, actor=city.technician)
+    Ticket.objects.filter(pk=ticket.pk).update(created_at=timezone.now() - timedelta(hours=hours))
+    return ticket
+
+
+def rows(client: Client) -> list[dict[str, str]]:
+    answer = client.get("/reports/tickets.csv")
+    text = answer.getvalue().decode()
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+
+
+def test_the_page_says_how_it_was(city: City, theo: Client) -> None:
+    ticket = solved(city, "Drucker", hours=3)
+    change = Change.objects.create(
+        authority=city.authority, site=city.school_a, playbook="x", risk="low", starts_at=timezone.now(),
+        state=Change.State.CONFIRMED,
+    )  # fmt: skip
+    ServiceRequest.objects.create(ticket=ticket, change=change, slug="x")
+    solved(city, "Switch", hours=5, school="b")
+
+    page = theo.get("/reports/").content.decode()
+
+    assert "Muster P2" in page
+    assert "50 %" in page, "one of two by a playbook"
+    assert "3,0 h" in page
+    assert "5,0 h" in page
+
+
+def test_a_coordinator_has_no_reports(alma: Client) -> None:
+    assert alma.get("/reports/").status_code == 404
+    assert alma.get("/reports/tickets.csv").status_code == 404
+    assert alma.get("/reports/tickets.xlsx").status_code == 404
+
+
+def test_a_technician_of_one_school_exports_nothing_of_another(city: City, theo: Client) -> None:
+    solved(city, "Drucker der Schule A")
+    solved(city, "Switch der Schule B", school="b")
+    city.technician.grants.filter(scope_id=city.school_b.pk).delete()
+
+    assert [row["Betreff"] for row in rows(theo)] == ["Drucker der Schule A"]
+    assert "Schule B" not in theo.get("/reports/").content.decode()
+    assert theo.get("/reports/", {"first": "2026-01-01", "last": "2026-02-01", "site": city.school_b.pk}).status_code == 422
+
+
+def test_no_cell_is_a_formula_and_no_note_leaves(city: City, theo: Client) -> None:
+    solved(city, '=HYPERLINK("http://elsewhere.example")')
+
+    (row,) = rows(theo)
+    xlsx = theo.get("/reports/tickets.xlsx").getvalue()
+
+    assert row["Betreff"].startswith("'=")
+    assert "4711" not in str(row)
+    with zipfile.ZipFile(io.BytesIO(xlsx)) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert "<f>" not in sheet
+    assert "HYPERLINK" in sheet
+    assert "4711" not in sheet
+
+
+def test_minutes_of_lessons_lost(city: City, theo: Client) -> None:
+    scope = {"authority": city.authority, "site": city.school_a, "device": city.access_point_a}
+    begin = datetime(2026, 3, 2, 8, 15, tzinfo=BERLIN)  # a Monday; lessons 8:00 to 8:45 and 8:50 to 9:35
+    Outage.objects.create(**scope, started_at=begin, ended_at=begin + timedelta(minutes=40), cause=Outage.Cause.OWN)
+    other = scope | {"device": city.printer_a}
+    Outage.objects.create(**other, started_at=begin, ended_at=begin + timedelta(minutes=40), cause=Outage.Cause.OWN)
+    late = begin + timedelta(days=1)
+    Outage.objects.create(**scope, started_at=late, ended_at=late + timedelta(minutes=9), cause=Outage.Cause.MAINTENANCE)
+
+    page = theo.get("/reports/?first=2026-03-01&last=2026-03-31").content.decode()
+
+    assert "35 min" in page, "30 of the first lesson and 5 of the second, the room once"
+
+
+@pytest.mark.parametrize(
+    "query", ["first=2026-02-01&last=2026-01-01", "first=2020-01-01&last=2026-01-01", "first=x&last=y", "first=&last="]
+)
+def test_a_period_that_is_none_is_said_so(query: str, theo: Client) -> None:
+    assert theo.get(f"/reports/?{query}").status_code == 422
+    assert theo.get(f"/reports/tickets.csv?{query}").status_code == 404
+
+
+@pytest.mark.parametrize("count", [1, 6])
+def test_many_tickets_cost_no_more_queries(count: int, city: City, theo: Client, django_assert_num_queries: Budget) -> None:
+    for number in range(count):
+        solved(city, f"Drucker {number}")
+    theo.get("/reports/")
+
+    with django_assert_num_queries(7):
+        theo.get("/reports/")
+    with django_assert_num_queries(5):
+        assert len(rows(theo)) == count

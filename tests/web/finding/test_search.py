@@ -1,0 +1,136 @@
+"""Search over everything: each finds what they may see, in all layers, in a fixed number of queries."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from fleet.devices.models import Interface
+from fleet.people.models import User
+from helpdesk.finding import indexes
+from helpdesk.knowledge import services as knowledge
+from helpdesk.tickets import services
+from helpdesk.tickets.models import Article, Ticket
+from tests.conftest import City, bearer
+
+Budget = Callable[[int], AbstractContextManager[object]]
+
+
+def ticket(city: City, subject: str, body: str = "", *, school: str = "a", by: User | None = None) -> Ticket:
+    site = city.school_a if school == "a" else city.school_b
+    return services.open_ticket(opening=services.Opening(site=site, subject=subject, body=body, requester=by))
+
+
+def note(city: City, of: Ticket, body: str, *, internal: bool) -> None:
+    said = services.Contribution(author=city.technician, body=body, internal=internal)
+    services.add_article(ticket=of, contribution=said)
+
+
+def found(client: Client, words: str, only: str = "") -> str:
+    return client.get("/search/", {"q": words, "in": only}).content.decode()
+
+
+def test_a_ticket_is_found_by_what_was_said_in_it(city: City, alma: Client) -> None:
+    made = ticket(city, "Beamer dunkel", "Die Lampen in der Aula bleiben aus")
+    note(city, made, "Bitte einmal neu starten", internal=False)
+
+    for words in ("beamer", "BEAMER aula", "lampe", '"in der aula"', "starten dunkel", made.number, made.number.lower()):
+        assert made.number in found(alma, words), words
+    assert made.number not in found(alma, "Beamer Turnhalle")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite knows no stems")
+def test_german_stems(city: City, alma: Client) -> None:
+    made = ticket(city, "Störungen bei den Druckern")
+
+    assert made.number in found(alma, "Störung Drucker")
+
+
+def test_an_internal_note_is_found_by_staff_alone(city: City, alma: Client, theo: Client, franka: Client) -> None:
+    made = ticket(city, "Beamer dunkel", by=city.coordinator_a)
+    note(city, made, "Zahlungsverzug beim Hersteller", internal=True)
+
+    assert made.number in found(theo, "Zahlungsverzug")
+    assert made.number in found(franka, "Zahlungsverzug")
+    assert made.number not in found(alma, "Zahlungsverzug")
+    answer = Client().get("/api/v1/search?q=Zahlungsverzug", headers=bearer(city.coordinator_a))
+    assert answer.json() == []
+
+
+def test_nothing_of_another_school_in_any_layer(city: City, alma: Client) -> None:
+    ticket(city, "Geheimnis der Schule B", school="b")
+
+    for words in ("Geheimnis", "SW-1-B", "127.20.2.1", "Bruno", "B0001"):
+        page, api = found(alma, words), Client().get("/api/v1/search", {"q": words}, headers=bearer(city.coordinator_a))
+        assert "Geheimnis der Schule B" not in page
+        assert "Nichts gefunden" in page, words
+        assert api.json() == [], words
+
+
+def test_devices_people_sites_and_knowledge(city: City, theo: Client, ada: Client) -> None:
+    Interface.objects.create(device=city.printer_a, name="eth0", mac="00:1a:2b:3c:4d:5e")
+    words = knowledge.Words(title_de="Toner wechseln", body_de="Klappe auf")
+    article = knowledge.write(authority_id=city.authority.pk, words=words, visibility="public", author=city.technician)
+    knowledge.publish(article=article)
+
+    for asked in ("DR-204-A", "a0003", "127.20.1.3", "00-1A-2B-3C", "001a.2b3c.4d5e", "drucker physik"):
+        assert "DR-204-A" in found(theo, asked), asked
+    assert "alma@musterstadt.example" in found(ada, "alma")
+    assert "Schule A" in found(theo, "schule a", "sites")
+    assert "Toner wechseln" in found(theo, "klappe toner")
+
+
+def test_a_coordinator_finds_no_people_and_no_addresses(city: City, alma: Client) -> None:
+    assert "alma@musterstadt.example" not in found(alma, "alma").split("</header>")[1].split("<main")[1]
+    assert "DR-204-A" not in found(alma, "127.20.1.3")
+    assert "DR-204-A" in found(alma, "DR-204")
+
+
+def test_what_changes_and_goes_is_no_longer_found(city: City, theo: Client) -> None:
+    made = ticket(city, "Beamer dunkel", "Lampe")
+    Ticket.objects.filter(pk=made.pk).update(subject="Drucker leer")
+    Article.objects.filter(ticket=made).update(body="Papier")
+
+    assert made.number not in found(theo, "Beamer")
+    assert made.number not in found(theo, "Lampe")
+    assert made.number in found(theo, "Drucker Papier")
+    made.articles.all().delete()
+    assert made.number not in found(theo, "Papier")
+
+
+@pytest.mark.skipif(connection.vendor == "postgresql", reason="PostgreSQL loses no index")
+def test_what_was_lost_is_made_again(city: City, theo: Client) -> None:
+    made = ticket(city, "Beamer dunkel")
+    with connection.cursor() as cursor:
+        for name in indexes.COLUMNS:
+            cursor.execute(f"DROP TRIGGER {name}_added")
+    later = ticket(city, "Beamer laut")
+
+    indexes.ensure("default")
+
+    page = found(theo, "Beamer")
+    assert made.number in page
+    assert later.number in page
+
+
+@pytest.mark.parametrize(
+    "words", ['"', "'", "*", '" OR 1', "a AND NOT", "(", "\\", "%", "{{ 7*7 }}", "der die das", "🦊", "x" * 100]
+)
+def test_no_search_is_an_error_of_ours(words: str, city: City, theo: Client) -> None:
+    ticket(city, "Beamer dunkel")
+
+    assert theo.get("/search/", {"q": words}).status_code == 200
+    assert Client().get("/api/v1/search", {"q": words}, headers=bearer(city.technician)).status_code == 200
+
+
+@pytest.mark.parametrize("count", [2, 30])
+def test_many_hits_cost_no_more_queries(count: int, city: City, theo: Client, django_assert_num_queries: Budget) -> None:
+    for _ in range(count):
+        ticket(city, "Beamer in der Aula dunkel")
+    found(theo, "Beamer Aula")
+
+    with django_assert_num_queries(9):
+        page = found(theo, "Beamer Aula")
+    assert page.count("Beamer in der Aula dunkel") == min(count, 8)
