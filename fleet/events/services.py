@@ -1,8 +1,10 @@
 """Emitting facts and handing each to every consumer exactly once."""
 
 import logging
+import threading
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +29,10 @@ LEASE = timedelta(seconds=15)
 """A consumer that a worker was serving when it died is served by another one after that."""
 WAKE_EXPIRES_S = 5
 """Beat looks as often: a call that comes later wakes nobody who isn't awake."""
+AT_ONCE = 2
+"""So many threads of a process hand over at the same time: whoever else waits for one, a judge of alerts above all, has its
+turn during a storm of events too."""
+_handing_over = threading.BoundedSemaphore(AT_ONCE)
 MOST_ROUNDS = 50
 """Where a consumer tells what it listens to itself, the next tick goes on."""
 Listening = list[tuple[consumers.Consumer, Listener]]
@@ -46,9 +52,21 @@ class Fact:
 
 def emit(fact: Fact) -> Event:
     """Write the fact in the caller's transaction; delivery starts when that commits."""
+    return emit_all([fact])[0]
+
+
+def emit_all(facts: Sequence[Fact]) -> list[Event]:
+    """Several at once, in their order; delivery is called for once."""
     if not connection.in_atomic_block:
-        raise RuntimeError(f"{fact.name} must be emitted inside the transaction in which it happened")
-    event = Event.objects.create(
+        raise RuntimeError(f"{facts[0].name} must be emitted inside the transaction in which it happened")
+    events = Event.objects.bulk_create([_event(fact) for fact in facts])
+    if not _called_for():
+        transaction.on_commit(_deliver_soon, robust=True)
+    return events
+
+
+def _event(fact: Fact) -> Event:
+    return Event(
         name=fact.name,
         authority_id=fact.authority_id,
         site_id=fact.site_id,
@@ -57,8 +75,12 @@ def emit(fact: Fact) -> Event:
         subject_id=fact.subject.pk,
         payload=fact.payload,
     )
-    transaction.on_commit(_deliver_soon, robust=True)
-    return event
+
+
+def _called_for() -> bool:
+    """Whether this transaction calls for delivery already, whichever of its savepoints may still be taken back."""
+    here = set(connection.savepoint_ids)
+    return any(call[1] is _deliver_soon and here.issuperset(call[0]) for call in connection.run_on_commit)
 
 
 def _deliver_soon() -> None:
@@ -71,7 +93,15 @@ def deliver(now: datetime | None = None) -> int:
     Each consumer is served by one worker at a time, in the order of what happened. A storm of events therefore wakes many
     workers and keeps few of them busy; the others are free for what else there is to do.
     """
-    moment = now or timezone.now()
+    if not _handing_over.acquire(blocking=False):
+        return 0  # those that are at it look again, and so does beat
+    try:
+        return _deliver(now or timezone.now())
+    finally:
+        _handing_over.release()
+
+
+def _deliver(moment: datetime) -> int:
     listening = _listening(moment)
     consumed = 0
     for _round in range(MOST_ROUNDS):
