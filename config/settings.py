@@ -254,6 +254,7 @@ CELERY_TASK_ROUTES = {
     "fleet.automation.*": {"queue": QUEUES["automation"]},
     "fleet.monitoring.poll_now": {"queue": QUEUES["asking"]},  # a person waits: workers of its own
     "fleet.monitoring.search": {"queue": QUEUES["searching"]},  # takes its time, and must take none from polling
+    "fleet.monitoring.judge": {"queue": QUEUES["default"]},  # it must take no time from polling
     "fleet.monitoring.*": {"queue": QUEUES["polling"]},
     "helpdesk.mail.poll": {"queue": QUEUES["mail"]},  # slow mail servers hold nothing but this
 }
@@ -271,6 +272,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "fleet.monitoring.poll_due",
         "schedule": schedule(2.0),
         "options": {"expires": 4},  # where the polling is: a storm of events on the default queue delays no poll
+    },
+    "judge sites in doubt": {
+        "task": "fleet.monitoring.judge",
+        "schedule": schedule(2.0),
+        "options": {"expires": 4},
     },
     "tend monitoring": {
         "task": "fleet.monitoring.tend",

@@ -13,6 +13,11 @@ def poll_shard(queue: str, number: int, tick: int) -> None:
     services.run_tick(queue=queue, number=number, tick=tick)
 
 
+@shared_task(name="fleet.monitoring.judge", soft_time_limit=60, time_limit=90)
+def judge() -> None:
+    services.judge_due()
+
+
 @shared_task(name="fleet.monitoring.poll_now", soft_time_limit=90, time_limit=120)
 def poll_now(device_ids: list[int]) -> None:
     services.poll_now(device_ids=device_ids)

@@ -2,6 +2,7 @@
 
 from fleet.monitoring.models.alerts import Alert, AlertNote, AlertQuerySet, Episode
 from fleet.monitoring.models.discovery import Found, Search, SearchQuerySet
+from fleet.monitoring.models.doubts import Doubt, Judge
 from fleet.monitoring.models.health import Health, HealthQuerySet
 from fleet.monitoring.models.limits import ThresholdOverride
 from fleet.monitoring.models.maintenance import MaintenanceQuerySet, MaintenanceWindow
@@ -18,12 +19,14 @@ __all__ = [
     "AlertNote",
     "AlertQuerySet",
     "DailySample",
+    "Doubt",
     "Episode",
     "Found",
     "GroupedSite",
     "Health",
     "HealthQuerySet",
     "HourlySample",
+    "Judge",
     "Latest",
     "Layout",
     "MaintenanceQuerySet",

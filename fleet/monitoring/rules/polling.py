@@ -56,6 +56,14 @@ def failed(before: Availability, reason: str, now: datetime) -> Availability:
     return replace(after, status=Status.DOWN, since=failing_since)
 
 
+def doubtful(before: Availability, after: Availability) -> bool:
+    """Whether a poll has changed what a judge of the site may find: the device is down or up again, or patience with its
+    uplink is over. One more unanswered poll of a device that is known to be down changes nothing."""
+    if Status.DOWN not in (before.status, after.status):
+        return False
+    return before.status is not after.status or before.failures < PATIENCE <= after.failures
+
+
 def next_poll_at(after: Availability, now: datetime, pace: Pace, chance: float) -> datetime:
     """`chance` is 0 ≤ x < 1. Silent devices are asked quickly while that decides something, later ever more seldom."""
     if 0 < after.failures < PATIENCE:

@@ -4,6 +4,7 @@ from fleet.monitoring.services import discovery
 from fleet.monitoring.services.actions import acknowledge, comment, snooze, snooze_end, wake
 from fleet.monitoring.services.alerts import judge_sites
 from fleet.monitoring.services.asking import poll_soon
+from fleet.monitoring.services.judging import judge_due
 from fleet.monitoring.services.neighbours import behind, parents
 from fleet.monitoring.services.planning import reading_now
 from fleet.monitoring.services.polling import measure, poll_due, poll_now, watch
@@ -16,6 +17,7 @@ __all__ = [
     "behind",
     "comment",
     "discovery",
+    "judge_due",
     "judge_sites",
     "look_around",
     "measure",

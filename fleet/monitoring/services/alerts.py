@@ -1,4 +1,4 @@
-"""Whose silence is whose fault: judged for a whole site at once, one judge at a time."""
+"""Whose silence is whose fault: judged for a whole site at once, one judge at a time (`judging` says which site when)."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -11,56 +11,76 @@ from django.utils import timezone
 
 from fleet.devices.models import Device
 from fleet.monitoring import metrics
-from fleet.monitoring.models import Alert, Health, Outage
+from fleet.monitoring.models import Alert, Doubt, Health, Outage
 from fleet.monitoring.rules import causes, gathering, ranking, severity, values
 from fleet.monitoring.rules.causes import Node, Picture, Verdict
+from fleet.monitoring.rules.doubts import Found, look_again_at
 from fleet.monitoring.rules.gathering import Gathering, Known, Scene
 from fleet.monitoring.rules.kinds import GATHERED, Kind
 from fleet.monitoring.rules.polling import Availability, Status
-from fleet.monitoring.services import lifecycle, outages
+from fleet.monitoring.services import lifecycle, maintenance, outages
 from fleet.monitoring.services.hours import Hours
 from fleet.monitoring.services.lifecycle import close, tell
 from fleet.monitoring.services.maintenance import covered
 from fleet.monitoring.services.neighbours import parents
 from fleet.monitoring.services.outages import Explanation
-from fleet.monitoring.services.planning import reading_now
+from fleet.monitoring.services.planning import readings_now
 from fleet.monitoring.services.ranking import weigh
 from fleet.sites.models import Building, Site
 from fleet.sites.rules import Moment
 
 UNREACHABLE = str(Kind.UNREACHABLE)
 MAINTENANCE = Explanation(Outage.Cause.MAINTENANCE)
-__all__ = ["UNREACHABLE", "close", "judge_sites", "tell"]
+NEEDED = (
+    *("device_id", "authority_id", "site_id", "status", "status_since", "reason", "failures", "failing_since"),
+    *("polled_at", "answered_at"),
+    *("device__name", "device__kind", "device__address", "device__snmp_credential_id", "device__controller__name"),
+    *("device__room__building_id",),
+)
+"""Without readings: of a site that is well nobody reads them, and they are all that is large."""
+__all__ = ["UNREACHABLE", "close", "judge_site", "judge_sites", "tell"]
 
 
 def judge_sites(*, site_ids: Collection[int], now: datetime | None = None) -> None:
     """Who is to blame for what is silent there: opens, suppresses, releases and closes alerts accordingly."""
+    hours = Hours(site_ids, now or timezone.now())
     for site_id in sorted(site_ids):
-        _judge_site(site_id, now or timezone.now())
+        judge_site(site_id, hours)
 
 
 @transaction.atomic
-def _judge_site(site_id: int, now: datetime) -> None:
+def judge_site(site_id: int, hours: Hours) -> None:
+    """At the instant of `hours`. What comes in doubt while it is judged stays so."""
     Site.objects.select_for_update(no_key=True).get(pk=site_id)  # one judge per site at a time
-    bench = _Bench.of(site_id, now)
-    verdicts = Picture(bench.nodes, bench.parents, now).verdicts()
+    settled = list(Doubt.objects.filter(site=site_id).values_list("pk", flat=True))  # read before all that is judged
+    bench = _Bench.of(site_id, hours)
+    again_at = _judge(bench) if bench.troubled else None
+    outages.keep(site_id=site_id, healths=bench.healths.values(), why=bench.explained)
+    Doubt.objects.filter(pk__in=settled).delete()
+    if again_at is not None:
+        Doubt.objects.create(site_id=site_id, due_at=again_at)
+
+
+def _judge(bench: "_Bench") -> datetime | None:
+    """Returns when to look again."""
+    verdicts = Picture(bench.nodes, bench.parents, bench.now).verdicts()
     scene = bench.scene(verdicts)
     undecided = gathering.undecided(scene)
     verdicts |= {one: Verdict(causes.Kind.SUPPRESSED, anchor) for one, anchor in gathering.strays(scene).items()}
     for one in gathering.gather(scene):
         bench.sum_up(one)
     bench.end_summaries()
+    roots = {one for one, verdict in verdicts.items() if verdict.kind is causes.Kind.ROOT} - bench.gathered.keys()
+    bench.blame(sorted(roots - undecided))
     for device_id, verdict in verdicts.items():
-        if verdict.kind is causes.Kind.ROOT and device_id not in bench.gathered and device_id not in undecided:
-            bench.blame(device_id)
-        elif verdict.kind is causes.Kind.FINE:
+        if verdict.kind is causes.Kind.FINE:
             bench.clear(device_id)
-    for device_id, verdict in verdicts.items():
-        if verdict.kind is causes.Kind.SUPPRESSED or device_id in bench.gathered:
-            bench.suppress(device_id, verdict)
+    behind = (one for one, verdict in verdicts.items() if verdict.kind is causes.Kind.SUPPRESSED or one in bench.gathered)
+    bench.suppress({one: verdicts[one] for one in behind})
     bench.explained |= dict.fromkeys(bench.covered, MAINTENANCE)
-    weigh(now=now, site_ids=[site_id], hours=bench.hours)
-    outages.keep(site_id=site_id, healths=bench.healths.values(), why=bench.explained)
+    weigh(now=bench.now, site_ids=[bench.site_id], hours=bench.hours)
+    waiting = bool(undecided) or any(verdict.kind is causes.Kind.WAIT for verdict in verdicts.values())
+    return look_again_at(bench.left(waiting=waiting), bench.now)
 
 
 @dataclass
@@ -68,9 +88,8 @@ class _Bench:
     """What one judgement of a site knows and does."""
 
     site_id: int
-    now: datetime
+    hours: Hours
     healths: Mapping[int, Health]
-    parents: Mapping[int, frozenset[int]]
     alerts: dict[int, Alert]
     """Open `unreachable` alerts by device."""
     summaries: list[Alert]
@@ -80,20 +99,47 @@ class _Bench:
     explained: dict[int, Explanation] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, site_id: int, now: datetime) -> "_Bench":
-        healths = Health.objects.judged().filter(site=site_id).select_related("device__room", "device__controller").in_bulk()
+    def of(cls, site_id: int, hours: Hours) -> "_Bench":
+        rows = Health.objects.judged().filter(site=site_id).select_related("device__room", "device__controller")
+        healths = rows.only(*NEEDED).in_bulk()
         opened = Alert.objects.open().filter(site=site_id, kind__in=[Kind.UNREACHABLE, *GATHERED])
         own = {alert.device_id: alert for alert in opened if alert.kind == Kind.UNREACHABLE}
         summaries = [alert for alert in opened if alert.kind != Kind.UNREACHABLE]
-        return cls(site_id, now, healths, parents([site_id]), own, summaries)
+        return cls(site_id, hours, healths, own, summaries)
+
+    @property
+    def now(self) -> datetime:
+        return self.hours.now
+
+    @cached_property
+    def silent(self) -> list[int]:
+        return [pk for pk, health in self.healths.items() if health.status == Health.Status.DOWN]
+
+    @property
+    def troubled(self) -> bool:
+        """Whether there is anything to judge."""
+        return bool(self.silent or self.alerts or self.summaries)
+
+    @cached_property
+    def parents(self) -> Mapping[int, frozenset[int]]:
+        return parents([self.site_id])
+
+    @cached_property
+    def readings(self) -> dict[int, dict[str, Any]]:
+        """Up to this moment, of those that an alert may be opened or closed of, or is held open of."""
+        held = [pk for pk, alert in self.alerts.items() if alert.quiet_since is not None]
+        fresh = [pk for pk in self.silent if pk not in self.alerts]
+        back = [pk for pk in self.alerts if pk in self.healths and self.healths[pk].status == Health.Status.UP]
+        return readings_now({*held, *fresh, *back})
+
+    def reading(self, device_id: int) -> dict[str, Any]:
+        if device_id not in self.readings:
+            self.readings |= readings_now([device_id])
+        return self.readings.get(device_id, {})
 
     @cached_property
     def nodes(self) -> dict[int, Node]:
         return {device_id: self._node(health) for device_id, health in self.healths.items()}
-
-    @cached_property
-    def hours(self) -> Hours:
-        return Hours([self.site_id], self.now)
 
     @cached_property
     def moment(self) -> Moment:
@@ -101,8 +147,7 @@ class _Bench:
 
     @cached_property
     def covered(self) -> set[int]:
-        silent = [pk for pk, health in self.healths.items() if health.status == Health.Status.DOWN]
-        return covered(device_ids=silent, at=self.now) if silent else set()
+        return covered(device_ids=self.silent, at=self.now) if self.silent else set()
 
     @cached_property
     def names(self) -> Mapping[int, str]:
@@ -115,7 +160,7 @@ class _Bench:
         )
         suppressed = alert is not None and alert.suppressed_by_id is not None
         alerting = alert is not None
-        held = alert is not None and alert.quiet_since is not None and not _just_restarted(health)
+        held = alert is not None and alert.quiet_since is not None and not self._just_restarted(health.pk)
         return Node(state, health.answered_at, alerting, suppressed, health.polled_at, held)
 
     def scene(self, verdicts: Mapping[int, Verdict]) -> Scene:
@@ -138,7 +183,7 @@ class _Bench:
         members = found.members - self.covered
         if not members:
             return None
-        evidence = _silence(self.healths[found.anchor]) | {
+        evidence = _silence(self.healths[found.anchor], self.reading(found.anchor)) | {
             "behind": sorted(self.names[one] for one in members),
             "building": Building.objects.get(pk=found.building).name if found.building else "",
         }
@@ -152,31 +197,43 @@ class _Bench:
         if gathering.confirmed(alert.kind, at_school=at_school, already=alert.confirmed_at is not None):
             lifecycle.confirm(alert=alert, at=self.now, severity=severity.Severity.CRITICAL)
 
-    def blame(self, device_id: int) -> None:
-        """The device is silent for itself."""
-        alert = self.alerts.get(device_id)
-        if alert is None:
-            alert = self._open(device_id, None)
-        elif alert.suppressed_by_id is not None:
-            lifecycle.release(alert=alert, at=self.now)
-        elif alert.quiet_since is not None:
-            lifecycle.recur(alert=alert, at=self.now)
-        if alert is not None:
+    def blame(self, device_ids: Collection[int]) -> None:
+        """These are silent for themselves."""
+        self._open({one: None for one in device_ids if one not in self.alerts})
+        for device_id in device_ids:
+            alert = self.alerts.get(device_id)
+            if alert is None:
+                continue
+            if alert.suppressed_by_id is not None:
+                lifecycle.release(alert=alert, at=self.now)
+            elif alert.quiet_since is not None:
+                lifecycle.recur(alert=alert, at=self.now)
             self.explained[device_id] = Explanation(Outage.Cause.OWN, alert)
 
-    def suppress(self, device_id: int, verdict: Verdict) -> None:
-        """The device is silent because another one is, or because all around it are."""
-        cause = self.gathered.get(device_id) or self._cause(verdict.root)
-        if cause is None:
-            self.explained[device_id] = Explanation(Outage.Cause.SUPPRESSED)
-            return
-        alert = self.alerts.get(device_id)
-        if alert is None:
-            self._open(device_id, cause)
-        elif alert.suppressed_by_id != cause.pk:
-            lifecycle.suppress(alert=alert, cause=cause)
-        power = cause.kind == Kind.POWER_OFF
-        self.explained[device_id] = Explanation(Outage.Cause.POWER if power else Outage.Cause.SUPPRESSED, cause)
+    def suppress(self, verdicts: Mapping[int, Verdict]) -> None:
+        """These are silent because another one is, or because all around them are."""
+        self._open_behind(verdicts)
+        for device_id, verdict in verdicts.items():
+            cause, alert = self._told_by(device_id, verdict), self.alerts.get(device_id)
+            if cause is None:
+                self.explained[device_id] = Explanation(Outage.Cause.SUPPRESSED)
+                continue
+            if alert is not None and alert.suppressed_by_id != cause.pk:
+                lifecycle.suppress(alert=alert, cause=cause)
+            power = cause.kind == Kind.POWER_OFF
+            self.explained[device_id] = Explanation(Outage.Cause.POWER if power else Outage.Cause.SUPPRESSED, cause)
+
+    def _open_behind(self, verdicts: Mapping[int, Verdict]) -> None:
+        """Those first whose cause has its alert already: theirs may be the cause of others."""
+        opened = True
+        while opened:
+            wanted = {one: self._told_by(one, verdict) for one, verdict in verdicts.items() if one not in self.alerts}
+            before = len(self.alerts)
+            self._open({one: cause for one, cause in wanted.items() if cause is not None})
+            opened = len(self.alerts) > before
+
+    def _told_by(self, device_id: int, verdict: Verdict) -> Alert | None:
+        return self.gathered.get(device_id) or self._cause(verdict.root)
 
     def _cause(self, root: int | None) -> Alert | None:
         return (self.gathered.get(root) or self.alerts.get(root)) if root is not None else None
@@ -186,7 +243,7 @@ class _Bench:
         health = self.healths[device_id]
         if alert is None or health.answered_at is None or health.status != Health.Status.UP:
             return  # of an access point whose controller has fallen silent nothing is known, so nothing has ended
-        if lifecycle.clear(alert=alert, at=self.now, evidence=_answer(health, health.answered_at)):
+        if lifecycle.clear(alert=alert, at=self.now, evidence=_answer(health, self.reading(device_id))):
             del self.alerts[device_id]
 
     def end_summaries(self) -> None:
@@ -204,18 +261,42 @@ class _Bench:
         still = sorted(self.names[one] for one in told if self.healths[one].status == Health.Status.DOWN)
         return {"measured_at": _iso(heard), "values": {}, "uptime_s": None, "answering": len(back), "still_silent": still}
 
-    def _open(self, device_id: int, cause: Alert | None) -> Alert | None:
-        """In maintenance nothing is opened; what is still silent at its end is judged afresh then."""
-        if device_id in self.covered:
-            return None
+    def left(self, *, waiting: bool) -> Found:
+        """What is to be looked at again."""
+        summaries = [alert for alert in self.summaries if alert.closed_at is None] + list(self.gathered.values())
+        turning = [maintenance.next_end(at=self.now)] if self.covered else []
+        turning += [self.hours.next_lesson_at(self.site_id)] if summaries else []
+        return Found(
+            changed_at=max((health.status_since for health in self.healths.values()), default=self.now),
+            waiting=waiting,
+            held=any(alert.quiet_since is not None for alert in self.alerts.values()),
+            gathered=bool(summaries),
+            troubled=bool(self.silent or self.alerts or summaries),
+            turning=[instant for instant in turning if instant is not None],
+        )
+
+    def _open(self, wanted: Mapping[int, Alert | None]) -> None:
+        """{device: the alert that it has its cause in}.
+
+        In maintenance nothing is opened; what is still silent at its end is judged afresh then.
+        """
+        drafts = [self._of_silence(one, cause) for one, cause in wanted.items() if one not in self.covered]
+        if not drafts:
+            return
+        self.alerts |= {alert.device_id: alert for alert in lifecycle.open_many(drafts, at=self.now)}
+
+    def _of_silence(self, device_id: int, cause: Alert | None) -> Alert:
         health = self.healths[device_id]
         below = [self.names[one] for one in causes.behind(device_id, self.parents) if one in self.names]
-        evidence = _silence(health) | {"behind": below}
+        evidence = _silence(health, self.reading(device_id)) | {"behind": below}
         draft = self._draft(device_id, Kind.UNREACHABLE, severity.of_silence(health.device.kind), evidence)
-        alert = lifecycle.open_alert(draft, at=self.now, cause=cause)
-        if alert is not None:
-            self.alerts[device_id] = alert
-        return alert
+        draft.suppressed_by = cause
+        return draft
+
+    def _just_restarted(self, device_id: int) -> bool:
+        """As far as it says: then what it feeds is starting too."""
+        uptime_s = self.reading(device_id).get("uptime_s")
+        return uptime_s is not None and uptime_s < causes.RELEASE_AFTER.total_seconds()
 
     def _draft(self, device_id: int, kind: Kind, base: severity.Severity, evidence: dict[str, Any]) -> Alert:
         health = self.healths[device_id]
@@ -231,27 +312,20 @@ class _Bench:
         )
 
 
-def _just_restarted(health: Health) -> bool:
-    """As far as it says: then what it feeds is starting too."""
-    uptime_s = reading_now(health).get("uptime_s")
-    return uptime_s is not None and uptime_s < causes.RELEASE_AFTER.total_seconds()
-
-
-def _silence(health: Health) -> dict[str, Any]:
+def _silence(health: Health, reading: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "measured_at": _iso(health.polled_at),
         "reason": health.reason,
         "silent_since": _iso(health.failing_since),
         "failed_polls": health.failures,
         "last_answered_at": _iso(health.answered_at),
-        "last_values": values.gauges(reading_now(health), metrics.known()),
+        "last_values": values.gauges(reading, metrics.known()),
     } | _said_by(health)
 
 
-def _answer(health: Health, answered_at: datetime) -> dict[str, Any]:
-    reading = reading_now(health)
+def _answer(health: Health, reading: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "measured_at": answered_at.isoformat(),
+        "measured_at": _iso(health.answered_at),
         "values": values.gauges(reading, metrics.known()),
         "uptime_s": reading.get("uptime_s"),
     } | _said_by(health)

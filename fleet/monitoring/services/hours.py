@@ -21,5 +21,9 @@ class Hours:
             self._known = calendars(site_ids=self._site_ids)
         return self._known[site_id]
 
+    def next_lesson_at(self, site_id: int) -> datetime | None:
+        lesson = rules.next_lesson(self.calendar(site_id), self.now)
+        return lesson.begins_at if lesson else None
+
     def moment(self, site_id: int) -> Moment:
         return rules.moment(self.calendar(site_id), self.now)

@@ -7,16 +7,17 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from fleet.devices import services as devices
 from fleet.devices.models import Device, DeviceType
 from fleet.monitoring import metrics
 from fleet.monitoring.models import Health
-from fleet.monitoring.rules import finding, listing, values
+from fleet.monitoring.rules import finding, listing, polling, values
 from fleet.monitoring.rules.listing import Listed
 from fleet.monitoring.rules.measurement import Measurement
 from fleet.monitoring.rules.polling import Availability, Status
-from fleet.monitoring.services import history, thresholds
+from fleet.monitoring.services import doubts, history, thresholds
 from fleet.monitoring.services.history import NewSample
 from fleet.monitoring.services.thresholds import Judged
 
@@ -33,17 +34,17 @@ class Taken:
     sites_to_judge: frozenset[int]
 
 
-def hear(*, measurements: Sequence[Measurement]) -> set[int]:
+def hear(*, measurements: Sequence[Measurement]) -> None:
     """What controllers said of their access points, after it was stored how they are themselves; and what becomes of the
-    access points of those that are now confirmed silent. Returns the sites to be judged."""
+    access points of those that are now confirmed silent. The sites that this changes are in doubt then."""
     listing_now = {one.device_id: one for one in measurements if one.listed is not None}
     silent = [one.device_id for one in measurements if not one.answered]
-    sites: set[int] = set()
     for controller in _controllers(listing_now) if listing_now else ():
         one = listing_now[controller.pk]
         said = [named for element in one.listed or () if (named := Listed.of(element)) is not None]
-        sites |= take(controller=controller, said=said, at=one.measured_at).sites_to_judge
-    return sites | _lost(silent) if silent else sites
+        take(controller=controller, said=said, at=one.measured_at)
+    if silent:
+        _lost(silent)
 
 
 def _controllers(listing_now: Mapping[int, Measurement]) -> Iterable[Device]:
@@ -53,16 +54,12 @@ def _controllers(listing_now: Mapping[int, Measurement]) -> Iterable[Device]:
     return Device.objects.filter(wanted, pk__in=listing_now).order_by("pk")
 
 
-def _lost(silent: Sequence[int]) -> set[int]:
-    """The sites of access points that nothing is known of any more."""
+def _lost(silent: Sequence[int]) -> None:
+    """Access points that nothing is known of any more."""
     down = Health.objects.filter(pk__in=silent, status=Health.Status.DOWN, device__controlled__isnull=False)
     found = dict(down.values_list("pk", "polled_at").distinct())
-    if not found:
-        return set()
-    affected = Device.objects.listed().filter(controller__in=found)
-    sites = set(affected.values_list("site_id", flat=True).distinct())
-    lose(controller_ids=found, at=max(at for at in found.values() if at is not None))
-    return sites
+    if found:
+        lose(controller_ids=found, at=max(at for at in found.values() if at is not None))
 
 
 @transaction.atomic
@@ -77,7 +74,9 @@ def take(*, controller: Device, said: Sequence[Listed], at: datetime) -> Taken:
         if known.find(one) is None and (row := _create(controller, one, known)) is not None
     ]
     _follow(controller, said, known)
-    return Taken(tuple(created), _note(controller, said, known, at))
+    changed = _note(controller, said, known, at)
+    doubts.add(site_ids=changed, at=timezone.now())
+    return Taken(tuple(created), changed)
 
 
 class _Known:
@@ -165,12 +164,14 @@ def _update(row: Health, one: Listed | None, at: datetime) -> bool:
     if one is not None and one.connected:
         row.answered_at = at
         row.reading = {} if one.clients is None else {"wireless": {"clients": one.clients}}
-    return Status.DOWN in (before.status, after.status)
+    return polling.doubtful(before, after)
 
 
 @transaction.atomic
 def lose(*, controller_ids: Iterable[int], at: datetime) -> int:
     """Of what only a silent controller knows of nothing is known: neither that it runs nor that it does not."""
     rows = Health.objects.filter(device__in=Device.objects.listed().filter(controller__in=list(controller_ids)))
+    known = rows.exclude(status=Health.Status.UNKNOWN)
+    doubts.add(site_ids=set(known.values_list("site_id", flat=True)), at=timezone.now())
     unknown = {"status": Health.Status.UNKNOWN, "status_since": at, "reason": Health.Reason.CONTROLLER}
-    return rows.exclude(status=Health.Status.UNKNOWN).in_order().update(**unknown, failures=0, failing_since=None)
+    return known.in_order().update(**unknown, failures=0, failing_since=None)

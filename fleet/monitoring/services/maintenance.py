@@ -11,9 +11,10 @@ from django.db.models import Q, QuerySet
 
 from fleet.devices.models import Device, DeviceQuerySet
 from fleet.events.services import Fact, emit
-from fleet.monitoring.models import MaintenanceQuerySet, MaintenanceWindow
+from fleet.monitoring.models import MaintenanceQuerySet, MaintenanceWindow, Outage
 from fleet.monitoring.rules import maintenance as rules
 from fleet.monitoring.rules.maintenance import Occurrence, Plan
+from fleet.monitoring.services import doubts
 from fleet.monitoring.services.neighbours import parents
 from fleet.people.models import User
 from fleet.sites.models import Site
@@ -31,6 +32,12 @@ def covered(*, device_ids: Collection[int], at: datetime) -> set[int]:
         return set()
     sites = {*Device.objects.filter(pk__in=device_ids).values_list("site_id", flat=True)}
     return _covered(windows, sites) & set(device_ids)
+
+
+def next_end(*, at: datetime) -> datetime | None:
+    """When the first of the windows is over that hold now, wherever it is."""
+    going_on = (rules.current(window.plan, at) for window in active(MaintenanceWindow.objects.all(), at))
+    return min((one.ends_at for one in going_on if one is not None), default=None)
 
 
 def windows_over(*, device: Device, at: datetime) -> list[tuple[MaintenanceWindow, Occurrence]]:
@@ -176,6 +183,8 @@ def _ended(window: MaintenanceWindow, change: dict[str, datetime], by: User | No
     if not MaintenanceWindow.objects.filter(pk=window.pk, **same).update(**change):
         return False
     window.refresh_from_db()
+    excused = Outage.objects.open().filter(authority=window.authority_id, cause=Outage.Cause.MAINTENANCE)
+    doubts.add(site_ids=set(excused.values_list("site_id", flat=True)), at=min(change.values()))
     tell("maintenance.ended", window, by)
     return True
 

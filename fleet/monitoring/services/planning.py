@@ -72,8 +72,17 @@ def _remembered(digest: str, plan: Plan) -> Known:
 
 def reading_now(health: Health) -> dict[str, Any]:
     """The last walk's reading with the numbers of the last poll in their places."""
-    stored: dict[str, Any] = health.reading
-    latest = Latest.objects.filter(pk=health.pk).select_related("plan").first()
+    return _now(health.reading, Latest.objects.filter(pk=health.pk).first())
+
+
+def readings_now(device_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """The same of many, in two queries."""
+    stored = dict(Health.objects.filter(pk__in=device_ids).values_list("pk", "reading"))
+    latest = Latest.objects.in_bulk([pk for pk, reading in stored.items() if reading])
+    return {pk: _now(reading, latest.get(pk)) for pk, reading in stored.items()}
+
+
+def _now(stored: dict[str, Any], latest: Latest | None) -> dict[str, Any]:
     if latest is None or not stored or latest.at <= latest.walked_at:
         return stored
     known = current([latest.plan_id]).get(latest.plan_id)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from fleet.devices.models import Device
 from fleet.monitoring.models import Health
 from fleet.monitoring.rules.measurement import Measurement
-from fleet.monitoring.services import claims, ticks
+from fleet.monitoring.services import claims, judging, ticks
 from fleet.monitoring.services.asking import poll_soon
 from fleet.monitoring.services.claims import LEASE
 from fleet.monitoring.services.working import Work
@@ -24,18 +24,21 @@ LOOK_AGAIN_S = 0.2
 
 
 def poll_due(*, now: datetime | None = None) -> int:
-    """A tick of every shard, here and now; returns how many devices were finished. Each takes what is free.
+    """A tick of every shard, here and now, and what it means; returns how many devices were finished.
 
-    Time goes on while they run: what one shard finds out may ask for a device of the next one at once.
+    Each takes what is free. Time goes on while they run: what one shard finds out may ask for a device of the next one at
+    once.
     """
     begun = timezone.now()
     moment = now or begun
     due = Health.objects.due(moment).polled().parts(settings.POLL_SHARDS)
-    return sum(
+    polled = sum(
         ticks.run_tick(queue=shard.queue, number=shard.number, tick=shard.tick + 1, now=moment + (timezone.now() - begun))
         for shard in ticks.ensure_shards()
         if (shard.queue, shard.number) in due
     )
+    judging.judge_due(now=moment + (timezone.now() - begun))
+    return polled
 
 
 def poll_now(*, device_ids: Collection[int]) -> int:
@@ -73,6 +76,7 @@ def _ask(device_ids: Collection[int], *, whole: bool) -> list[Measurement]:
             work.add(claim)
             while work.busy and time.monotonic() < give_up_at:
                 done += work.write_what_came()
+        judging.judge_few(site_ids=work.in_doubt)
     return done
 
 

@@ -12,18 +12,25 @@ from fleet.monitoring.rules.ranking import Affected, Damage
 from fleet.monitoring.services import lifecycle
 from fleet.monitoring.services.hours import Hours
 
+AT_ONCE = 200
 AS_IT_IS = frozenset({Kind.POWER_OFF, Kind.SILENT_ACCESS_POINT})
 """A supposition weighs nothing more in a lesson; what only lessons show has its weight from them."""
 
 
 def weigh(*, now: datetime, site_ids: Collection[int] | None = None, hours: Hours | None = None) -> int:
-    """Ranks the open root causes anew and raises those that have become worse; returns how many changed."""
+    """Ranks the open root causes anew and raises those that have become worse; returns how many changed.
+
+    `site_ids`: those that the caller judges, and so holds.
+    """
     roots = Alert.objects.open().root_causes().select_related("device__room")
     roots = roots if site_ids is None else roots.filter(site__in=site_ids)
     alerts = list(roots)
     known = hours or Hours({alert.site_id for alert in alerts}, now)
     behind = _behind([alert.pk for alert in alerts])
     changed = [alert for alert in alerts if _weigh(alert, behind[alert.pk], known)]
+    if site_ids is not None:
+        Alert.objects.bulk_update(changed, ["rank", "lessons_hit"], batch_size=AT_ONCE)
+        return len(changed)
     for alert in changed:  # one by one: a statement over many rows and a judge of a site would wait for each other
         Alert.objects.filter(pk=alert.pk).update(rank=alert.rank, lessons_hit=alert.lessons_hit)
     return len(changed)

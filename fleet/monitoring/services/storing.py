@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from fleet.devices import services as devices
 from fleet.devices.rules import AddressError
@@ -19,7 +20,7 @@ from fleet.monitoring.rules import polling, series, values
 from fleet.monitoring.rules.measurement import Followed, Measurement
 from fleet.monitoring.rules.polling import Availability, Pace, Status
 from fleet.monitoring.rules.series import Poll
-from fleet.monitoring.services import bulk, history, planning, thresholds
+from fleet.monitoring.services import bulk, doubts, history, planning, thresholds
 from fleet.monitoring.services.bulk import Calm, NewLatest
 from fleet.monitoring.services.history import NewSample
 from fleet.monitoring.services.thresholds import Judged
@@ -40,6 +41,7 @@ class Stored:
 
     device_ids: set[int] = field(default_factory=set)
     sites_to_judge: set[int] = field(default_factory=set)
+    """Of which the batch has left a `Doubt`."""
     fell_silent: set[int] = field(default_factory=set)
     """Their first failed poll in a row."""
     came_back: set[int] = field(default_factory=set)
@@ -86,6 +88,7 @@ def store(fence: Fence, batch: Sequence[Measurement], pace: Pace, paces: Mapping
     for row in work.healths.values():
         _sort(work, row, *before[row.pk])
     _write(work)
+    doubts.add(site_ids=stored.sites_to_judge, at=timezone.now())
     return stored
 
 
@@ -205,7 +208,7 @@ def _note(stored: Stored, row: Health, before: Availability) -> None:
         stored.fell_silent.add(row.pk)
     if before.failures and not row.failures:
         stored.came_back.add(row.pk)
-    if Status.DOWN in (before.status, row.status):
+    if polling.doubtful(before, availability(row)):
         stored.sites_to_judge.add(row.site_id)
 
 

@@ -3,15 +3,18 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Min
 from django.utils import timezone
 
 from fleet.devices.models import Device
-from fleet.monitoring.models import Alert, Health, Trap
+from fleet.monitoring.models import Alert, Doubt, Health, Outage, Trap
 from fleet.monitoring.rules.kinds import GATHERED
 from fleet.monitoring.services import (
     actions,
     alerts,
     discovery,
+    doubts,
+    judging,
     outages,
     partitions,
     pulse,
@@ -64,15 +67,25 @@ def forget_retired(*, now: datetime) -> int:
 
 
 def judge_what_was_left(*, now: datetime) -> None:
-    """A worker that dies between writing a state and judging it leaves an alert open, or none where one should be.
+    """Whatever is in doubt, and what nobody has doubted although it is not as it should be: a worker that dies between
+    writing a state and judging it must not leave an alert open, or none where one should be."""
+    doubts.add(site_ids=_overlooked(now), at=now)
+    judging.judge_due(now=now)
 
-    Time alone judges too: maintenance ends, school begins over a dark building, what flapped has come to rest.
-    """
-    told = Alert.objects.open().filter(kind=alerts.UNREACHABLE)
-    gathered = Alert.objects.open().filter(kind__in=GATHERED).values_list("site_id", flat=True)
-    well = told.filter(device__health__status=Health.Status.UP).values_list("site_id", flat=True)
-    silent = Health.objects.judged().filter(status=Health.Status.DOWN).exclude(device__in=told.values("device"))
-    alerts.judge_sites(site_ids={*well, *gathered, *silent.values_list("site_id", flat=True)}, now=now)
+
+def _overlooked(now: datetime) -> set[int]:
+    """Sites with a silence that has no outage, an outage or an alert without its silence, and those with trouble that nobody
+    will look at again. Five queries; whose turn comes anyway is not among them."""
+    down, up = Health.Status.DOWN, Health.Status.UP
+    silent = Health.objects.judged().filter(status=down)
+    told = Alert.objects.open().filter(kind__in=[alerts.UNREACHABLE, *GATHERED])
+    ended = Outage.objects.open().filter(device__health__status=up)
+    well = told.filter(kind=alerts.UNREACHABLE, quiet_since__isnull=True, device__health__status=up)
+    new = silent.exclude(device__in=Outage.objects.open().values("device"))
+    wrong = {site for rows in (ended, well, new) for site in rows.values_list("site_id", flat=True).distinct()}
+    troubled = {site for rows in (silent, told) for site in rows.values_list("site_id", flat=True).distinct()}
+    due_at = dict(Doubt.objects.values_list("site_id").annotate(Min("due_at")))
+    return {site for site in wrong if site not in due_at or due_at[site] > now} | (troubled - due_at.keys())
 
 
 def drop_old(*, now: datetime) -> None:

@@ -15,7 +15,6 @@ from fleet.monitoring.models import Health
 from fleet.monitoring.rules.measurement import Measurement
 from fleet.monitoring.rules.polling import Pace
 from fleet.monitoring.services import claims, listing, pulse, storing
-from fleet.monitoring.services.alerts import judge_sites
 from fleet.monitoring.services.asking import poll_soon
 from fleet.monitoring.services.claims import LEASE, Claim, Keys
 from fleet.monitoring.services.neighbours import ask_neighbours
@@ -40,6 +39,8 @@ class Work:
         self._unusable: list[Measurement] = []
         self._renew_at = time.monotonic() + RENEW_EVERY_S
         self.written = 0
+        self.in_doubt: set[int] = set()
+        """Sites about which something new was measured."""
 
     def __enter__(self) -> Self:
         self._pump.__enter__()
@@ -85,22 +86,23 @@ class Work:
         yield from groups.values()
 
     def _write(self, claim: Claim, batch: list[Measurement]) -> list[Measurement]:
-        """Stores, then judges what that changed; what a crash in between leaves is judged by `tend`."""
+        """Stores; whom that brings in doubt is judged by others."""
         with pulse.batch(len(batch)):
             stored = storing.store(claim.fence, batch, claims.pace(""), self._paces)
         claim.left.difference_update(one.device_id for one in batch)
         held = [one for one in batch if one.device_id in stored.device_ids]
         self._draw_conclusions(stored, held)
+        self.in_doubt |= stored.sites_to_judge
         self.written += len(stored.device_ids)
         return held
 
     def _draw_conclusions(self, stored: Stored, held: Sequence[Measurement]) -> None:
         """What goes wrong here costs neither the rest of the batch nor the tick: the next poll or `tend` makes it good."""
         try:
-            judge_sites(site_ids=stored.sites_to_judge | listing.hear(measurements=held))
+            listing.hear(measurements=held)
             poll_soon(device_ids=ask_neighbours(fell_silent=stored.fell_silent, came_back=stored.came_back))
         except DatabaseError:
-            log.exception("what was measured could not be judged", extra={"devices": len(held)})
+            log.exception("no conclusions could be drawn", extra={"devices": len(held)})
 
     def _put_off(self, device_ids: Sequence[int]) -> None:
         for claim in {id(self._claims[pk]): self._claims[pk] for pk in device_ids}.values():

@@ -12,7 +12,7 @@ from fleet.monitoring import services
 from fleet.monitoring.models import Alert, Health
 from fleet.monitoring.rules import polling
 from fleet.monitoring.rules.polling import Availability, Status
-from fleet.monitoring.services import upkeep
+from fleet.monitoring.services import doubts, upkeep
 from fleet.sites import services as sites
 from fleet.sites.models import Building, Site
 from helpdesk.tickets.models import Ticket
@@ -70,8 +70,9 @@ class Script:
         if answers:
             row.answered_at, row.reading = self.now, {"reachable": True, "uptime_s": self.uptime_s}
         row.save()
-        if Status.DOWN in (before.status, after.status):
-            services.judge_sites(site_ids=[self.site.pk], now=self.now)
+        if polling.doubtful(before, after):
+            doubts.add(site_ids=[self.site.pk], at=self.now)
+            services.judge_due(now=self.now)
 
     def rounds(self, count: int, names: Iterable[str] | None = None) -> None:
         chosen = list(names) if names is not None else None
