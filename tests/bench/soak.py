@@ -1,8 +1,9 @@
 """A city for ten minutes: `python -m tests.bench.soak --devices 50000 --minutes 10`, with DATABASE_URL and BROKER_URL.
 
 Real worker processes and beat poll the simulator, a tenth of whose devices never answer, every 60 s; every ten seconds a
-line says how far behind polling is and how much memory and CPU time the workers take. A walk of everything comes first and
-is told apart; with `--taught` only a few hundred devices are walked at first, the others start with what those said, and
+line says how far behind polling is, how many of the dead are told of by an alert, and how much memory and CPU time the
+workers take; the load of the machine stands beside it, since others may be at work on it. A walk of everything comes first
+and is told apart; with `--taught` only a few hundred devices are walked at first, the others start with what those said, and
 their walks come due over the hour, as they do in a city that has been polled for a while.
 """
 
@@ -15,7 +16,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
@@ -77,6 +78,7 @@ _prefix = ""
 
 @contextmanager
 def _workers(count: int, environment: dict[str, str]) -> Iterator[list[psutil.Process]]:
+    """Those that poll, and behind them the one that does the rest."""
     celery = [sys.executable, "-m", "celery", "-A", "config"]
     options = ["--pool", "threads", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
     commands = [
@@ -88,7 +90,7 @@ def _workers(count: int, environment: dict[str, str]) -> Iterator[list[psutil.Pr
     with tempfile.TemporaryFile() as log:
         started = [subprocess.Popen(one, cwd=BASE_DIR, env=environment, stdout=log, stderr=log) for one in commands]
         try:
-            yield [psutil.Process(process.pid) for process in started[:count]]
+            yield [psutil.Process(process.pid) for process in started[: count + 1]]
         finally:
             for process in started:
                 process.kill()
@@ -109,31 +111,69 @@ def _watch(asked: Asked, workers: Sequence[psutil.Process]) -> None:
     if asked.taught:
         taught(asked.dead, INTERVAL_S, WALK_S)
         print(f"taught {Latest.objects.count()} after {time.monotonic() - begun:.0f} s", flush=True)
-    lags, memory, cpu = _hold(asked.minutes * 60, workers)
-    late = lags[len(lags) // 4 :]  # what the walk had left behind is caught up with first
-    print(f"lag: at most {max(late):.1f} s, in the end {lags[-1]:.1f} s", flush=True)
-    print(f"memory of the workers: {memory[0]:.0f} MB at the beginning, {memory[-1]:.0f} MB in the end", flush=True)
-    print(f"CPU: {cpu / (asked.minutes * 60):.2f} cores", flush=True)
+    _sum_up(_hold(asked.minutes * 60, workers), asked.minutes * 60)
 
 
-def _hold(seconds: float, workers: Sequence[psutil.Process]) -> tuple[list[float], list[float], float]:
+@dataclass
+class _Held:
+    """What was seen, look by look."""
+
+    lags: list[float] = field(default_factory=list)
+    polling_mb: list[float] = field(default_factory=list)
+    rest_mb: list[float] = field(default_factory=list)
+    loads: list[float] = field(default_factory=list)
+    answered: int = 0
+    polling_s: float = 0.0
+    rest_s: float = 0.0
+    """CPU time."""
+
+
+def _sum_up(held: _Held, seconds: float) -> None:
+    late = held.lags[len(held.lags) // 4 :]  # what the walk had left behind is caught up with first
+    lags = f"at most {max(held.lags):.1f} s, after a quarter {max(late):.1f} s, in the end {held.lags[-1]:.1f} s"
+    print(f"lag: {lags}", flush=True)
+    for name, memory in (("polling", held.polling_mb), ("rest", held.rest_mb)):
+        quarters = [memory[len(memory) * part // 4] for part in range(4)]
+        print(f"memory, {name}: {', '.join(f'{one:.0f}' for one in (*quarters, memory[-1]))} MB by quarters", flush=True)
+    cores = f"{held.polling_s / seconds:.2f} cores to poll, {held.rest_s / seconds:.2f} for the rest"
+    each = held.polling_s / max(1, held.answered) * 1000
+    print(f"CPU: {cores}; {each:.2f} ms for each of {held.answered} answered polls", flush=True)
+    print(f"load of the machine: {min(held.loads):.1f} to {max(held.loads):.1f}", flush=True)
+
+
+def _hold(seconds: float, workers: Sequence[psutil.Process]) -> _Held:
+    from django.utils import timezone
+
     from fleet.monitoring.lag import poll_lag
-    from fleet.monitoring.models import Sample
+    from fleet.monitoring.models import Alert, Doubt, Sample
 
-    lags: list[float] = []
-    memory: list[float] = []
-    before, polled, begun, written = _cpu_s(workers), Sample.objects.count(), time.monotonic(), _written()
+    held, polling, rest = _Held(), workers[:-1], workers[-1:]
+    then, spent, polled, written = _cpu_s(polling), _cpu_s(rest), Sample.objects.count(), _written()
+    begun = time.monotonic()
     while time.monotonic() - begun < seconds:
         time.sleep(LOOK_EVERY_S)
         lag: Any = poll_lag()
-        lags.append(lag.longest_s)
-        memory.append(sum(worker.memory_info().rss for worker in workers) / 2**20)
-        per_s = (Sample.objects.count() - polled) / (time.monotonic() - begun)
-        batches, spent_s = (now - then for now, then in zip(_written(), written, strict=True))
-        batch_ms = spent_s / max(1, batches) * 1000
-        figures = f"lag {lag.longest_s:6.1f} s, {lag.due:6} due, {lag.asked:5} asked, batch {batch_ms:4.0f} ms"
-        print(f"{figures}, {per_s:6.0f} answered/s, {memory[-1]:6.0f} MB", flush=True)
-    return lags, memory, _cpu_s(workers) - before
+        held.lags.append(lag.longest_s)
+        held.polling_mb.append(_memory_mb(polling))
+        held.rest_mb.append(_memory_mb(rest))
+        held.loads.append(os.getloadavg()[0])
+        held.answered = Sample.objects.count() - polled
+        held.polling_s, held.rest_s = _cpu_s(polling) - then, _cpu_s(rest) - spent
+        per_s = held.answered / (time.monotonic() - begun)
+        batches, spent_s = (now - before for now, before in zip(_written(), written, strict=True))
+        figures = [
+            f"{time.monotonic() - begun:4.0f} s: lag {lag.longest_s:6.1f} s, {lag.due:6} due, {lag.asked:5} asked",
+            f"batch {spent_s / max(1, batches) * 1000:4.0f} ms, {per_s:6.0f} answered/s",
+            f"{Alert.objects.open().count()} alerts, {Doubt.objects.due(timezone.now()).count()} doubts",
+            f"{held.polling_mb[-1]:.0f} + {held.rest_mb[-1]:.0f} MB, {held.polling_s:.0f} + {held.rest_s:.0f} CPU-s",
+            f"load {held.loads[-1]:.1f}",
+        ]
+        print(", ".join(figures), flush=True)
+    return held
+
+
+def _memory_mb(workers: Sequence[psutil.Process]) -> float:
+    return sum(worker.memory_info().rss for worker in workers) / 2**20
 
 
 def _written() -> tuple[float, float]:
