@@ -30,7 +30,7 @@ FRAGMENTS = {
     "web:design-log",
     "web:panel",
     "tickets:story",
-    "tickets:schools",
+    "site-names",
     "knowledge:suggestions",
     "tickets:bulk-progress",
 }

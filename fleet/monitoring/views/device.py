@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from fleet.devices.models import Device
 from fleet.monitoring import selectors, sentences, services, surroundings, words
 from fleet.monitoring.models import Alert
+from fleet.monitoring.rules.rooms import State
 from fleet.monitoring.services import maintenance
 from fleet.monitoring.views import PageRequest, ports
 from fleet.monitoring.views.devices import state_word, technical
@@ -39,6 +40,7 @@ def detail(request: PageRequest, pk: int) -> HttpResponse:
         "refused": [act for act in acts if act.why_not],
         "way_up": [[(one, state_word(one.device.state) if one else "") for one in level] for level in around.way_up],
         "behind": [(one, state_word(one.state)) for one in around.behind],
+        "silent": sum(one.state is State.DOWN for one in around.behind),
         "controlled": [(one, state_word(one.state)) for one in around.controlled],
         "neighbours": around.neighbours,
         "parts": parts(context["reading"], device.kind),
@@ -93,10 +95,6 @@ def _acts(request: PageRequest, device: Device) -> list[Act]:
     plan = f"{reverse('maintenance:new')}?device={device.pk}"
     manage = why_not(Action.MANAGE)
     return [
-        Act(_("Change"), "pencil-square", reverse("inventory:edit-device", args=[device.pk]), manage),
-        Act(_("Access"), "key", reverse("inventory:access", args=[device.pk]), manage),
-        Act(_("Limits"), "adjustments-horizontal", reverse("devices:limits", args=[device.pk]), ""),
-        Act(_("Plan maintenance"), "wrench-screwdriver", plan, why_not(Action.PLAN_MAINTENANCE)),
         Act(
             _("Ask now"),
             "arrow-path",
@@ -104,6 +102,10 @@ def _acts(request: PageRequest, device: Device) -> list[Act]:
             why_not(Action.POLL_NOW) or _not_asked(request, device),
             post=True,
         ),
+        Act(_("Change"), "pencil-square", reverse("inventory:edit-device", args=[device.pk]), manage),
+        Act(_("Access"), "key", reverse("inventory:access", args=[device.pk]), manage),
+        Act(_("Limits"), "adjustments-horizontal", reverse("devices:limits", args=[device.pk]), ""),
+        Act(_("Plan maintenance"), "wrench-screwdriver", plan, why_not(Action.PLAN_MAINTENANCE)),
     ]
 
 

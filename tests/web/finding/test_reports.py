@@ -122,5 +122,5 @@ def test_many_tickets_cost_no_more_queries(count: int, city: City, theo: Client,
 
     with django_assert_num_queries(7):
         theo.get("/reports/")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         assert len(rows(theo)) == count

@@ -128,7 +128,7 @@ class TestSentences:
 
     def test_what_is_not_allowed_says_why(self, theo: Client, city: City) -> None:
         page = page_of(theo, city.switch_a)
-        assert [act.label for act in page.context["acts"]] == ["Grenzwerte", "Wartung planen", "Jetzt abfragen"]
+        assert [act.label for act in page.context["acts"]] == ["Jetzt abfragen", "Grenzwerte", "Wartung planen"]
         assert {act.label for act in page.context["refused"]} == {"Ändern", "Zugang"}
         assert "Ihre Rolle an diesem Standort schließt das nicht ein." in page.content.decode()
         Device.objects.filter(pk=city.switch_a.pk).update(address=None)

@@ -160,7 +160,8 @@ class TestDevices:
         address = reverse("devices:history", args=[city.switch_a.pk])
         shown = theo.get(address, {"element": "interfaces.1"})
         assert titles(shown) == [("Netz", ["Empfangen", "Gesendet"])]
-        assert shown.context["elements"] == [
+        assert shown.context["form"].fields["element"].choices == [
+            ("", "das Gerät als Ganzes"),
             ("wireless.radios.0", "Funkmodul 1"),
             ("interfaces.1", "Port 1 · eth0"),
             ("interfaces.2", "Port 2"),
