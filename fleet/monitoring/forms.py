@@ -102,6 +102,7 @@ class DeviceSearch(forms.Form):
 class ElementForm(forms.Form):
     """What the charts of a device are about: all of it, or one of its ports or radios."""
 
+    narrows = False
     span = forms.CharField(required=False, widget=forms.HiddenInput)
     element = forms.ChoiceField(label=_("What to look at"), required=False)
 

@@ -25,6 +25,7 @@ FRAGMENTS = {
     "automation:progress",
     "automation:log",
     "devices:now",
+    "devices:uplink",
     "devices:history",
     "devices:happened",
     "web:design-log",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +18,7 @@ from fleet.monitoring import selectors, sentences, services, surroundings, words
 from fleet.monitoring.models import Alert
 from fleet.monitoring.rules.rooms import State
 from fleet.monitoring.services import maintenance
+from fleet.monitoring.surroundings import Above, Surroundings
 from fleet.monitoring.views import PageRequest, ports
 from fleet.monitoring.views.devices import state_word, technical
 from fleet.monitoring.views.readings import parts
@@ -38,7 +39,8 @@ def detail(request: PageRequest, pk: int) -> HttpResponse:
         "identity": _identity(device, context["reading"]),
         "acts": [act for act in acts if not act.why_not],
         "refused": [act for act in acts if act.why_not],
-        "way_up": [[(one, state_word(one.device.state) if one else "") for one in level] for level in around.way_up],
+        "way_up": _way_up(around),
+        "silent_since": context["health"].answered_at if context["health"] and context["state"] == "down" else None,
         "behind": [(one, state_word(one.state)) for one in around.behind],
         "silent": sum(one.state is State.DOWN for one in around.behind),
         "controlled": [(one, state_word(one.state)) for one in around.controlled],
@@ -47,6 +49,21 @@ def detail(request: PageRequest, pk: int) -> HttpResponse:
         "ports": ports.table(context["reading"], context["latest"], around.at_port, show),
     }
     return render(request, "monitoring/device.html", context)
+
+
+@require_safe
+def uplink(request: PageRequest, pk: int) -> HttpResponse:
+    """What it hangs on and how that is: a fragment for HTMX, a page without."""
+    device = _visible(request, pk)
+    if not technical(request, device):
+        raise Http404
+    around = surroundings.of(device, Device.objects.visible_to(request.user), {})
+    template = "monitoring/pieces/uplink.html" if request.htmx else "monitoring/uplink.html"
+    return render(request, template, {"device": device, "way_up": _way_up(around)})
+
+
+def _way_up(around: Surroundings) -> list[list[tuple[Above | None, str]]]:
+    return [[(one, state_word(one.device.state) if one else "") for one in level] for level in around.way_up]
 
 
 @require_safe
