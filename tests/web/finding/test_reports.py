@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.formats import date_format
 
 from fleet.automation.models import Change
 from fleet.monitoring.models import Outage
@@ -124,3 +125,36 @@ def test_many_tickets_cost_no_more_queries(count: int, city: City, theo: Client,
         theo.get("/reports/")
     with django_assert_num_queries(6):
         assert len(rows(theo)) == count
+
+
+def test_a_report_of_one_school_is_asked_for_by_its_name(city: City, ada: Client) -> None:
+    solved(city, "Drucker der Schule A")
+    solved(city, "Switch der Schule B", school="b")
+
+    page = ada.get("/reports/?school=schule+b").content.decode()
+    same = ada.get(f"/reports/?site={city.school_b.pk}").content.decode()
+
+    assert "1 Ticket<" in page
+    assert "1 Ticket<" in same
+    assert "school=schule+b" in page  # the files are of the same school
+    assert "Filter zurücksetzen" in page
+    assert "Filter zurücksetzen" not in ada.get("/reports/").content.decode()
+
+
+def test_a_school_that_is_not_there_is_said(ada: Client) -> None:
+    answer = ada.get("/reports/?school=Gymnasium")
+
+    assert answer.status_code == 422
+    assert "Keine Schule heißt so." in answer.content.decode()
+
+
+def test_months_and_short_times_are_said_as_people_say_them(city: City, ada: Client) -> None:
+    solved_at = solved(city, "Schnell").transitions.latest("at").at
+    created_at = solved_at - timedelta(minutes=30)
+    Ticket.objects.update(created_at=created_at)
+
+    page = ada.get("/reports/").content.decode()
+
+    assert "30 min" in page
+    with translation.override("de"):
+        assert date_format(timezone.localtime(created_at), "YEAR_MONTH_FORMAT") in page
