@@ -114,3 +114,14 @@ def test_a_filter_swaps_its_list_while_one_types(city: City, visit: Visit) -> No
     assert page.locator("tbody tr").count() == 1
     assert page.locator("form.filters").count() == 1
     assert not visit.complaints
+
+
+def test_what_cannot_be_kept_up_to_date_says_of_when_it_is(city: City, visit: Visit) -> None:
+    page = visit("/faults/", city.technician)
+    told = page.get_by_text("Es gibt keine Verbindung. Was hier steht, ist von")
+
+    page.context.set_offline(True)
+    told.wait_for(timeout=30_000)
+    page.context.set_offline(False)
+
+    told.wait_for(state="detached", timeout=30_000)

@@ -73,6 +73,29 @@
   };
   document.addEventListener("toast", (event) => toast(event.detail));
 
+  // --- what keeps itself up to date says when it cannot: nobody shall take an old state for the present one ---
+  const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+  let heard = new Date(), stale = null;
+  const silent = () => {
+    const place = document.getElementById("toasts");
+    if (!place || stale) return;
+    stale = document.createElement("div");
+    stale.className = "toast";
+    stale.dataset.staleSince = heard.toISOString();
+    const words = document.createElement("span");
+    words.textContent = `${place.dataset.stale} ${clock.format(heard)}.`;
+    stale.append(document.createElement("span"), words);
+    place.append(stale);
+  };
+  document.addEventListener("htmx:sendError", silent);
+  document.addEventListener("htmx:responseError", (event) => { if (event.detail.xhr.status >= 500) silent(); });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (!event.detail.successful) return;
+    heard = new Date();
+    stale?.remove();
+    stale = null;
+  });
+
   // --- dialogs: <button data-opens="id"> opens <dialog id>; data-closes closes the one it stands in ---
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-opens]");
