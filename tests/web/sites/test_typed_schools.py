@@ -40,9 +40,7 @@ def test_whoever_sees_one_school_is_not_asked(alma: Client) -> None:
     assert 'name="school"' not in alma.get("/devices/").content.decode()
 
 
-@pytest.mark.parametrize("path", ["/devices/", "/tickets/", "/reports/", "/reports/promises/"])
-def test_no_page_grows_with_the_schools(path: str, ada: Client, city: City) -> None:
-    few = len(ada.get(path).content)
+def three_hundred_more(city: City) -> None:
     scopes = Scope.objects.bulk_create(
         [Scope(kind=Scope.Kind.SITE, name=f"Schule {n}", parent=city.authority.scope) for n in range(300)]
     )
@@ -51,4 +49,22 @@ def test_no_page_grows_with_the_schools(path: str, ada: Client, city: City) -> N
         for n, scope in enumerate(scopes)
     )
 
+
+@pytest.mark.parametrize("path", ["/devices/", "/tickets/", "/reports/", "/reports/promises/"])
+def test_no_page_grows_with_the_schools(path: str, ada: Client, city: City) -> None:
+    few = len(ada.get(path).content)
+    three_hundred_more(city)
+
     assert len(ada.get(path).content) < few + 500
+
+
+def test_labels_are_printed_for_a_school_that_is_tapped_or_typed(ada: Client, city: City) -> None:
+    three_hundred_more(city)
+
+    every = ada.get("/labels/").content.decode()
+    typed = ada.get("/labels/", {"school": "schule a"}).content.decode()
+
+    assert every.count('href="?site=') == 24
+    assert "Es gibt weitere" in every
+    assert typed.count('href="?site=') == 1
+    assert f'href="?site={city.school_a.pk}"' in typed

@@ -8,9 +8,10 @@ from fleet.devices.models import Device
 from fleet.monitoring.models import Alert, Health
 from fleet.sites.models import Room
 from tests.conftest import City
-from tests.web.conftest import SETTLED, Visit
+from tests.web.conftest import Visit
 from tests.web.monitoring.test_device_page import says
 from tests.web.monitoring.test_pages import more_devices, silence
+from tests.web.settled import SETTLED
 
 pytestmark = pytest.mark.browser
 
