@@ -59,9 +59,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--show", action="store_true", help="print the readings")
     parser.add_argument("--quick", action="store_true", help="read the files instead of asking over UDP")
     parser.add_argument("--profiles", nargs="+", metavar="PREFIX", help="with --quick: only profiles that begin so")
-    parser.add_argument(
-        "--as-if", choices=["unprofiled", "sibling"], help="as if nobody had profiled the device, or its model"
-    )
+    parser.add_argument("--as-if", choices=["unprofiled", "sibling"], help="as if nobody knew the device, or its model")
     return parser.parse_args()
 
 

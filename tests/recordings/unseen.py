@@ -33,7 +33,7 @@ def unprofiled(known: Profiles, answered: Mapping[Oid, Value]) -> Profiles:
 
 
 def sibling(answered: Mapping[Oid, Value]) -> dict[Oid, Value]:
-    """The same answers of another model. As they are where sysObjectID names no model, or the device's objects hang below it."""
+    """The same answers of another model; as they are where sysObjectID names none, or has the device's objects below it."""
     own = str(answered.get(SYS_OBJECT_ID, ""))
     by_model = own.startswith(ENTERPRISES) and own.count(".") + 1 >= MODEL_AT and not own.startswith(NOT_BY_MODEL)
     if not by_model or any(oid.startswith(f"{own}.") for oid in answered):
