@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import functools
 import math
 import re
@@ -151,6 +151,6 @@ def date(value: Value) -> str | None:
     if not isinstance(value, bytes) or len(value) < _DATE_OCTETS:
         return None
     try:
-        return datetime.date(int.from_bytes(value[:2], "big"), value[2], value[3]).isoformat()
+        return dt.date(int.from_bytes(value[:2], "big"), value[2], value[3]).isoformat()
     except ValueError:
         return None
