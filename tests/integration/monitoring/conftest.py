@@ -26,6 +26,7 @@ from fleet.lab.world import World
 from fleet.monitoring import services
 from fleet.monitoring.models import Alert, Health
 from fleet.snmp.agent import Agent, Responder
+from tests import database
 
 QUICK_S = 0.15
 
@@ -171,6 +172,7 @@ class Machine:
 def machine(answering: tuple[World, int], tmp_path: Path) -> Iterator[Machine]:
     world, port = answering
     made = Machine(tmp_path)
+    database.copy_to(tmp_path / "fleetdesk.sqlite3")
     made.run("migrate", "-v0")
     made.run("shell", "-v0", "-c", LOAD.format(port=port, keys=str(tmp_path / "keys")))
     yield made

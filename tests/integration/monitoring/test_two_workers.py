@@ -21,6 +21,7 @@ from fleet.lab.faults import Fault
 from fleet.lab.mib import agents
 from fleet.lab.world import World
 from fleet.snmp.agent import Agent
+from tests import database
 from tests.environment import forget_queues
 from tests.integration.monitoring.conftest import LOAD, Machine, served, small_city
 
@@ -109,22 +110,18 @@ def wire() -> Iterator[tuple[Wire, int]]:
 @pytest.fixture
 def site(wire: tuple[Wire, int], tmp_path: Path) -> Iterator[Site]:
     url = os.environ.get("DATABASE_URL", "")
-    if not url.startswith("postgres"):
-        yield from _loaded(Site(tmp_path, ""), wire[1])
+    if url.startswith("postgres"):
+        with database.database_on_server() as name:
+            yield _loaded(Site(tmp_path, f"{url.rpartition('/')[0]}/{name}"), wire[1])
         return
-    name = f"two_workers_{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
-        try:
-            yield from _loaded(Site(tmp_path, f"{url.rpartition('/')[0]}/{name}"), wire[1])
-        finally:
-            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    database.copy_to(tmp_path / "fleetdesk.sqlite3")
+    yield _loaded(Site(tmp_path, ""), wire[1])
 
 
-def _loaded(made: Site, port: int) -> Iterator[Site]:
+def _loaded(made: Site, port: int) -> Site:
     made.run("migrate", "-v0")
     made.run("shell", "-v0", "-c", LOAD.format(port=port, keys=str(made.directory / "keys")))
-    yield made
+    return made
 
 
 @pytest.mark.timeout(400)
