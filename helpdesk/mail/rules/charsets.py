@@ -57,7 +57,7 @@ def _decoded(raw: bytes, codec: str) -> str:
 
 
 def _is_narrow(raw: bytes) -> bool:
-    """Of what calls itself UTF-16: there half of Western letters is empty, and even Chinese has empty bytes at its line ends."""
+    """Of what calls itself UTF-16, where half of Western letters is empty, and of Chinese at least its line ends are."""
     if b"\0" in raw:
         return False
     try:

@@ -102,7 +102,7 @@ def test_a_line_that_is_renewed_hears_as_before(
 
 
 class Broken:
-    """Greets, takes the login, and then does as it is told: knows no IDLE, hangs up in the middle, or never says another word.
+    """Greets, takes the login, and then knows no IDLE, hangs up in the middle, or never says another word.
 
     It says that there is mail as soon as it idles.
     """

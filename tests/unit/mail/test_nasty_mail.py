@@ -39,13 +39,15 @@ def part(head: str, body: bytes) -> bytes:
 
 
 TEXT = part("Content-Type: text/plain; charset=utf-8", "Anbei die Datei für Sie.".encode())
+WITHIN = base64.b64encode(b"Subject: i\r\n\r\ni")
 NASTY: dict[str, bytes] = {
     "ten thousand recipients": raw(
         "Subject: Rundmail\r\nCc: " + ",\r\n ".join(f"P {n} <p{n}@x.example>" for n in range(10_000)) + "\r\n"
     ),
     "a line break in the subject": raw(f"Subject: {word(b'Drucker' + bytes([13, 10]) + b'Bcc: victim@x.example')}\r\n"),
     "a line break in the name": raw(
-        "Subject: x\r\n", first=f"From: {word(b'A' + bytes([13, 10]) + b'Bcc: victim@x.example')} <egon@anderswo.example>\r\n"
+        "Subject: x\r\n",
+        first=f"From: {word(b'A' + bytes([13, 10]) + b'Bcc: victim@x.example')} <egon@anderswo.example>\r\n",
     ),
     "nul everywhere": raw(
         f"Subject: {word(b'a' + bytes(1) + b'b')}\r\nIn-Reply-To: <a\0b@x>\r\n",
@@ -58,20 +60,25 @@ NASTY: dict[str, bytes] = {
     "words that are no words": raw(
         "Subject: =?utf-8?b?!!!!?= =?x-none?q?=FF=FE?= =?utf-8?q?=F0=9F?= =?=?utf-8?q?ok?=?= =?utf-8*de?b?w7w=?=\r\n"
     ),
-    "a charset that lies": raw("Subject: x\r\nContent-Type: text/plain; charset=utf-16\r\n", b"\r\nDas ist kein UTF-16, was hier f\xfcr Sie steht.\r\n"),
-    "a charset that is a path": raw("Subject: x\r\nContent-Type: text/plain; charset=\"../../etc/passwd\"\r\n", b"\r\nHallo"),
+    "a charset that lies": raw(
+        "Subject: x\r\nContent-Type: text/plain; charset=utf-16\r\n",
+        b"\r\nDas ist kein UTF-16, was hier f\xfcr Sie steht.\r\n",
+    ),
+    "a charset that is a path": raw('Subject: x\r\nContent-Type: text/plain; charset="../../etc/passwd"\r\n', b"\r\nHallo"),
     "base64 that is none": raw(
         "Subject: x\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n", b"\r\n%%%SGFsbG8="
     ),
     "a boundary that never comes": raw("Subject: x\r\nContent-Type: multipart/mixed; boundary=nie\r\n", b"\r\nHallo\r\n"),
-    "a boundary that is empty": raw("Subject: x\r\nContent-Type: multipart/mixed; boundary=\"\"\r\n", b"\r\nHallo\r\n"),
+    "a boundary that is empty": raw('Subject: x\r\nContent-Type: multipart/mixed; boundary=""\r\n', b"\r\nHallo\r\n"),
     "no boundary": raw("Subject: x\r\nContent-Type: multipart/mixed\r\n", b"\r\nHallo\r\n"),
-    "a type that is no type": raw("Subject: x\r\nContent-Type: ;;;=\"\r\nContent-Disposition: ===\r\n", b"\r\nHallo\r\n"),
+    "a type that is no type": raw('Subject: x\r\nContent-Type: ;;;="\r\nContent-Disposition: ===\r\n', b"\r\nHallo\r\n"),
     "signed": raw(
         "Subject: Signiert\r\n",
         multipart(
             TEXT,
-            part('Content-Type: application/pkcs7-signature; name="smime.p7s"\r\nContent-Transfer-Encoding: base64', b"MIAG"),
+            part(
+                'Content-Type: application/pkcs7-signature; name="smime.p7s"\r\nContent-Transfer-Encoding: base64', b"MIAG"
+            ),
             kind='signed; protocol="application/pkcs7-signature"; micalg=sha-256',
         ),
     ),
@@ -84,21 +91,26 @@ NASTY: dict[str, bytes] = {
         "Subject: x\r\n",
         multipart(TEXT, part("Content-Type: application/ms-tnef; name=winmail.dat", b"\x78\x9f\x3e\x22\0\0\1\x06\x90\x08")),
     ),
-    "half a surrogate": raw("Subject: a\udcff\udcfe\r\n", b"Content-Type: text/plain; charset=utf-8\r\n\r\n\xed\xa0\x80 \xff"),
+    "half a surrogate": raw(
+        "Subject: a\udcff\udcfe\r\n", b"Content-Type: text/plain; charset=utf-8\r\n\r\n\xed\xa0\x80 \xff"
+    ),
     "dates and numbers of nobody": raw("Subject: x\r\nDate: 99 Foo 99999 99:99\r\nContent-Length: -1\r\n", b"\r\nHallo"),
     "headers after the end": raw("Subject: x\r\n", b"\r\n\r\nSubject: y\r\nFrom: z@x\r\n\r\nHallo"),
     "two of each": raw("Subject: eins\r\nSubject: zwei\r\nFrom: b@x.example\r\nTo: c@x.example\r\nMessage-ID: <o@x>\r\n"),
     "old Macs": raw("Subject: x\r\n").replace(b"\r\n", b"\r"),
-    "a mailbox file": b"From alma@musterstadt.example Mon Nov 23 09:00:00 2026\n" + raw("Subject: x\r\n").replace(b"\r\n", b"\n"),
+    "a mailbox file": b"From alma@musterstadt.example Mon Nov 23 09:00:00 2026\n"
+    + raw("Subject: x\r\n").replace(b"\r\n", b"\n"),
     "right to left": raw(
         "Subject: =?utf-8?q?Rechnung_=E2=80=AEfdp.exe?=\r\n",
-        multipart(TEXT, part("Content-Type: a/b\r\nContent-Disposition: attachment; filename*=utf-8''a%E2%80%AEfdp.exe", b"x")),
+        multipart(
+            TEXT, part("Content-Type: a/b\r\nContent-Disposition: attachment; filename*=utf-8''a%E2%80%AEfdp.exe", b"x")
+        ),
     ),
     "rfc822 in rfc822": raw(
         "Subject: WG: x\r\n",
-        multipart(TEXT, part("Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64", base64.b64encode(b"Subject: i\r\n\r\ni"))),
+        multipart(TEXT, part("Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64", WITHIN)),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("content", NASTY.values(), ids=NASTY.keys())
@@ -159,13 +171,13 @@ def test_what_is_sealed_is_kept_as_a_file(post: Post) -> None:
 
 BOUNCES = {
     "Exim": "From: Mail Delivery System <Mailer-Daemon@mx.example>\r\nAuto-Submitted: auto-replied\r\n"
-    "X-Failed-Recipients: alma@x.example\r\nSubject: Mail delivery failed: returning message to sender\r\n\r\nNo such user",
-    "Exim, old": "From: Mail Delivery System <Mailer-Daemon@mx.example>\r\nSubject: Mail delivery failed\r\n\r\nNo such user",
+    "X-Failed-Recipients: alma@x.example\r\nSubject: Mail delivery failed\r\n\r\nNo such user",
+    "Exim, old": "From: <Mailer-Daemon@mx.example>\r\nSubject: Mail delivery failed\r\n\r\nNo such user",
     "Exchange": "From: Microsoft Outlook <MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@x.example>\r\n"
     "Return-Path: <>\r\nSubject: Unzustellbar: Drucker\r\n\r\nDie Nachricht konnte nicht zugestellt werden.",
-    "qmail": "From: MAILER-DAEMON@mx.example\r\nSubject: failure notice\r\n\r\nHi. This is the qmail-send program at mx.example.",
+    "qmail": "From: MAILER-DAEMON@mx.example\r\nSubject: failure notice\r\n\r\nHi. This is the qmail-send program.",
     "Domino": "From: \r\nReturn-Path: <>\r\nSubject: DELIVERY FAILURE: User x not listed\r\n\r\nYour message",
-    "vacation": "From: Alma <alma@musterstadt.example>\r\nAuto-Submitted: auto-replied (vacation)\r\nSubject: Re: x\r\n\r\nWeg",
+    "vacation": "From: alma@musterstadt.example\r\nAuto-Submitted: auto-replied (vacation)\r\nSubject: Re: x\r\n\r\nWeg",
 }
 
 
