@@ -16,4 +16,8 @@ class Migration(migrations.Migration):
                 ('since', models.DateTimeField(db_index=True)),
             ],
         ),
+        migrations.AddIndex(
+            model_name='ticket',
+            index=models.Index(fields=['-created_at', '-id'], name='ticket_newest'),
+        ),
     ]
