@@ -1,6 +1,7 @@
 """For which school something is reported or ordered: the one that was named, else one to tap or to type."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -26,6 +27,30 @@ def chosen(said: Mapping[str, str], sites: QuerySet[Site], first: Sequence[Site]
     if device := by_id(devices, said.get("device", "")):
         return device.site
     return first[0] if len(first) == 1 else None
+
+
+def labels(ids: Iterable[int | None]) -> dict[int, str]:
+    """{school: how it is called in a list}; of several of the same name with what tells them apart. One query."""
+    rows = Site.objects.filter(pk__in={one for one in ids if one is not None})
+    columns = ("pk", "name", "street", "city", "authority__name", "slug")
+    return told_apart({pk: said for pk, *said in rows.order_by("pk").values_list(*columns)})
+
+
+def told_apart(rows: Mapping[int, Sequence[str]]) -> dict[int, str]:
+    """{id: (name, …)} -> {id: name}, where names collide with the first of the others that differs for each of them."""
+    alike: defaultdict[str, list[int]] = defaultdict(list)
+    for pk, (name, *_more) in rows.items():
+        alike[name].append(pk)
+    return {pk: label for name, pks in alike.items() for pk, label in _labels(name, {pk: rows[pk][1:] for pk in pks})}
+
+
+def _labels(name: str, more: Mapping[int, Sequence[str]]) -> Iterator[tuple[int, str]]:
+    if len(more) == 1:
+        yield from ((pk, name) for pk in more)
+        return
+    columns = (column for column in zip(*more.values(), strict=True) if all(column) and len(set(column)) == len(column))
+    distinct = next(columns, [f"{number}" for number in range(1, len(more) + 1)])
+    yield from ((pk, f"{name} ({said})") for pk, said in zip(more, distinct, strict=True))
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from django.utils.formats import date_format
 
 from fleet.automation.models import Change
 from fleet.monitoring.models import Outage
+from fleet.sites.models import Site
 from helpdesk.catalogue.models import ServiceRequest
 from helpdesk.tickets import services
 from helpdesk.tickets.models import Ticket
-from tests.conftest import City
+from tests.conftest import City, scope_of
 
 Budget = Callable[[int], AbstractContextManager[object]]
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -107,6 +108,28 @@ def test_minutes_of_lessons_lost(city: City, theo: Client) -> None:
     assert "35 min" in page, "30 of the first lesson and 5 of the second, the room once"
 
 
+def test_schools_of_the_same_name_are_not_added_up(city: City, theo: Client) -> None:
+    Site.objects.update(name="Grundschule")
+    solved(city, "a")
+    for device in (city.access_point_a, city.access_point_b):
+        begin = datetime(2026, 3, 2, 8, 15, tzinfo=BERLIN)
+        Outage.objects.create(
+            **scope_of(device),
+            device=device,
+            started_at=begin,
+            ended_at=begin + timedelta(minutes=10),
+            cause=Outage.Cause.OWN,
+        )
+    device = city.access_point_b
+    device.room = city.room_b
+    device.save()
+
+    lost = theo.get("/reports/?first=2026-03-01&last=2026-03-31").context["lost"]
+
+    assert sorted(one["row"].site for one in lost) == ["Grundschule (schule-a)", "Grundschule (schule-b)"]
+    assert {row["Schule"] for row in rows(theo)} == {"Grundschule"}, "where only one of them is among the rows"
+
+
 @pytest.mark.parametrize(
     "query", ["first=2026-02-01&last=2026-01-01", "first=2020-01-01&last=2026-01-01", "first=x&last=y", "first=&last="]
 )
@@ -121,9 +144,9 @@ def test_many_tickets_cost_no_more_queries(count: int, city: City, theo: Client,
         solved(city, f"Drucker {number}")
     theo.get("/reports/")
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         theo.get("/reports/")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(8):
         assert len(rows(theo)) == count
 
 
