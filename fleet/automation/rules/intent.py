@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -136,6 +136,10 @@ class Intended:
     values: Mapping[str, Any]
     levels: Mapping[str, str]
     passing_wifis: frozenset[str] = frozenset()
+
+    def without(self, keys: Collection[str]) -> "Intended":
+        """As if nobody had said these."""
+        return replace(self, values={key: value for key, value in self.values.items() if key not in keys})
 
 
 def merged(layers: Iterable[Layer], passing_wifis: Collection[str] = ()) -> Intended:

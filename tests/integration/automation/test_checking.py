@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.conf import LazySettings
 from django.utils import timezone
 
 from fleet.automation.models import Baseline, Change, Drift, SiteCheck
@@ -11,8 +12,9 @@ from fleet.automation.rules.drifts import Subject
 from fleet.automation.rules.keeping import night_of, turn
 from fleet.automation.services import checking, drift, intent
 from fleet.automation.services.intent import IntentError, Place
+from fleet.automation.services.leases import kept, lease
 from fleet.devices.models import Device
-from tests.integration.automation.conftest import PSK, School, soon
+from tests.integration.automation.conftest import PSK, School, soon, wait_until
 from tests.integration.automation.test_backups import everything_stored
 from tests.integration.automation.test_races import at_once
 
@@ -30,9 +32,16 @@ def want(school: School, values: dict[str, object]) -> None:
         intent.set_value(place=Place(school.switch.site.authority), key=key, value=value)
 
 
-def checked(school: School, device: Device) -> SiteCheck:
+def under_way(device: Device) -> SiteCheck:
     SiteCheck.objects.all().delete()
     row = SiteCheck(authority_id=device.authority_id, site=device.site, night=timezone.localdate())
+    row.lease_until = lease(timezone.now())
+    row.save()
+    return row
+
+
+def checked(school: School, device: Device) -> SiteCheck:
+    row = under_way(device)
     checking.check(row)
     return row
 
@@ -74,6 +83,43 @@ def test_what_the_backup_tells_setting_by_setting_is_not_told_twice(school: Scho
     checked(school, school.switch)
 
     assert live(school.switch) == dict.fromkeys(BASE, "open")
+
+
+def test_what_is_ignored_hides_nothing_else_that_the_playbook_would_change(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = drift.places
+    monkeypatch.setattr(drift, "places", lambda platform: [one for one in known(platform) if one.key == "ntp_servers"])
+    want(school, BASE)
+
+    checked(school, school.switch)
+    assert live(school.switch) == {"ntp_servers": "open", "check:baseline": "open"}
+    servers, rest = (Drift.objects.get(device=school.switch, key=key) for key in ("ntp_servers", "check:baseline"))
+    assert "log.musterstadt.example" in rest.diff
+    assert "ntp1" not in rest.diff, "that is said by itself"
+    drift.ignore(drift=servers, until=timezone.localdate() + timedelta(days=9), reason="Umbau", by=school.asker)
+    checked(school, school.switch)
+    assert live(school.switch) == {"ntp_servers": "ignored", "check:baseline": "open"}
+
+    change = school.approved(drift.restore(drift=rest, by=school.asker))
+    assert change.state == Change.State.CONFIRMED, [(run.problem, run.error) for run in change.runs.all()]
+    checked(school, school.switch)
+    assert live(school.switch) == {"ntp_servers": "ignored"}
+
+
+@pytest.mark.usefixtures("blind")
+def test_what_has_come_to_an_ignored_difference_opens_it_again(school: School) -> None:
+    want(school, {"ntp_servers": ["ntp1.musterstadt.example"]})
+    checked(school, school.switch)
+    found = Drift.objects.get(device=school.switch)
+    drift.ignore(drift=found, until=timezone.localdate() + timedelta(days=9), reason="Umbau", by=school.asker)
+    checked(school, school.switch)
+    assert live(school.switch) == {"check:baseline": "ignored"}
+
+    want(school, {"syslog_host": "log.musterstadt.example"})
+    checked(school, school.switch)
+
+    assert live(school.switch) == {"check:baseline": "open"}
 
 
 @pytest.mark.usefixtures("blind")
@@ -130,9 +176,35 @@ def test_each_site_is_checked_once_a_night_whoever_asks_and_never_by_day(school:
     assert site.pk in mine
     row = SiteCheck.objects.get(site=site)
     SiteCheck.objects.exclude(pk=row.pk).update(finished_at=due)
-    later = row.begun_at + checking.GIVEN_UP_AFTER
+    assert row.lease_until is not None
+    later = (row.lease_until + timedelta(seconds=1)).astimezone(due.tzinfo)
     taken = at_once(*[lambda: checking._claimed(later)] * 3)
     assert len([one for one in taken if one is not None and one.pk == row.pk]) == 1, "its worker is gone"
+
+
+def test_a_check_that_takes_longer_than_a_lease_is_nobody_elses_and_a_dead_workers_is_taken_over_once(
+    school: School, settings: LazySettings
+) -> None:
+    settings.RUN_LEASE_S = 1
+    row = under_way(school.switch)
+    first = row.lease_until
+    assert first is not None
+    with kept(lambda: checking._hold(row)):  # as beside a playbook that takes its time
+        wait_until(lambda: SiteCheck.objects.get(pk=row.pk).lease_until > first + timedelta(seconds=1))
+        assert checking._taken_over(row.night, first + timedelta(seconds=1)) is None
+    row.refresh_from_db()
+    assert row.lease_until is not None
+
+    later = row.lease_until + timedelta(seconds=1)
+    taken = at_once(*[lambda: checking._taken_over(row.night, later)] * 3)
+
+    assert [one.pk for one in taken if one is not None] == [row.pk]
+    with pytest.raises(checking.TakenOverError):
+        checking.check(row)
+    row.differing = 99
+    checking._finish(row)
+    row.refresh_from_db()
+    assert (row.finished_at, row.differing) == (None, 0), "whose lease is over says nothing any more"
 
 
 def test_a_zone_is_between_platform_and_site(school: School) -> None:
