@@ -27,16 +27,23 @@ def check_playbooks(**_: Any) -> list[CheckMessage]:
     folders = {root / path.relative_to(root).parts[0] for mark in MARKS for path in root.glob(f"*/{mark}")}
     for folder in sorted(folders):
         try:
-            undo = load(folder).rollback
+            playbook = load(folder)
         except CatalogueError as error:
             found.append(Error(str(error), id="automation.E001"))
             continue
+        undo = playbook.rollback
         if undo and undo.playbook and root / undo.playbook not in folders:
             text = f"{folder / 'manifest.toml'}: there is no playbook {undo.playbook!r} to undo it with"
             found.append(Error(text, id="automation.E001"))
-        if undo and undo.restore_backup and (lacking := not_put_back(load(folder))):
+        if undo and undo.restore_backup and (lacking := not_put_back(playbook)):
             text = f"{folder / 'manifest.toml'}: rollback: no configuration is kept or put back on {', '.join(lacking)}"
             found.append(Error(text, id="automation.E001"))
+        if playbook.predecessor == "stays":
+            text = f"{folder / 'manifest.toml'}: it renews a credential, and the old one stays on the devices"
+            hint = (
+                'Declare an argument retired_…, or say predecessor = "replaced" where the new one takes its place at once.'
+            )
+            found.append(checks.Warning(text, hint=hint, id="automation.W002"))
     return found
 
 

@@ -64,6 +64,45 @@ def test_what_is_wrong_is_named_with_file_and_line(folder: Path, old: str, new: 
     assert says in str(caught.value)
 
 
+RETIRES = "      retired_keys: {type: list}\n      ssid:"
+
+
+@pytest.mark.parametrize(
+    ("said", "retires", "means"),
+    [
+        ("", False, "stays"),
+        ("", True, "retired"),
+        ('predecessor = "replaced"', False, "replaced"),
+        ('predecessor = "stays"', False, "stays"),
+        ('predecessor = "retired"', False, CatalogueError),
+        ('predecessor = "stays"', True, CatalogueError),
+    ],
+)
+def test_what_becomes_of_the_old_secret_is_said_or_is_to_be_seen(
+    folder: Path, said: str, retires: bool, means: str | type[Exception]
+) -> None:
+    spoil(folder, 'risk = "medium"', f'risk = "medium"\nrotates = "ssh"\n{said}')
+    if retires:
+        spoil(folder, "      ssid:", RETIRES, "meta/argument_specs.yml")
+        spoil(folder, "[arguments]", '[arguments]\nretired_keys = {label = {de = "Alte", en = "Old"}}')
+
+    if isinstance(means, str):
+        assert load(folder).predecessor == means
+    else:
+        with pytest.raises(means, match="predecessor"):
+            load(folder)
+
+
+@pytest.mark.django_db
+def test_check_warns_of_a_playbook_that_leaves_the_old_secret(folder: Path, settings: LazySettings) -> None:
+    settings.PLAYBOOKS_DIR = folder.parent
+    spoil(folder, 'risk = "medium"', 'risk = "medium"\nrotates = "ssh"')
+
+    (warning,) = [one for one in run_checks() if one.id == "automation.W002"]
+
+    assert str(folder / "manifest.toml") in warning.msg
+
+
 @pytest.mark.parametrize("name", ["ansible_connection", "ansible_ssh_common_args", "hostvars", "inventory_hostname", "omit"])
 def test_names_of_ansible_itself_cannot_be_declared(folder: Path, name: str) -> None:
     spoil(folder, "      ssid:", f"      {name}: {{type: str}}\n      ssid:", "meta/argument_specs.yml")
