@@ -19,7 +19,7 @@ LEVELS = ("authority", "platform", "zone", "site", "device")
 """The broadest first."""
 WIFIS = "wifis"
 NETWORK = "lan"
-"""Into which the playbook `ssid` puts Wi-Fis (`wifi_network` in inventory/group_vars/openwrt.yml)."""
+"""Where a Wi-Fi belongs of which nobody says more (`wifi_network` in inventory/group_vars/openwrt.yml)."""
 ENCRYPTIONS = ("none", "owe", "psk2", "sae-mixed", "sae")
 MOST = 64
 LONGEST_LINE, LONGEST_SSID, LARGEST_VLAN = 200, 32, 4094

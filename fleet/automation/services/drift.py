@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from fleet.automation.declared import keys, places, rules
 from fleet.automation.models import Backup, BackupState, Baseline, Change, Drift
 from fleet.automation.rules.drifts import CHECK, SSID, Subject, adds, subject
-from fleet.automation.rules.intent import NETWORK, WIFIS, Intended, Place, differences, on_device
+from fleet.automation.rules.intent import WIFIS, Intended, Place, differences, on_device
 from fleet.automation.services import backups, compliance
 from fleet.automation.services import intent as intents
 from fleet.automation.services.intent import IntentError, render, render_all
@@ -244,7 +244,6 @@ def _restoring(drift: Drift, by: User) -> Order:
     if wanted_by is not None:
         arguments = {**wanted_by.arguments, **(wanted_by.secret_arguments or {})}
     elif about.ssid:
-        _refuse_another_network(about.ssid, intended)
         arguments = intents.wifi_arguments(about.ssid, intended)
     else:
         arguments = intents.arguments_for(playbook, intended.without(_ignored(drift)))
@@ -263,16 +262,6 @@ def _ignored(drift: Drift) -> set[str]:
     """Settings of the device that are to stay as they are for now, whatever else the same playbook brings back."""
     rows = Drift.objects.filter(device=drift.device_id, state=Drift.State.IGNORED).exclude(pk=drift.pk)
     return set(rows.values_list("key", flat=True))
-
-
-def _refuse_another_network(ssid: str, intended: Intended) -> None:
-    """The playbook knows one network; a guests' Wi-Fi that it put there would join the two."""
-    wanted = next((one for one in intended.values.get(WIFIS, ()) if one["ssid"] == ssid), None)
-    if wanted is not None and wanted["network"] != NETWORK:
-        told = {"wanted": wanted["network"], "known": NETWORK}
-        raise IntentError(
-            _("This Wi-Fi belongs to the network “%(wanted)s”, and the playbook puts Wi-Fis into “%(known)s” alone.") % told
-        )
 
 
 def playbook_for(about: Subject) -> str:

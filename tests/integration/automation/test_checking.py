@@ -1,5 +1,6 @@
 """The nightly check on devices that answer: what playbooks would change is found, decided on, and gone when it is right."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from fleet.automation.services import checking, drift, intent
 from fleet.automation.services.intent import IntentError, Place
 from fleet.automation.services.leases import kept, lease
 from fleet.devices.models import Device
+from fleet.lab.ssh import uci
 from tests.integration.automation.conftest import PSK, School, soon, wait_until
 from tests.integration.automation.test_backups import everything_stored
 from tests.integration.automation.test_races import at_once
@@ -27,7 +29,7 @@ NOON = datetime(2026, 11, 26, 12, tzinfo=ZoneInfo("Europe/Berlin"))
 NIGHT = NOON.replace(hour=1)
 
 
-def want(school: School, values: dict[str, object]) -> None:
+def want(school: School, values: Mapping[str, object]) -> None:
     for key, value in values.items():
         intent.set_value(place=Place(school.switch.site.authority), key=key, value=value)
 
@@ -140,15 +142,25 @@ def test_what_a_change_has_put_there_for_a_while_is_wanted_and_missed_when_someb
     assert (back.ends_at, back.arguments["ssid"]) == (change.ends_at, "Klausur")
 
 
-def test_a_wifi_of_another_network_is_not_put_into_the_one_that_the_playbook_knows(school: School) -> None:
+GUESTS = "\nconfig interface 'guest'\n\toption device 'br-guest'\n\toption proto 'none'\n"
+
+
+def test_a_wifi_of_another_network_is_put_there_and_nowhere_else(school: School) -> None:
     want(school, {"wifis": [{"ssid": "Gast", "encryption": "sae-mixed", "network": "guest", "psk": PSK}]})
     where = {"authority_id": school.ap.authority_id, "site_id": school.ap.site_id, "device": school.ap}
     missing = Drift.objects.create(**where, key=str(Subject(ssid="Gast")))
 
-    with pytest.raises(IntentError, match="guest"):
-        drift.restore(drift=missing, by=school.asker)
+    refused = school.work(drift.restore(drift=missing, by=school.asker))
+    assert refused.state == Change.State.FAILED, "without that network it would lead nowhere"
+    assert "Gast" not in school.on_air(school.ap)
 
-    assert not Change.objects.exists()
+    school.machine(school.ap).files["/etc/config/network"] += GUESTS
+    Drift.objects.filter(pk=missing.pk).update(state=Drift.State.OPEN)
+    change = school.approved(drift.restore(drift=Drift.objects.get(pk=missing.pk), by=school.asker))
+    assert change.state == Change.State.CONFIRMED, [(run.problem, run.error) for run in change.runs.all()]
+    wireless = str(school.machine(school.ap).files["/etc/config/wireless"])
+    (made,) = {one.options["network"] for one in uci.parse(wireless) if one.options.get("ssid") == "Gast"}
+    assert made == "guest"
 
 
 @pytest.mark.usefixtures("blind")
