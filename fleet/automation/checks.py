@@ -1,9 +1,12 @@
 """`manage.py check` reads every playbook's folder and our own tables, so that a wrong one never reaches a person."""
 
+import re
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import yaml
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
@@ -60,6 +63,27 @@ def check_programs(**_: Any) -> list[CheckMessage]:
                 checks.Warning(f"there is no {program} on this machine: {purpose}", hint=hint, id="automation.W001")
             )
     return found
+
+
+def check_collections(**_: Any) -> list[CheckMessage]:
+    """Whether what users are told to fetch is of the Ansible that plays their playbooks, each in one version."""
+    source = Path(settings.PLAYBOOKS_DIR) / "requirements.yml"
+    if not source.is_file():
+        return []
+    text, ours = source.read_text(), ".".join(version("ansible-core").split(".")[:2])
+    problems = [f"{one['name']} has no version of its own" for one in _collections(text) if not _pinned(one)]
+    named = re.search(r"ansible-core (\d+\.\d+)", text)
+    if named is None or named[1] != ours:
+        problems.append(f"it is for ansible-core {named[1] if named else '?'}, and {ours} plays them")
+    return [Error(f"{source}: {problem}", id="automation.E006") for problem in problems]
+
+
+def _collections(text: str) -> list[dict[str, str]]:
+    return list(yaml.safe_load(text)["collections"])
+
+
+def _pinned(one: dict[str, str]) -> bool:
+    return re.fullmatch(r"\d+(\.\d+)+", str(one.get("version", ""))) is not None
 
 
 def check_policy(**_: Any) -> list[CheckMessage]:

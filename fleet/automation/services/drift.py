@@ -6,7 +6,6 @@ Asks no device: their backups speak, and the nightly check (`services.checking`)
 import hashlib
 import hmac
 import json
-import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -25,13 +24,13 @@ from fleet.automation.services import backups, compliance
 from fleet.automation.services import intent as intents
 from fleet.automation.services.intent import IntentError, render, render_all
 from fleet.automation.services.ordering import Order, request_change
+from fleet.automation.services.turns import apart
 from fleet.devices.models import Device
 from fleet.events.models import Event
 from fleet.events.services import Fact, emit
 from fleet.people.models import User
 from fleet.people.rules import Action
 
-log = logging.getLogger(__name__)
 LIVE = (Drift.State.OPEN, Drift.State.IGNORED, Drift.State.RESTORED)
 BATCH = 50
 UNDER_WAY = frozenset({"previewing", "awaiting-approval", "approved", "running", "verifying", "paused", "rolling-back"})
@@ -66,12 +65,10 @@ def compare(device_ids: Iterable[int], *, now: datetime | None = None) -> None:
     for device in devices:
         if device.pk not in latest or device.pk in same | stale:
             continue
-        try:
+        with apart("compare", device_id=device.pk):  # an unreadable backup or value is not the others' trouble
             _compare(device, wanted[device.pk], moment)
             compliance.judge(device, wanted[device.pk])
             BackupState.objects.filter(pk=device.pk).update(compared=marks[device.pk])
-        except Exception:  # an unreadable backup or value: the others have their turn
-            log.exception("cannot be compared", extra={"device_id": device.pk})
 
 
 def _still_seen(device_ids: Iterable[int]) -> None:

@@ -224,3 +224,26 @@ def test_an_inverse_must_be_there(folder: Path, settings: LazySettings) -> None:
     assert [error.msg for error in errors] == [
         f"{folder / 'manifest.toml'}: there is no playbook 'exam-off' to undo it with"
     ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("ansible-core 2.19", "ansible-core 2.16", "it is for ansible-core 2.16, and 2.19 plays them"),
+        ("version: 11.1.1", 'version: ">=11"', "cisco.ios has no version of its own"),
+        ("    version: 11.1.1\n", "", "cisco.ios has no version of its own"),
+    ],
+)
+def test_collections_are_of_the_ansible_that_plays(
+    tmp_path: Path, settings: LazySettings, old: str, new: str, says: str
+) -> None:
+    ours = (Path(settings.PLAYBOOKS_DIR) / "requirements.yml").read_text()
+    assert old in ours
+    (tmp_path / "requirements.yml").write_text(ours.replace(old, new))
+    assert [one for one in run_checks() if one.id == "automation.E006"] == []
+    settings.PLAYBOOKS_DIR = tmp_path
+
+    (error,) = [one for one in run_checks() if one.id == "automation.E006"]
+
+    assert error.msg == f"{tmp_path / 'requirements.yml'}: {says}"
