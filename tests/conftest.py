@@ -27,10 +27,18 @@ from fleet.people.rules import Role
 from fleet.sites import services as sites
 from fleet.sites.models import Authority, Building, Room, Site
 from tests import database
+from tests.environment import reaches_database
 
 hypothesis_settings.register_profile("fleetdesk", deadline=None)  # speed is measured in benchmarks, never in tests
 hypothesis_settings.load_profile("fleetdesk")
 PASSWORD = "ein langes Passwort nur zum Testen"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Before the time of any test runs."""
+    if any(reaches_database(item) for item in session.items):
+        database.prepare()
 
 
 @pytest.fixture(scope="session")

@@ -2,16 +2,18 @@
 
 import fcntl
 import hashlib
+import os
 import shutil
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 
 import psycopg
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.sql import emit_post_migrate_signal
 from django.db import connection, transaction
 
@@ -32,40 +34,76 @@ def of_these_migrations() -> str:
     return digest.hexdigest()[:16]
 
 
+def prepare() -> None:
+    """Makes what every database of these tests is copied of, if nobody has yet: so long a work belongs to no test."""
+    with _template():
+        pass
+
+
 @contextmanager
 def own_database() -> Iterator[None]:
     """This process' connections lead to a database of its own, as `migrate` leaves it; it is gone afterwards."""
-    made = _on_postgresql if connection.vendor == "postgresql" else _in_a_file
-    with made(of_these_migrations()):
+    with _copied_to(settings.DATABASES["default"]["TEST"]["NAME"]) as own:
+        _lead_to(own)
         # What is made after every `migrate` depends on more than migrations.
         emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
         yield
         connection.close()
 
 
+def _copied_to(file: Path) -> AbstractContextManager[str]:
+    return database_on_server() if connection.vendor == "postgresql" else _file(Path(file))
+
+
 @contextmanager
-def _in_a_file(key: str) -> Iterator[None]:
-    own = Path(settings.DATABASES["default"]["TEST"]["NAME"])
+def _file(own: Path) -> Iterator[str]:
+    copy_to(own)
+    yield str(own)
+    own.unlink()
+
+
+def copy_to(own: Path) -> None:
+    """A migrated SQLite database."""
+    with _template_file() as template:
+        shutil.copyfile(template, own)
+
+
+@contextmanager
+def database_on_server() -> Iterator[str]:
+    """The name of a migrated PostgreSQL database, gone afterwards."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with _template_on_server() as template, _server() as server:
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield name
+    with _server() as server:
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _template() -> AbstractContextManager[object]:
+    return _template_on_server() if connection.vendor == "postgresql" else _template_file()
+
+
+@contextmanager
+def _template_file() -> Iterator[Path]:
+    """Nobody takes it away while it is held."""
     TEMPLATES.mkdir(parents=True, exist_ok=True)
-    template = TEMPLATES / f"{key}.sqlite3"
+    template = TEMPLATES / f"{of_these_migrations()}.sqlite3"
     with (TEMPLATES / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not template.exists():
             for old in TEMPLATES.glob("*.sqlite3*"):
                 old.unlink()
-            _migrate(str(own))
-            shutil.copyfile(own, template)
-    shutil.copyfile(template, own)
-    _lead_to(str(own))
-    yield
-    own.unlink()
+            draft = template.with_name(f"draft-{template.name}")
+            _migrate(f"sqlite:///{draft}")
+            draft.rename(template)
+        yield template
 
 
 @contextmanager
-def _on_postgresql(key: str) -> Iterator[None]:
-    name = f"test_{uuid.uuid4().hex[:12]}"
+def _template_on_server() -> Iterator[str]:
+    """Nobody takes it away while it is held."""
+    key = of_these_migrations()
     with _server() as server:
-        # Held until the copy is made, so that nobody takes the template away meanwhile.
         server.execute("SELECT pg_advisory_lock(hashtext(%s))", [TEMPLATE])
         found = server.execute(
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [TEMPLATE]
@@ -73,13 +111,9 @@ def _on_postgresql(key: str) -> Iterator[None]:
         if found != (key,):
             server.execute(f"DROP DATABASE IF EXISTS {TEMPLATE}")
             server.execute(f"CREATE DATABASE {TEMPLATE}")
-            _migrate(TEMPLATE)
+            _migrate(f"{os.environ['DATABASE_URL'].rpartition('/')[0]}/{TEMPLATE}")
             server.execute(f"COMMENT ON DATABASE {TEMPLATE} IS '{key}'")
-        server.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    _lead_to(name)
-    yield
-    with _server() as server:
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        yield TEMPLATE
 
 
 def _server() -> psycopg.Connection:
@@ -94,10 +128,11 @@ def _server() -> psycopg.Connection:
     )
 
 
-def _migrate(name: str) -> None:
-    _lead_to(name)
-    call_command("migrate", verbosity=0, interactive=False)
-    connection.close()
+def _migrate(url: str) -> None:
+    """In a process of its own, so that this one's connections lead where they led."""
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "-v0"], cwd=BASE_DIR, env=os.environ | {"DATABASE_URL": url}, check=True
+    )
 
 
 def _lead_to(name: str) -> None:

@@ -77,12 +77,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _notices(item: pytest.Item, folders: tuple[str, ...]) -> bool:
     folder = item.path.relative_to(Path(__file__).parent).as_posix()
-    stateful = {"db", "transactional_db", "house", "machine"}.intersection(getattr(item, "fixturenames", ()))
-    return (
-        bool(stateful or item.get_closest_marker("django_db"))
-        and folder.startswith(folders)
-        and not folder.startswith(ALIKE)
-    )
+    return reaches_database(item) and folder.startswith(folders) and not folder.startswith(ALIKE)
+
+
+def reaches_database(item: pytest.Item) -> bool:
+    stateful = {"db", "transactional_db", "house", "machine", "site"}.intersection(getattr(item, "fixturenames", ()))
+    return bool(stateful or item.get_closest_marker("django_db"))
 
 
 @pytest.hookimpl(trylast=True)

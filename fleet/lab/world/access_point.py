@@ -9,7 +9,7 @@ from fleet.lab.city import Device, SnmpV2c
 from fleet.lab.city.build import lab_secret
 from fleet.lab.ssh import uci
 from fleet.lab.world import openwrt
-from fleet.lab.world.machine import BOOT_S, Machine, roll
+from fleet.lab.world.machine import BOOT_S, Around, Machine, roll
 
 FIRST_WLAN_INDEX = 10
 SLOTS_PER_RADIO = 8
@@ -43,7 +43,7 @@ class SnmpdConfig:
 
 
 class AccessPoint(Machine):
-    def __init__(self, device: Device, world: Any) -> None:
+    def __init__(self, device: Device, world: Around) -> None:
         super().__init__(device, world)
         self.files: dict[str, str] = self._factory_files()
         """The committed file system; what runs follows only after `reload`."""
@@ -85,7 +85,7 @@ class AccessPoint(Machine):
     @property
     def powered(self) -> bool:
         link = self.device.uplink
-        return link is None or self.world.switch(link.device).delivers(link.port)
+        return link is None or self.world.by_key(link.device).delivers(link.port)
 
     @property
     def active_ssids(self) -> dict[str, list[str]]:

@@ -2,17 +2,14 @@
 
 import hashlib
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from fleet.lab.city import Device, SnmpV2c
+from fleet.lab.city import City, Device, SnmpV2c
 from fleet.lab.faults import HEALTHY, DeviceFaults
-
-if TYPE_CHECKING:
-    from fleet.lab.world.world import World
 
 BOOT_S = 4.0
 """How long a device of the lab takes from power to its first answer; a real one takes one to three minutes."""
@@ -29,10 +26,31 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+class Around(Protocol):
+    """The world as a machine sees it. Keys are those of devices."""
+
+    city: City
+    clock: Clock
+    seed: int
+
+    def by_key(self, key: str) -> "Machine": ...
+
+    @property
+    def behind(self) -> "Callable[[str], list[Machine]]":
+        """What hangs on it directly."""
+
+    @property
+    def all_behind(self) -> "Callable[[str], list[Machine]]": ...
+
+    @property
+    def cabling(self) -> "Callable[[str], dict[int, Machine]]":
+        """port → machine at the other end of the cable."""
+
+
 class Machine:
     """A device that is on (or not). `device` says what it was built as, the rest how it is now."""
 
-    def __init__(self, device: Device, world: "World") -> None:
+    def __init__(self, device: Device, world: Around) -> None:
         self.device = device
         self.world = world
         self.faults: DeviceFaults = HEALTHY
@@ -122,6 +140,11 @@ class Machine:
     def carries(self, child: "Machine") -> bool:
         """Whether the port `child` hangs on lets frames through."""
         return child.parent is self
+
+    def delivers(self, number: int) -> bool:
+        """Whether that port of its would power a device right now."""
+        del number  # only a switch feeds what hangs on it
+        return False
 
     # --- what can be done to it ---------------------------------------------------------------------------------------
 

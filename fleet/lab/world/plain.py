@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fleet.lab.world.machine import DAY_S, Machine, roll
+from fleet.lab.city import Device
+from fleet.lab.world.machine import DAY_S, Around, Machine, roll
 
 PAGES_PER_DAY = 180
 PAGES_PER_TONER = 5_200
@@ -39,7 +40,7 @@ class Printer(Machine):
 
 
 class Ups(Machine):
-    def __init__(self, device: Any, world: Any) -> None:
+    def __init__(self, device: Device, world: Around) -> None:
         super().__init__(device, world)
         self._charge = 100.0
         self._seen: datetime = world.clock.now()

@@ -4,13 +4,10 @@ from collections.abc import Hashable
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any, TypeGuard
 
 from fleet.lab.city import Device, SnmpV2c
-from fleet.lab.world.machine import BOOT_S, Machine
-
-if TYPE_CHECKING:
-    from fleet.lab.world.world import World
+from fleet.lab.world.machine import BOOT_S, Around, Machine
 
 PORTS = 26
 POE_PORTS = 24
@@ -76,7 +73,7 @@ class PortState:
 
 
 class Switch(Machine):
-    def __init__(self, device: Device, world: "World") -> None:
+    def __init__(self, device: Device, world: Around) -> None:
         super().__init__(device, world)
         self.running_config = self._factory_config()
         self.startup_config = deepcopy(self.running_config)
@@ -152,7 +149,6 @@ class Switch(Machine):
         return machine.up if machine else number in WIRED_ROOM_PORTS
 
     def delivers(self, number: int) -> bool:
-        """Whether the port would power a device right now."""
         if number > POE_PORTS or not self.running_config.ports[number].poe:
             return False
         off_until = self._poe_off_until.get(number)

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,8 @@ from fleet.lab.ssh.keys import ensure
 from fleet.lab.world import World
 from fleet.monitoring import services
 from fleet.monitoring.models import Alert, Health
-from fleet.snmp.agent import Responder
+from fleet.snmp.agent import Agent, Responder
+from tests import database
 
 QUICK_S = 0.15
 
@@ -81,16 +83,16 @@ class School:
         return dict(rows)
 
 
-@pytest.fixture(scope="session")
-def answering() -> Iterator[tuple[World, int]]:
-    world = World(small_city())
+@contextmanager
+def served(find: Callable[[str], Agent | None]) -> Iterator[int]:
+    """Answers for what `find` knows, in a thread; gives the port."""
     loop = asyncio.new_event_loop()
     ready = threading.Event()
     ports: list[int] = []
     stop = asyncio.Event()
 
     async def serve() -> None:
-        async with Responder(agents(world), 0) as responder:
+        async with Responder(find, 0) as responder:
             ports.append(responder.port)
             ready.set()
             await stop.wait()
@@ -98,10 +100,17 @@ def answering() -> Iterator[tuple[World, int]]:
     thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
     thread.start()
     assert ready.wait(10)
-    yield world, ports[0]
+    yield ports[0]
     loop.call_soon_threadsafe(stop.set)
     thread.join(10)
     loop.close()
+
+
+@pytest.fixture(scope="session")
+def answering() -> Iterator[tuple[World, int]]:
+    world = World(small_city())
+    with served(agents(world)) as port:
+        yield world, port
 
 
 @pytest.fixture
@@ -163,6 +172,7 @@ class Machine:
 def machine(answering: tuple[World, int], tmp_path: Path) -> Iterator[Machine]:
     world, port = answering
     made = Machine(tmp_path)
+    database.copy_to(tmp_path / "fleetdesk.sqlite3")
     made.run("migrate", "-v0")
     made.run("shell", "-v0", "-c", LOAD.format(port=port, keys=str(tmp_path / "keys")))
     yield made

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from fleet.lab.ssh.shell import expand, syntax
 from fleet.lab.ssh.shell.files import FileError
 from fleet.lab.ssh.shell.process import NULL, Streams
 from fleet.lab.ssh.shell.streams import FileOutput, Output, TextInput
 
-if TYPE_CHECKING:
-    from fleet.lab.ssh.shell.interpreter import Shell
+
+class Speaking(expand.Scope, Protocol):
+    """A shell that says what could not be opened."""
+
+    name: str
+    stderr: Output
 
 
-async def opened_for(shell: Shell, redirects: Sequence[syntax.Redirect], streams: Streams) -> Streams | None:
+async def opened_for(shell: Speaking, redirects: Sequence[syntax.Redirect], streams: Streams) -> Streams | None:
     """The streams after the redirections; None when one failed, which was said."""
     if not redirects:
         return streams
@@ -31,7 +35,7 @@ async def opened_for(shell: Shell, redirects: Sequence[syntax.Redirect], streams
     return opened
 
 
-def _redirect(shell: Shell, redirect: syntax.Redirect, target: str, opened: Streams) -> None:
+def _redirect(shell: Speaking, redirect: syntax.Redirect, target: str, opened: Streams) -> None:
     match redirect.operator:
         case "<<":
             opened.stdin = TextInput(target)
@@ -59,7 +63,7 @@ def _duplicate(target: str, opened: Streams) -> Output:
     return output
 
 
-def _output(shell: Shell, target: str, *, append: bool) -> Output:
+def _output(shell: Speaking, target: str, *, append: bool) -> Output:
     path = shell.files.resolve(target, shell.cwd)
     return NULL if path == "/dev/null" else FileOutput(shell.files, path, append=append)
 
