@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from config.api import api
 from fleet.monitoring.views import exposition
 from fleet.people import views as people
+from fleet.sites import views as sites
 from fleet.web import views as web
 
 urlpatterns = [
@@ -23,6 +24,7 @@ urlpatterns = [
     path("", include("fleet.devices.urls")),
     path("devices/", include("fleet.monitoring.urls.devices")),
     path("maintenance/", include("fleet.monitoring.urls.maintenance")),
+    path("sites/names/", sites.names, name="site-names"),
     path("sites/", include("fleet.monitoring.urls.sites")),
     path("sites/", include("fleet.sites.urls")),
     path("privacy/", include("helpdesk.privacy.urls")),

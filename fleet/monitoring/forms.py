@@ -14,7 +14,8 @@ from fleet.monitoring.models import Alert
 from fleet.monitoring.rules.limits import Limit
 from fleet.monitoring.rules.snoozing import Choice
 from fleet.sites.models import Site
-from fleet.web.offers import offer, offer_rows
+from fleet.sites.typed import SchoolFilter
+from fleet.web.offers import offer
 
 STATES = (
     ("", _("All states")),
@@ -55,14 +56,14 @@ class SiteFilter(forms.Form):
         return {name: said.get(name) or "" for name in self.fields}
 
 
-class DeviceFilter(forms.Form):
+class DeviceFilter(SchoolFilter):
+    field_order = ("q", "school")
     q = forms.CharField(
         label=_("Search"),
         required=False,
         max_length=100,
         widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
     )
-    site = forms.ModelChoiceField(Site.objects.none(), label=_("Site"), required=False, empty_label=_("All sites"))
     kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("All kinds")), *DeviceType.Kind.choices])
     state = forms.ChoiceField(label=_("State"), required=False, choices=STATES)
     make = forms.ChoiceField(label=_("Manufacturer"), required=False)
@@ -70,18 +71,44 @@ class DeviceFilter(forms.Form):
 
     def __init__(self, data: Any, *, sites: QuerySet[Site], details: bool = False) -> None:
         """`details`: for whoever may know how devices are asked."""
-        super().__init__(data)
+        super().__init__(data, sites=sites)
+        if self.many:
+            self.fields["school"].label = _("Site")
         if details:
             makes = DeviceType.objects.filter(devices__site__in=sites).order_by("manufacturer")
             named = makes.exclude(manufacturer="").values_list("manufacturer", flat=True).distinct()
             offer(self, "make", [("", _("All manufacturers")), *((one, one) for one in named)])
         else:
             del self.fields["lack"], self.fields["make"]
-        offer_rows(self, "site", sites)
 
     def wanted(self) -> dict[str, Any]:
-        """What was chosen; a value that is none (an old link) counts as not chosen."""
-        return self.cleaned_data if self.is_valid() else self.cleaned_data or {}
+        """What was chosen, with `sites` by their ids; a value that is none (an old link) counts as not chosen."""
+        self.is_valid()
+        found = self.sites_meant()
+        return self.cleaned_data | ({} if found is None else {"sites": found})
+
+
+class DeviceSearch(forms.Form):
+    """Devices anywhere, to plan maintenance for."""
+
+    q = forms.CharField(
+        label=_("Find devices by name, room, serial number or address"),
+        required=False,
+        max_length=100,
+        widget=forms.SearchInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class ElementForm(forms.Form):
+    """What the charts of a device are about: all of it, or one of its ports or radios."""
+
+    narrows = False
+    span = forms.CharField(required=False, widget=forms.HiddenInput)
+    element = forms.ChoiceField(label=_("What to look at"), required=False)
+
+    def __init__(self, *, elements: Collection[tuple[str, str]], chosen: str, span: str) -> None:
+        super().__init__(initial={"element": chosen, "span": span})
+        offer(self, "element", [("", _("the device as a whole")), *elements])
 
 
 class SnoozeForm(forms.Form):

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from fleet.people.models import User
 from fleet.people.rules import Action
-from fleet.sites import pages, services, words
+from fleet.sites import pages, services, typed, words
 from fleet.sites.forms import BellsForm, ClosureForm, ExamForm, HabitsForm, ScopedForm, UploadForm
 from fleet.sites.models import CalendarImport, ExamPeriod, FreePeriod, ServicePeriod, Site
 from fleet.sites.rules import table
@@ -48,6 +48,13 @@ def _back(site: Site) -> HttpResponse:
 
 def _shown(request: PageRequest, site: Site, form: Any, **texts: Any) -> HttpResponse:
     return render(request, "sites/entry.html", {"site": site, "form": form, **texts}, status=422 if form.errors else 200)
+
+
+@require_safe
+def names(request: PageRequest) -> HttpResponse:
+    """What a typed name may go on as (`fleet.sites.typed`)."""
+    found = typed.suggested(Site.objects.visible_to(request.user), request.GET.get("school", ""))
+    return render(request, "sites/pieces/names.html", {"schools": found})
 
 
 @require_safe

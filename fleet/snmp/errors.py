@@ -7,7 +7,7 @@ SnmpError
 ├── SnmpRestarted          it restarted while it was asked: what it said before is of another life
 ├── SnmpUnreachable        our own machine cannot send there: no route, name does not resolve, network down
 └── SnmpProtocolError      an answer came that cannot be used: garbage, a refusing error-status
-    └── SnmpWalkError      a walk that does not increase, or grows beyond all bounds
+    └── SnmpWalkError      a walk in circles, or one that grows beyond all bounds
 
 ProfileError               a vendor profile is wrong; the message names file, line and key. Raised at load.
 """

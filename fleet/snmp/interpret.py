@@ -148,7 +148,11 @@ def _one_row(table: Table, context: Context) -> dict[str, Any] | None:
     return row
 
 
-PLAUSIBLE = {("cpu_percent", "value"): (0, 100), ("temperatures_c", "value"): (-100, 200)}
+PLAUSIBLE = {
+    ("cpu_percent", "value"): (0, 100),
+    ("temperatures_c", "value"): (-100, 200),
+    ("memory", "percent"): (0, 100),
+}
 
 
 def _plausible(table: Table, name: str, value: Any) -> Any:

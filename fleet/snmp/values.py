@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import math
 import re
@@ -52,17 +53,37 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # of these, padding 
 
 
 def text(value: Value) -> str | None:
-    """Text without padding; None if empty. Agents that do not know UTF-8 are read as Latin-1."""
+    """Text without padding; None if empty. Agents that do not know UTF-8 are read as UTF-16 or Latin-1."""
     if isinstance(value, bytes):
         value = _decode(value)
     return _CONTROL.sub("", str(value)).strip() or None
 
 
+_UTF_16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
 def _decode(octets: bytes) -> str:
+    """What stands behind the end of a C string is no text any more."""
+    if encoding := _UTF_16.get(octets[:2]) or _wide(octets):
+        return octets.decode(encoding, "replace")
+    octets = octets.strip(b"\0").partition(b"\0")[0]
     try:
-        return octets.decode()
+        return octets.decode("utf-8-sig")
     except UnicodeDecodeError:
         return octets.decode("latin-1")
+
+
+def _wide(octets: bytes) -> str | None:
+    """UTF-16 without a byte order mark: every other octet is zero, and none of the others."""
+    even, odd = octets[::2], octets[1::2]
+    if len(octets) < _WIDE_OCTETS or len(even) != len(odd):
+        return None
+    if not any(odd) and all(even):
+        return "utf-16-le"
+    return "utf-16-be" if not any(even) and all(odd) else None
+
+
+_WIDE_OCTETS = 4  # less may be padding
 
 
 def number(value: Value) -> float | int | None:
@@ -72,6 +93,8 @@ def number(value: Value) -> float | int | None:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     written = text(value) or ""
+    if "_" in written:  # which Python would read over
+        return None
     try:
         return int(written)
     except ValueError:
@@ -92,6 +115,7 @@ def mac(value: Value) -> str | None:
 
 
 def _mac_octets(written: str) -> bytes | None:
+    written = written.removeprefix("0x")
     parts = written.replace("-", ":").replace(" ", ":").split(":")
     if len(parts) == _MAC_OCTETS:
         written = "".join(part.rjust(2, "0") for part in parts)
@@ -124,6 +148,9 @@ _DATE_OCTETS = 7
 
 def date(value: Value) -> str | None:
     """A DateAndTime (SNMPv2-TC, RFC 2579: year in two octets, month, day, hour, minute, second, …) as ``2024-05-31``."""
-    if not isinstance(value, bytes) or len(value) < _DATE_OCTETS or not value[2] or not value[3]:
+    if not isinstance(value, bytes) or len(value) < _DATE_OCTETS:
         return None
-    return f"{int.from_bytes(value[:2], 'big'):04}-{value[2]:02}-{value[3]:02}"
+    try:
+        return dt.date(int.from_bytes(value[:2], "big"), value[2], value[3]).isoformat()
+    except ValueError:
+        return None

@@ -1,14 +1,16 @@
 """/catalogue: what can be ordered, and ordering it."""
 
 import secrets
+from bisect import bisect_left
 from typing import Any
 
 from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Router, Status
+from ninja.pagination import paginate
 
 from fleet.people.models import User
-from fleet.web.api import Problem
+from fleet.web.api import CursorPage, Problem
 from fleet.web.once import IdempotencyKey, key_for
 from helpdesk.catalogue import services
 from helpdesk.catalogue.forms import ANSWER, ARGUMENT, OrderForm
@@ -19,9 +21,28 @@ from helpdesk.catalogue.views import offers_for
 router = Router(tags=["catalogue"])
 
 
+class OfferPage(CursorPage):
+    """As all lists, though offers are files and no rows: ordered by slug, found again by it."""
+
+    def paginate_queryset(self, queryset: Any, pagination: Any, request: HttpRequest, **_params: Any) -> dict[str, Any]:
+        size, cursor = self._get_page_size(pagination.page_size), self.Cursor.from_encoded_param(pagination.cursor)
+        slugs = [offer.slug for offer in queryset]
+        at = bisect_left(slugs, cursor.p or "")
+        begin, end = (max(0, at - size), at) if cursor.r else (at, min(at + size, len(slugs)))
+        following = self.Cursor(p=slugs[end]) if end < len(slugs) else None
+        before = self.Cursor(p=slugs[begin], r=True) if begin else None
+        url = request.build_absolute_uri()
+        return {
+            "next": self._add_cursor_to_URL(url, following),
+            "previous": self._add_cursor_to_URL(url, before),
+            "results": [OfferOut.of(offer) for offer in queryset[begin:end]],
+        }
+
+
 @router.get("/", response=list[OfferOut], summary="What this person may order")
-def list_offers(request: HttpRequest) -> list[OfferOut]:
-    return [OfferOut.of(offer) for offer in offers_for(_person(request))]
+@paginate(OfferPage)
+def list_offers(request: HttpRequest) -> list[Offer]:
+    return sorted(offers_for(_person(request)), key=lambda offer: offer.slug)
 
 
 @router.get("/{slug}", response=OfferOut, summary="One offer, with what it asks for")

@@ -18,6 +18,8 @@ UNFINISHED = (
 )
 """The list as it opens, what is due next first (`selectors.URGENT_FIRST` of tickets), and the counts, without a look at the
 rows. SQLite uses no index on a part of the rows where the values come as parameters, so there it covers all of them."""
+ALL = "CREATE INDEX IF NOT EXISTS finding_all ON tickets_ticket (due_at, priority DESC, created_at DESC, id)"
+"""The same list with the finished ones, on PostgreSQL."""
 NO_LONGER = "DROP INDEX IF EXISTS finding_unfinished"
 FINISHED = " WHERE state NOT IN ('resolved', 'closed')"
 
@@ -33,7 +35,11 @@ def ensure(using: str) -> None:
             columns = {one.name for one in connection.introspection.get_table_description(cursor, "tickets_ticket")}
             if not columns >= {"due_at", "queue_id"}:  # `migrate` was told to stop, or to go back, before they were there
                 return
-            cursor.execute(UNFINISHED + (FINISHED if connection.vendor == "postgresql" else ""))
+            if connection.vendor == "postgresql":
+                cursor.execute(UNFINISHED + FINISHED)
+                cursor.execute(ALL)
+            else:
+                cursor.execute(UNFINISHED)
             cursor.execute(NO_LONGER)
 
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from fleet.sites.rules.clock import LessonSpan
 
-BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""OWASP, CSV Injection: what spreadsheets take for a formula, or what they cut off before they look."""
+BEGINS_A_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+"""OWASP, CSV Injection: what spreadsheets take for a formula (in full width too), or cut off before they look."""
 ANSWERED_WITHIN_H = (1, 4, 8, 24)
 Span = tuple[datetime, datetime]
 

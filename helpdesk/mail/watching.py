@@ -69,6 +69,14 @@ def run(stop: threading.Event, tell: Tell = ask) -> None:
         line.ended.set()
     for line in lines.values():
         line.join(max(0.0, until - time.monotonic()))
+    _let_go([line.mailbox_id for line in lines.values() if line.is_alive()])
+
+
+def _let_go(mailbox_ids: list[int]) -> None:
+    """Of those whose server is still silent: nobody watches them any more, so they are asked as before, at once."""
+    with suppress(*DATABASE_AWAY):
+        Mailbox.objects.filter(pk__in=mailbox_ids).update(watched_until=timezone.now())
+    connections.close_all()
 
 
 def _wanted() -> set[tuple[Any, ...]]:
@@ -97,6 +105,10 @@ class _Line(threading.Thread):
                 rest = pause(self.failures)
                 said = {"mailbox_id": self.mailbox_id, "error": type(error).__name__, "again_in_s": rest}
                 log.warning("mailbox not watched", extra=said)
+            except Exception:  # a line that ends for good would leave its mailbox to be asked seldom
+                self.failures += 1
+                rest = pause(self.failures)
+                log.exception("mailbox not watched", extra={"mailbox_id": self.mailbox_id, "again_in_s": rest})
             finally:
                 self._note(watched_until=timezone.now())
             self.ended.wait(rest)

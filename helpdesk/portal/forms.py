@@ -16,9 +16,13 @@ from helpdesk.tickets.uploads import FilesField
 class ReportForm(forms.Form):
     """Where, which device, what, is it pressing: only where and what need an answer."""
 
-    room = forms.ChoiceField(label=_("Where is it?"), widget=forms.RadioSelect)
+    room = forms.ChoiceField(
+        label=_("Where is it?"), widget=forms.RadioSelect, error_messages={"required": _("Please choose a room.")}
+    )
     device = forms.ChoiceField(label=_("Which device?"), required=False, widget=forms.RadioSelect)
-    trouble = forms.ChoiceField(label=_("What is wrong?"), widget=forms.RadioSelect)
+    trouble = forms.ChoiceField(
+        label=_("What is wrong?"), widget=forms.RadioSelect, error_messages={"required": _("Please choose what is wrong.")}
+    )
     blocks_lesson = forms.ChoiceField(
         required=False, choices=[("", _("No, it can wait")), ("yes", _("Yes"))], widget=forms.RadioSelect
     )

@@ -6,6 +6,15 @@ from django.utils.translation import gettext_lazy as _
 from fleet.people.models import User
 
 
+class PeopleFilter(forms.Form):
+    q = forms.CharField(
+        label=_("Name or mail address"),
+        required=False,
+        max_length=100,
+        widget=forms.SearchInput(attrs={"autocomplete": "off"}),
+    )
+
+
 class EraseForm(forms.Form):
     """Whoever erases types whom: a slip of the finger in a list must not be enough."""
 

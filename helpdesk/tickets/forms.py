@@ -1,14 +1,15 @@
 from typing import Any
 
 from django import forms
-from django.urls import reverse_lazy
 from django.utils.functional import cached_property
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from fleet.people.models import User
 from fleet.people.rules import Action
-from helpdesk.tickets import schools, selectors
+from fleet.sites.models import Site
+from fleet.sites.typed import SchoolFilter
+from helpdesk.tickets import selectors
 from helpdesk.tickets.models import BulkJob, Category, Macro, Queue, Rating, Tag, Ticket
 from helpdesk.tickets.rules import FOR_PEOPLE, TRANSITIONS
 from helpdesk.tickets.uploads import FilesField
@@ -24,28 +25,13 @@ WORKERS_OWNERS = [
 REQUESTERS_OWNERS = [("", _("All of my school")), ("mine", _("Only mine"))]
 
 
-class TicketFilter(forms.Form):
+class TicketFilter(SchoolFilter):
+    field_order = ("q", "state", "kind", "school")
     q = forms.CharField(label=_("Search"), required=False, max_length=100, widget=forms.SearchInput)
     state = forms.ChoiceField(
         label=_("How it stands"), required=False, choices=[("", _("Not finished")), ("all", _("All")), *Ticket.State.choices]
     )
     kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("All")), *Ticket.Kind.choices])
-    school = forms.CharField(
-        label=_("School"),
-        required=False,
-        max_length=200,
-        widget=forms.TextInput(
-            {
-                "list": "schools",
-                "autocomplete": "off",
-                "placeholder": _("All"),
-                "hx-get": reverse_lazy("tickets:schools"),
-                "hx-trigger": "focus once, input changed delay:300ms",
-                "hx-target": "#schools",
-                "hx-sync": "this:replace",
-            }
-        ),
-    )
     owner = forms.ChoiceField(label=_("Whose"), required=False, choices=WORKERS_OWNERS)
     priority = forms.TypedChoiceField(
         label=_("Priority"), required=False, coerce=int, choices=[("", _("All")), *Ticket.Priority.choices]
@@ -67,18 +53,10 @@ class TicketFilter(forms.Form):
     )
 
     def __init__(self, data: Any, *, user: User, works: bool) -> None:
-        """`site`, a number, is how links name the school that people type as `school`."""
-        self._user, self._linked = user, schools.named(user, data.get("site", ""))
-        if self._linked and not data.get("school"):
-            data = data.copy()
-            data["school"] = self._linked.name
-        super().__init__(data)
+        super().__init__(data, sites=Site.objects.visible_to(user))
         if not works:
             owners: Any = self.fields["owner"]
             owners.choices = REQUESTERS_OWNERS
-        self.many = schools.many(user)
-        if not self.many:
-            del self.fields["school"]
         self._sorted_by(user, works=works)
 
     def _sorted_by(self, user: User, *, works: bool) -> None:
@@ -100,13 +78,8 @@ class TicketFilter(forms.Form):
     def wanted(self) -> dict[str, Any]:
         """What was chosen, with `sites` by their ids; what is no choice (an old bookmark) is as if it were not there."""
         self.is_valid()
-        school = self.cleaned_data.get("school")
-        return self.cleaned_data | ({"sites": self._sites(school)} if school else {})
-
-    def _sites(self, school: str) -> list[int]:
-        if self._linked and self._linked.name == school:
-            return [self._linked.pk]
-        return schools.meant(self._user, school)
+        found = self.sites_meant()
+        return self.cleaned_data | ({} if found is None else {"sites": found})
 
     @property
     def narrows(self) -> bool:
@@ -159,7 +132,7 @@ class EditForm(forms.Form):
     def __init__(self, data: Any = None, *, ticket: Ticket) -> None:
         now = {"subject": ticket.subject, "priority": ticket.priority, "owner": ticket.owner_id}
         now |= {"queue": ticket.queue_id, "category": ticket.category_id}
-        super().__init__(data, initial=now | {"seen_version": ticket.version})
+        super().__init__(data, initial=now | {"seen_version": ticket.version}, auto_id="edit_%s")
         fields: Any = self.fields
         fields["owner"].queryset = selectors.workers(ticket.site)
         fields["queue"].queryset = Queue.objects.filter(authority=ticket.authority_id)

@@ -29,7 +29,8 @@ def of_site(user: User, pk: int) -> dict[str, Any] | None:
 def of_alert(user: User, pk: int) -> dict[str, Any] | None:
     if not Alert.objects.visible_to(user).filter(pk=pk).exists():
         return None
-    return _rows(Ticket.objects.visible_to(user).filter(alert=pk))
+    found = _rows(Ticket.objects.visible_to(user).filter(alert=pk))
+    return found if found["rows"] else None
 
 
 def _rows(tickets: QuerySet[Ticket]) -> dict[str, Any]:

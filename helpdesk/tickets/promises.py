@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import Case, CharField, Count, F, Q, QuerySet, Value, When
 from django.db.models.functions import TruncMonth
 
+from helpdesk.tickets import schools
 from helpdesk.tickets.models import Category, Ticket
 
 
@@ -83,19 +84,23 @@ class Line:
 
 
 def counted(rows: QuerySet[Ticket], now: datetime) -> list[Line]:
-    """Ordered by month, school and category; tickets without any promise are not among them. Two queries."""
+    """Ordered by month, school and category; tickets without any promise are not among them. Three queries.
+
+    Schools and categories of the same name are told apart by their labels.
+    """
     counts = {
         f"{promise}_{outcome.value}": Count("pk", filter=Q(**{promise: outcome.value}))
         for promise in PROMISES
         for outcome in COUNTED
     }
     grouped: Any = judged(rows.filter(merged_into=None).order_by(), now).annotate(month=TruncMonth("created_at"))
-    found: list[dict[str, Any]] = list(grouped.values("month", "site__name", "category_id").annotate(**counts))
-    names = {row.pk: str(row) for row in Category.objects.filter(pk__in={one["category_id"] for one in found})}
+    found: list[dict[str, Any]] = list(grouped.values("month", "site_id", "category_id").annotate(**counts))
+    called = schools.labels(one["site_id"] for one in found)
+    names = _names({one["category_id"] for one in found})
     lines = [
         Line(
             f"{one['month']:%Y-%m}",
-            one["site__name"],
+            called[one["site_id"]],
             names.get(one["category_id"], ""),
             *(Tally(*(one[f"{promise}_{outcome.value}"] for outcome in COUNTED)) for promise in PROMISES),
         )
@@ -103,6 +108,11 @@ def counted(rows: QuerySet[Ticket], now: datetime) -> list[Line]:
     ]
     promised = (one for one in lines if one.response != Tally() or one.resolution != Tally())
     return sorted(promised, key=lambda one: (one.month, one.site, one.category))
+
+
+def _names(ids: set[int | None]) -> dict[int, str]:
+    rows = Category.objects.filter(pk__in={one for one in ids if one is not None}).select_related("authority")
+    return schools.told_apart({row.pk: (str(row), row.authority.name) for row in rows})
 
 
 def summed(lines: Iterable[Line], by: str) -> list[tuple[str, Tally, Tally]]:

@@ -1,49 +1,17 @@
-"""A school that is typed rather than chosen: nobody finds theirs in a list of a thousand."""
+"""For which school something is reported or ordered: the one that was named, else one to tap or to type."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 
 from fleet.devices.models import Device
-from fleet.people.models import User
 from fleet.sites.models import Room, Site
-from fleet.web import fulltext
+from fleet.sites.typed import by_id, matching
 
-SUGGESTED = 10
 SHOWN = 24
 """So many are there to tap; of more than these some of the name has to be typed."""
-MOST = 500
-LONGEST_ID = 17
-Row = TypeVar("Row", bound=Model)
-
-
-def many(user: User) -> bool:
-    """Whether there is anything to choose."""
-    return Site.objects.visible_to(user).order_by()[:2].count() > 1
-
-
-def suggested(user: User, text: str) -> QuerySet[Site]:
-    return matching(Site.objects.visible_to(user), text).order_by("name", "pk")[:SUGGESTED]
-
-
-def meant(user: User, text: str) -> list[int]:
-    """Ids of the schools of exactly that name, else of those that have every word of it in theirs; at most MOST."""
-    rows = Site.objects.visible_to(user)
-    exact = list(rows.filter(name__iexact=text.replace("\0", "")).order_by().values_list("pk", flat=True)[:MOST])
-    return exact or list(matching(rows, text).order_by("name", "pk").values_list("pk", flat=True)[:MOST])
-
-
-def matching(rows: QuerySet[Site], text: str) -> QuerySet[Site]:
-    for word in text.replace("\0", "").lower().split()[: fulltext.MOST_WORDS]:
-        rows = rows.filter(fulltext.contains(word, "name"))
-    return rows
-
-
-def named(user: User, pk: str) -> Site | None:
-    """By its number, as links have it."""
-    return _by_id(Site.objects.visible_to(user), pk)
 
 
 def chosen(said: Mapping[str, str], sites: QuerySet[Site], first: Sequence[Site]) -> Site | None:
@@ -51,18 +19,38 @@ def chosen(said: Mapping[str, str], sites: QuerySet[Site], first: Sequence[Site]
 
     `first`: two of them, or as many as there are.
     """
-    if site := _by_id(sites, said.get("site", "")):
+    if site := by_id(sites, said.get("site", "")):
         return site
-    if room := _by_id(Room.objects.filter(site__in=sites).select_related("site"), said.get("room", "")):
+    if room := by_id(Room.objects.filter(site__in=sites).select_related("site"), said.get("room", "")):
         return room.site
     devices = Device.objects.in_service().filter(site__in=sites).select_related("site")
-    if device := _by_id(devices, said.get("device", "")):
+    if device := by_id(devices, said.get("device", "")):
         return device.site
     return first[0] if len(first) == 1 else None
 
 
-def _by_id(rows: QuerySet[Row], pk: str) -> Row | None:
-    return rows.filter(pk=int(pk)).first() if pk.isdecimal() and len(pk) <= LONGEST_ID else None
+def labels(ids: Iterable[int | None]) -> dict[int, str]:
+    """{school: how it is called in a list}; of several of the same name with what tells them apart. One query."""
+    rows = Site.objects.filter(pk__in={one for one in ids if one is not None})
+    columns = ("pk", "name", "street", "city", "authority__name", "slug")
+    return told_apart({pk: said for pk, *said in rows.order_by("pk").values_list(*columns)})
+
+
+def told_apart(rows: Mapping[int, Sequence[str]]) -> dict[int, str]:
+    """{id: (name, …)} -> {id: name}, where names collide with the first of the others that differs for each of them."""
+    alike: defaultdict[str, list[int]] = defaultdict(list)
+    for pk, (name, *_more) in rows.items():
+        alike[name].append(pk)
+    return {pk: label for name, pks in alike.items() for pk, label in _labels(name, {pk: rows[pk][1:] for pk in pks})}
+
+
+def _labels(name: str, more: Mapping[int, Sequence[str]]) -> Iterator[tuple[int, str]]:
+    if len(more) == 1:
+        yield from ((pk, name) for pk in more)
+        return
+    columns = (column for column in zip(*more.values(), strict=True) if all(column) and len(set(column)) == len(column))
+    distinct = next(columns, [f"{number}" for number in range(1, len(more) + 1)])
+    yield from ((pk, f"{name} ({said})") for pk, said in zip(more, distinct, strict=True))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from helpdesk.tickets.views import arranging
 app_name = "tickets"
 urlpatterns = [
     path("", views.index, name="tickets"),
-    path("schools/", views.school_names, name="schools"),
     path("bulk/", views.order, name="bulk"),
     path("bulk/<int:job>/", views.job, name="bulk-job"),
     path("bulk/<int:job>/progress/", views.progress, name="bulk-progress"),

@@ -3,7 +3,8 @@
 1,000 schools and 100 agents in both; one ticket in twenty is not finished. A turn is what an agent does again and again:
 open the list, the counts above it, a search, a ticket. `ticket_list_growth` is the p95 of a turn at 1,000 tickets
 ÷ that at 100,000: 1 is no growth, the goal is 1 ÷ 1.5. On the PostgreSQL that DATABASE_URL names, else on SQLite.
-BENCH_TICKETS sets another number. `python -m tests.bench tickets` measures this alone.
+BENCH_TICKETS sets another number. `python -m tests.bench tickets` measures this alone, and says of what is done less often
+(filters, pages of the API, reports, taking a ticket) how long it takes.
 """
 
 import json
@@ -13,14 +14,14 @@ import subprocess
 import sys
 import tempfile
 from datetime import timedelta
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import Any
 
 from config.env import BASE_DIR
 from tests.bench.rows import Row, row, timed
 
 FEW, MANY = 1_000, int(os.environ.get("BENCH_TICKETS", "100000"))
-SITES, AGENTS, TURNS, BATCH = 1_000, 100, 60, 5_000
+SITES, AGENTS, TURNS, SELDOM, BATCH = 1_000, 100, 60, 8, 5_000
 GOAL = 1 / 1.5
 TROUBLES = ("geht nicht", "flackert", "ist langsam", "zeigt nichts", "druckt leer", "findet kein Netz", "piept", "ist weg")
 THINGS = (
@@ -36,6 +37,27 @@ THINGS = (
     "Server",
     "Kamera",
     "Dose",
+)
+SELDOM_ASKED = (
+    "/tickets/?state=all",
+    "/tickets/?state=all&page=2000",
+    "/tickets/?state=closed&priority=1",
+    "/tickets/?owner=me",
+    "/tickets/?owner=none",
+    "/tickets/?state=all&q=Beamer",
+    "/tickets/?state=all&q=Unauffindbar",
+    "/tickets/?school=Schule+77",
+    "/tickets/?state=all&sort=-due_at",
+    "/search/?q=Unauffindbar",
+    "/search/?q=Beamer+Aula&only=tickets",
+    "/reports/",
+    "/reports/promises/",
+    "/reports/tickets.csv",
+    "/api/v1/tickets/?page_size=200",
+    "/api/v1/tickets/?finished=false",
+    "/api/v1/tickets/?finished=true&priority=1",
+    "/api/v1/tickets/?q=Unauffindbar",
+    "/api/v1/counts",
 )
 PLACES = ("Aula", "Turnhalle", "Lehrerzimmer", "Bibliothek", "Physik", "Werkraum", "Sekretariat", "Mensa", "Foyer", "Keller")
 
@@ -80,6 +102,7 @@ def _measured() -> dict[str, Any]:
     helpdesk.fill(MANY)
     many = helpdesk.work()
     print(f"p95 in seconds, {FEW} tickets: {few}\n{MANY} tickets: {many}", file=sys.stderr)
+    print(f"seldom, median in seconds: {helpdesk.seldom()}", file=sys.stderr)
     return {"vendor": connection.vendor, "few": few, "many": many}
 
 
@@ -188,10 +211,44 @@ class Helpdesk:
             "ticket": f"/tickets/F2026-{some:06d}/",
         }
 
+    def seldom(self) -> dict[str, float]:
+        """{what: median in seconds}"""
+        from django.test import Client
+
+        from fleet.people import services as people
+        from fleet.people.models import ApiToken
+
+        client = Client(SERVER_NAME="localhost")
+        client.force_login(self.agents[0], backend="allauth.account.auth_backends.AuthenticationBackend")
+        _row, clear = people.issue_token(
+            user=self.agents[0], name="bench", reach=ApiToken.Reach.WRITE, valid_for=timedelta(hours=1)
+        )
+        program = Client(SERVER_NAME="localhost", headers={"Authorization": f"Bearer {clear.reveal()}"})
+        found = {}
+        for url in SELDOM_ASKED:
+            asker = program if url.startswith("/api/") else client
+            taken = [self._asked(asker, url) for _ in range(SELDOM)]
+            found[url] = round(median(taken), 4)
+        return found | {"take": round(median(self._taken() for _ in range(SELDOM)), 4)}
+
+    def _taken(self) -> float:
+        from helpdesk.tickets import services
+        from helpdesk.tickets.models import Ticket
+
+        ticket = Ticket.objects.exclude(state="closed").exclude(owner=self.agents[1]).order_by("?").first()
+        assert ticket is not None
+        return timed(lambda: services.take(ticket=ticket, by=self.agents[1]))
+
     @staticmethod
     def _asked(client: Any, url: str) -> float:
         answers: list[Any] = []
-        seconds = timed(lambda: answers.append(client.get(url, headers={"HX-Request": "true"} if "views" in url else None)))
+
+        def ask() -> None:
+            answer = client.get(url, headers={"HX-Request": "true"} if "views" in url else None)
+            b"".join(answer) if answer.streaming else answer.content
+            answers.append(answer)
+
+        seconds = timed(ask)
         if answers[0].status_code != 200:
             sys.exit(f"{url} answered {answers[0].status_code}")
         return seconds

@@ -1,9 +1,11 @@
 """Reads every recording of a folder and prints, field by field, how much of what is expected was read.
 
     python -m tests.recordings FOLDER [--only NAME …] [--field FIELD …] [--misses] [--show] [--quick]
+    python -m tests.recordings FOLDER --as-if unprofiled|sibling [--misses]
 
 FOLDER holds serve.py, ``*.snmprec`` and expected.json. ``--quick`` reads the files themselves instead of asking over UDP.
-``--quick --profiles generic standard`` tells what is read of devices nobody profiled.
+``--as-if`` does so too and tells what would be read of these devices if nobody had seen them (see unseen.py), and of whose
+devices the least.
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ import argparse
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.recordings.judged import Verdict, judge
 from tests.recordings.reading import from_files, over_udp
 
+WORST = 25  # recordings named by --as-if
 SHOWN = 6  # differences per field and recording, without --all
 
 
@@ -26,16 +29,24 @@ def main() -> int:
     options = _options()
     expected = json.loads((options.folder / "expected.json").read_text(encoding="utf-8"))
     names = [name for name in sorted(expected) if not options.only or any(part in name for part in options.only)]
-    read = from_files(options.folder, names, options.profiles) if options.quick else over_udp(options.folder, names)
+    quick = options.quick or options.as_if
+    read = from_files(options.folder, names, options.profiles, options.as_if) if quick else over_udp(options.folder, names)
     readings = dict(read)
-    verdicts = {name: list(judge(expected[name], readings[name])) for name in names}
+    verdicts = {name: [v for v in judge(expected[name], readings[name]) if _asked(v, options.as_if)] for name in names}
     if options.show:
         for name in names:
             print(name, json.dumps(readings[name], ensure_ascii=False, indent=1))
     if options.misses or options.all:
         _print_misses(verdicts, readings, options)
+    if options.as_if:
+        _print_worst(verdicts)
     _print_shares(verdicts)
     return 0
+
+
+def _asked(verdict: Verdict, as_if: str | None) -> bool:
+    """A sibling says another sysObjectID than the recorded device."""
+    return not (as_if == "sibling" and verdict.field == "sysObjectID")
 
 
 def _options() -> argparse.Namespace:
@@ -48,6 +59,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--show", action="store_true", help="print the readings")
     parser.add_argument("--quick", action="store_true", help="read the files instead of asking over UDP")
     parser.add_argument("--profiles", nargs="+", metavar="PREFIX", help="with --quick: only profiles that begin so")
+    parser.add_argument("--as-if", choices=["unprofiled", "sibling"], help="as if nobody knew the device, or its model")
     return parser.parse_args()
 
 
@@ -61,6 +73,13 @@ def _print_misses(verdicts: Mapping[str, list[Verdict]], readings: Mapping[str, 
             shown = verdict.differences if options.all else verdict.differences[:SHOWN]
             left = len(verdict.differences) - len(shown)
             print(f"  {verdict.field} {verdict.share:.0%}", *shown, *([f"… {left} more"] if left else []), sep="\n    ")
+
+
+def _print_worst(verdicts: Mapping[str, Sequence[Verdict]]) -> None:
+    """Recordings of which least is read, with the fields of which nothing is."""
+    shares = {name: _mean([verdict.share for verdict in judged]) for name, judged in verdicts.items()}
+    for name in sorted(shares, key=lambda name: (shares[name], name))[:WORST]:
+        print(f"{name:<34}{shares[name]:>8.1%}  {', '.join(v.field for v in verdicts[name] if v.share == 0)}")
 
 
 def _print_shares(verdicts: Mapping[str, Iterable[Verdict]]) -> None:

@@ -22,6 +22,7 @@ from fleet.snmp.fetch import PysnmpFetcher
 from fleet.snmp.profiles import loading
 from fleet.snmp.read import read
 from fleet.snmp.types import Oid, Reading, Target, V2cCredential, Value
+from tests.recordings import unseen
 
 PROCESSES = 2
 TOGETHER = 8  # devices asked at once per process
@@ -78,15 +79,18 @@ async def _reading(fetcher: Any, target: Target, known: profiles.Profiles | None
 
 
 def from_files(
-    folder: Path, names: Sequence[str], prefixes: Sequence[str] | None = None
+    folder: Path, names: Sequence[str], prefixes: Sequence[str] | None = None, as_if: str | None = None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The same readings without a wire between; with ``prefixes`` by the profiles whose name begins with one of them."""
+    """The same readings without a wire between; with ``prefixes`` by the profiles whose name begins with one of them, and
+    ``as_if`` "unprofiled" or a "sibling" (see `unseen`)."""
     serve, known = _module(folder / "serve.py"), _valid_profiles()
     if prefixes:
         known = profiles.Profiles({name: one for name, one in known.by_name.items() if name.startswith(tuple(prefixes))})
     for name in names:
-        fetcher = FileFetcher(serve.Recording(folder / f"{name}.snmprec").rows)
-        yield name, asyncio.run(_reading(fetcher, Target("127.0.0.1", 161, V2cCredential(name)), known)).as_dict()
+        answered = decoded(serve.Recording(folder / f"{name}.snmprec").rows)
+        fetcher = FileFetcher(unseen.sibling(answered) if as_if == "sibling" else answered)
+        fitting = unseen.unprofiled(known, answered) if as_if == "unprofiled" else known
+        yield name, asyncio.run(_reading(fetcher, Target("127.0.0.1", 161, V2cCredential(name)), fitting)).as_dict()
 
 
 def _valid_profiles() -> profiles.Profiles:
@@ -110,18 +114,24 @@ def _module(path: Path) -> Any:
     return module
 
 
-class FileFetcher:
-    """A `Fetcher` over a recording: rows are arcs → BER of the value."""
+def decoded(rows: Mapping[tuple[int, ...], bytes]) -> dict[Oid, Value]:
+    """What a recording answers, in the order of a walk; ``rows`` are arcs → BER of the value."""
+    read = {".".join(map(str, arcs)): _decoded(rows[arcs]) for arcs in sorted(rows)}
+    return {oid: value for oid, value in read.items() if value is not None}
 
-    def __init__(self, rows: Mapping[tuple[int, ...], bytes]) -> None:
-        self._values = {".".join(map(str, arcs)): _decoded(rows[arcs]) for arcs in sorted(rows)}
+
+class FileFetcher:
+    """A `Fetcher` over what a device answers."""
+
+    def __init__(self, answered: Mapping[Oid, Value]) -> None:
+        self._values = answered
 
     async def get(self, target: Target, oids: Sequence[Oid]) -> dict[Oid, Value]:  # noqa: ARG002 - as the protocol has it
         return {oid: value for oid in oids if (value := self._values.get(oid)) is not None}
 
     async def walk(self, target: Target, columns: Sequence[Oid]) -> dict[Oid, Value]:  # noqa: ARG002 - likewise
         heads = tuple(f"{column}." for column in columns)
-        return {oid: value for oid, value in self._values.items() if value is not None and oid.startswith(heads)}
+        return {oid: value for oid, value in self._values.items() if oid.startswith(heads)}
 
 
 def _decoded(ber: bytes) -> Value | None:

@@ -9,6 +9,7 @@ from django.test import Client
 
 from fleet.people.models import User
 from tests.conftest import City, login
+from tests.web.settled import SETTLED
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
@@ -66,17 +67,6 @@ def browser() -> "Iterator[Browser]":
         chromium = playwright.chromium.launch(**options)
         yield chromium
         chromium.close()
-
-
-SETTLED = """() => new Promise(settled => {
-  let calm = 0;
-  const look = () => {
-    calm = document.querySelector(".htmx-request, .htmx-swapping, .htmx-settling") ? 0 : calm + 1;
-    calm < 4 ? requestAnimationFrame(look) : settled();
-  };
-  look();
-})"""
-"""The panels that a page loads are there, and nothing has been on its way for some frames."""
 
 
 CUT_OFF = """[...document.querySelectorAll(".pill")].filter(pill => {

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from config.demo.visitor import Visitor
 from config.env import BASE_DIR
+from tests.web.settled import SETTLED
 
 PASSWORD = "school-bell-at-eight"
 PICTURES = BASE_DIR / "docs" / "screenshots"
@@ -113,7 +114,7 @@ def take(browser: Browser, url: str, person: str, pages: dict[str, str], scheme:
         page.wait_for_load_state("networkidle")
         for name, address in pages.items():
             page.goto(url + address)
-            page.wait_for_timeout(900)
+            page.evaluate(SETTLED)
             suffix = "" if scheme == "light" else f"-{scheme}"
             page.set_viewport_size({"width": width, "height": _height(page, width)})
             page.screenshot(path=PICTURES / f"{name}-{width}{suffix}.png")

@@ -7,6 +7,7 @@ urlpatterns = [
     path("", devices.index, name="list"),
     path("bulk/", devices.bulk, name="bulk"),
     path("<int:pk>/", device.detail, name="detail"),
+    path("<int:pk>/uplink/", device.uplink, name="uplink"),
     path("<int:pk>/now/", device.now, name="now"),
     path("<int:pk>/history/", history.history, name="history"),
     path("<int:pk>/happened/", history.happened, name="happened"),

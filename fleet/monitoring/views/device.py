@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,7 +16,9 @@ from django.views.decorators.http import require_POST, require_safe
 from fleet.devices.models import Device
 from fleet.monitoring import selectors, sentences, services, surroundings, words
 from fleet.monitoring.models import Alert
+from fleet.monitoring.rules.rooms import State
 from fleet.monitoring.services import maintenance
+from fleet.monitoring.surroundings import Above, Surroundings
 from fleet.monitoring.views import PageRequest, ports
 from fleet.monitoring.views.devices import state_word, technical
 from fleet.monitoring.views.readings import parts
@@ -37,14 +39,31 @@ def detail(request: PageRequest, pk: int) -> HttpResponse:
         "identity": _identity(device, context["reading"]),
         "acts": [act for act in acts if not act.why_not],
         "refused": [act for act in acts if act.why_not],
-        "way_up": [[(one, state_word(one.device.state) if one else "") for one in level] for level in around.way_up],
+        "way_up": _way_up(around),
+        "silent_since": context["health"].answered_at if context["health"] and context["state"] == "down" else None,
         "behind": [(one, state_word(one.state)) for one in around.behind],
+        "silent": sum(one.state is State.DOWN for one in around.behind),
         "controlled": [(one, state_word(one.state)) for one in around.controlled],
         "neighbours": around.neighbours,
         "parts": parts(context["reading"], device.kind),
         "ports": ports.table(context["reading"], context["latest"], around.at_port, show),
     }
     return render(request, "monitoring/device.html", context)
+
+
+@require_safe
+def uplink(request: PageRequest, pk: int) -> HttpResponse:
+    """What it hangs on and how that is: a fragment for HTMX, a page without."""
+    device = _visible(request, pk)
+    if not technical(request, device):
+        raise Http404
+    around = surroundings.of(device, Device.objects.visible_to(request.user), {})
+    template = "monitoring/pieces/uplink.html" if request.htmx else "monitoring/uplink.html"
+    return render(request, template, {"device": device, "way_up": _way_up(around)})
+
+
+def _way_up(around: Surroundings) -> list[list[tuple[Above | None, str]]]:
+    return [[(one, state_word(one.device.state) if one else "") for one in level] for level in around.way_up]
 
 
 @require_safe
@@ -93,10 +112,6 @@ def _acts(request: PageRequest, device: Device) -> list[Act]:
     plan = f"{reverse('maintenance:new')}?device={device.pk}"
     manage = why_not(Action.MANAGE)
     return [
-        Act(_("Change"), "pencil-square", reverse("inventory:edit-device", args=[device.pk]), manage),
-        Act(_("Access"), "key", reverse("inventory:access", args=[device.pk]), manage),
-        Act(_("Limits"), "adjustments-horizontal", reverse("devices:limits", args=[device.pk]), ""),
-        Act(_("Plan maintenance"), "wrench-screwdriver", plan, why_not(Action.PLAN_MAINTENANCE)),
         Act(
             _("Ask now"),
             "arrow-path",
@@ -104,6 +119,10 @@ def _acts(request: PageRequest, device: Device) -> list[Act]:
             why_not(Action.POLL_NOW) or _not_asked(request, device),
             post=True,
         ),
+        Act(_("Change"), "pencil-square", reverse("inventory:edit-device", args=[device.pk]), manage),
+        Act(_("Access"), "key", reverse("inventory:access", args=[device.pk]), manage),
+        Act(_("Limits"), "adjustments-horizontal", reverse("devices:limits", args=[device.pk]), ""),
+        Act(_("Plan maintenance"), "wrench-screwdriver", plan, why_not(Action.PLAN_MAINTENANCE)),
     ]
 
 

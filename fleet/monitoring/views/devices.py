@@ -50,7 +50,8 @@ COLUMNS = (
 @require_safe
 def index(request: PageRequest) -> HttpResponse:
     form = _filter(request, request.GET)
-    devices = _chosen(request, form.wanted())
+    wanted = form.wanted()
+    devices = _chosen(request, wanted)
     details = request.user.access.anywhere(Action.VIEW_DEVICE_DETAILS)
     page = Paginator(_sorted(devices, request.GET.get("sort", "")), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
@@ -59,14 +60,14 @@ def index(request: PageRequest) -> HttpResponse:
         "rows": [_row(request, device) for device in selectors.marked(page)],
         "columns": _columns(request, details=details),
         "technical": details,
-        "filtered": any(form.wanted().values()),
+        "filtered": any(wanted.values()),
         "sort": request.GET.get("sort", ""),
         "query": request.GET.urlencode(),
         "may_ask": request.user.access.anywhere(Action.POLL_NOW),
         "bulk_acts": bulk_acts.offered(request.user),
         "may_plan": request.user.access.anywhere(Action.PLAN_MAINTENANCE),
         "manages": request.user.access.anywhere(Action.MANAGE),
-        "site": form.wanted().get("site"),
+        "site": next(iter(sites), None) if len(sites := wanted.get("sites", [])) == 1 else None,
     }
     return render(request, "monitoring/pieces/device_rows.html" if request.htmx else "monitoring/devices.html", context)
 
@@ -82,8 +83,8 @@ def _chosen(request: PageRequest, wanted: dict[str, Any]) -> QuerySet[Device]:
     devices = devices.select_related("type", "site", "room__building", "health")
     if wanted.get("q"):
         devices = selectors.search(devices, wanted["q"].strip(), request.user.access.scopes(Action.VIEW_DEVICE_DETAILS))
-    if wanted.get("site"):
-        devices = devices.filter(site=wanted["site"])
+    if "sites" in wanted:
+        devices = devices.filter(site__in=wanted["sites"])
     if wanted.get("kind"):
         devices = devices.filter(kind=wanted["kind"])
     if wanted.get("make"):

@@ -23,6 +23,8 @@ from fleet.monitoring.views import PageRequest
 from fleet.people.rules import Action
 
 SHOWN = 100
+IN_FULL = 12
+"""So many with their evidence and what can be done; the others, one line each, lead to their own page."""
 FACTS_IN_LIST = 6
 STATES = {"critical": "down", "warning": "watch", "info": "info"}
 MARKED = ("pk", "acknowledged_at", "severity", "flapping", "quiet_since", "lessons_hit", "confirmed_at")
@@ -43,12 +45,14 @@ def index(request: PageRequest) -> HttpResponse:
     every: Any = selectors.faults(mine, now)  # the annotated name is not known to the type checker
     tight = "tight" in request.GET
     shown = every.filter(asleep=asleep, kind__in=CAPACITY) if tight else every.filter(asleep=asleep)
-    faults = [_fault(request, alert) for alert in shown[:SHOWN]]
+    found = list(shown[: SHOWN + 1])
+    faults = [_fault(request, alert) for alert in found[:SHOWN]]
     mark = _mark(faults)
     if request.htmx and request.GET.get("mark") == mark:
         return HttpResponse(status=UNCHANGED)
     context: dict[str, Any] = {"asleep": asleep, "tight": tight, "put_off": every.filter(asleep=True).count()}
-    context |= {"faults": faults, "mark": mark, "folded": sum(fault["alert"].folded_count for fault in faults)}
+    context |= {"faults": faults[:IN_FULL], "others": faults[IN_FULL:], "count": len(faults), "more": len(found) > SHOWN}
+    context |= {"mark": mark, "folded": sum(fault["alert"].folded_count for fault in faults)}
     return render(request, "monitoring/pieces/faults.html" if request.htmx else "monitoring/faults.html", context)
 
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from fleet.devices.models import Device
 from fleet.monitoring import selectors, words
+from fleet.monitoring.forms import ElementForm
 from fleet.monitoring.rules import chart, marks
 from fleet.monitoring.rules.chart import Span
 from fleet.monitoring.rules.marks import Mark
@@ -42,7 +43,7 @@ def history(request: PageRequest, pk: int) -> HttpResponse:
     element = _element(request.GET.get("element", ""))
     found = selectors.history(device.pk, span, element)
     drawn = drawn_on(happenings.of("device", request.user, device.pk, span.begin, span.end), span)
-    context = {
+    context: dict[str, Any] = {
         "device": device,
         "groups": grouped(found.charts),
         "marks": drawn,
@@ -53,8 +54,11 @@ def history(request: PageRequest, pk: int) -> HttpResponse:
         "chosen": chosen,
         "spans": [("24h", _("24 hours")), ("7d", _("7 days")), ("1y", _("1 year"))],
         "element": ".".join(element) if element else "",
-        "elements": _choices(device, found.elements),
     }
+    if found.elements:
+        context["form"] = ElementForm(
+            elements=_choices(device, found.elements), chosen=context["element"], span=context["chosen"]
+        )
     return render(request, "monitoring/pieces/history.html" if request.htmx else "monitoring/history.html", context)
 
 

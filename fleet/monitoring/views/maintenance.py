@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from fleet.devices.models import Device
+from fleet.monitoring.forms import DeviceSearch
 from fleet.monitoring.maintenance_form import PLAN, MaintenanceForm
 from fleet.monitoring.models import MaintenanceWindow
 from fleet.monitoring.rules import maintenance as rules
@@ -84,13 +85,14 @@ def new(request: PageRequest) -> HttpResponse:
 
 def _found(request: PageRequest) -> dict[str, Any]:
     """Devices anywhere that are looked for by name, room, serial number or address: chosen, they are what it is for."""
-    wanted = request.GET.get("q", "").strip()[:100]
+    form = DeviceSearch(request.GET if "q" in request.GET else None)
+    wanted = form.cleaned_data["q"] if form.is_valid() else ""
     if not wanted:
-        return {}
+        return {"search": form}
     said = [Q(**{f"{name}__icontains": wanted}) for name in LOOKED_THROUGH]
     rows = Device.objects.allowing(request.user, PLAN).in_service().filter(reduce(or_, said))
     found = rows.select_related("site", "room").order_by("site__name", "name")[: MOST_FOUND + 1]
-    return {"wanted": wanted, "found": found[:MOST_FOUND], "more_found": len(found) > MOST_FOUND}
+    return {"search": form, "wanted": wanted, "found": found[:MOST_FOUND], "more_found": len(found) > MOST_FOUND}
 
 
 def _initial(request: PageRequest) -> dict[str, Any]:

@@ -60,18 +60,24 @@ class Table:
     """Whether any port says something of PoE."""
 
 
-def chosen(said: str) -> Show:
-    return next((value for value in Show if value == said), Show.ALL)
+MANY = 24
+"""A device with more ports than these shows those that are up, as long as nothing is chosen: the rest is mostly empty."""
+
+
+def chosen(said: str) -> Show | None:
+    """None: nothing was chosen."""
+    return next((value for value in Show if value == said), None)
 
 
 def table(
-    reading: Mapping[str, Any], lately: Mapping[str, float], hanging: Mapping[str, Sequence[DeviceState]], show: Show
+    reading: Mapping[str, Any], lately: Mapping[str, float], hanging: Mapping[str, Sequence[DeviceState]], show: Show | None
 ) -> Table | None:
     """`lately`: {metric.ifIndex: value} of the last poll; `hanging`: {ifIndex or name: devices}."""
     poe = {str(one["ifIndex"]): one for one in reading.get("poe") or []}
     rows = [_row(one, lately, hanging, poe) for one in reading.get("interfaces") or []]
     if not rows:
         return None
+    show = show or (Show.UP if len(rows) > MANY and any(ports.shown(row.port, Show.UP) for row in rows) else Show.ALL)
     counts = [(value.value, str(word), sum(ports.shown(row.port, value) for row in rows)) for value, word in FILTERS]
     return Table([row for row in rows if ports.shown(row.port, show)], len(rows), counts, show.value, bool(poe))
 
@@ -100,8 +106,8 @@ def _row(
         state=ports.state(port),
         word=_word(port),
         speed=words.speed(one.get("speed_bps")),
-        traffic_in=_rate(lately, f"traffic_in_bps.{key}"),
-        traffic_out=_rate(lately, f"traffic_out_bps.{key}"),
+        traffic_in=_rate(lately, f"traffic_in_bps.{key}", port),
+        traffic_out=_rate(lately, f"traffic_out_bps.{key}", port),
         errors=_errors(one, port),
         poe=_poe(fed),
         hanging=devices,
@@ -116,8 +122,11 @@ def _word(port: Port) -> str:
     return port.oper or "–"
 
 
-def _rate(lately: Mapping[str, float], name: str) -> str:
-    return words.quantity("bits-per-second", lately[name]) if name in lately else "–"
+def _rate(lately: Mapping[str, float], name: str, port: Port) -> str:
+    """Nothing on a port that is not up is no reading: it says nothing."""
+    if name not in lately or (not lately[name] and port.oper != "up"):
+        return "–"
+    return words.quantity("bits-per-second", lately[name])
 
 
 def _errors(one: Mapping[str, Any], port: Port) -> str:

@@ -39,6 +39,11 @@ class Part:
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
 
+    @property
+    def labelled(self) -> list[list[tuple[str, Any]]]:
+        """Each cell with the name of its column: on the phone a row is a list of such pairs."""
+        return [list(zip(self.columns, row, strict=True)) for row in self.rows]
+
 
 def parts(reading: Mapping[str, Any], kind: str) -> list[Part]:
     found = (

@@ -74,18 +74,19 @@ class GufoFetcher:
             await self._rows(session, column, FEW_REPETITIONS, found)
 
     async def _rows(self, session: _Session, column: Oid, repetitions: int, found: dict[Oid, Value]) -> None:
-        head, at = f"{column}.", values.arcs(column)
+        head, seen = f"{column}.", set[Oid]()
         where = session.start(column, repetitions)
         while True:
             for row in await session.following(where):
                 if row is None or not row[0].startswith(head):
                     return
-                oid, here = row[0], values.arcs(row[0])
-                if here <= at:
-                    raise SnmpWalkError(f"walk of {column} does not increase at {oid}")
+                oid = row[0]
+                if oid in seen:  # out of order is no harm as long as it is new
+                    raise SnmpWalkError(f"walk of {column} comes back to {oid}")
                 if len(found) >= self._max_rows:
                     raise SnmpWalkError(f"walk of {column} has more than {self._max_rows} rows")
-                at, found[oid] = here, _plain(row[1])
+                seen.add(oid)
+                found[oid] = _plain(row[1])
 
     def _take(self, target: Target) -> _Session:
         """Out of the kept ones, so that nobody else uses it meanwhile; after an error it is not given back."""

@@ -150,8 +150,8 @@ class _Walk:
     def _step(self, column: Oid, oid: Oid, value: Value | None) -> bool:
         if value is None or not oid.startswith(column + "."):
             return False
-        if values.arcs(oid) <= values.arcs(self._at[column]):
-            raise SnmpWalkError(f"walk of {column} does not increase at {oid}")
+        if oid in self.found:  # out of order is no harm as long as it is new
+            raise SnmpWalkError(f"walk of {column} comes back to {oid}")
         if len(self.found) >= self._max_rows:
             raise SnmpWalkError(f"walk of {column} has more than {self._max_rows} rows")
         self._at[column] = oid

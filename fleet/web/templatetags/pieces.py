@@ -36,6 +36,8 @@ STATE_ICONS = {
 }
 OTHER_NAMES = {"error": "down", "success": "ok", "warning": "watch", "debug": "info"}
 A_WEEK_S = 7 * 86_400
+NOTHING = format_html('<span class="none">{}</span>', "–")
+"""A cell without anything to say; on the phone, where cells stand below each other, it is left out."""
 
 
 @cache
@@ -73,11 +75,17 @@ def state_icon(state: object) -> SafeString:
 def ago(instant: datetime | None) -> SafeString:
     """`<time>` with "vor 40 Sek."; the exact instant stands in its title. The page's script keeps it ticking."""
     if instant is None:
-        return format_html('<span class="muted">{}</span>', "–")
+        return NOTHING
     exact = formats.date_format(timezone.localtime(instant), "SHORT_DATETIME_FORMAT")
     return format_html(
         '<time datetime="{}" title="{}" data-ago>{}</time>', instant.isoformat(), exact, since(instant, timezone.now())
     )
+
+
+@register.filter
+def or_dash(value: object) -> object:
+    """What a cell says, or the dash of one that has nothing to say."""
+    return NOTHING if value is None or value in ("", "–") else value
 
 
 def since(instant: datetime, now: datetime) -> str:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from helpdesk.finding import exporting, reports
-from helpdesk.finding.views.reports import LONGEST_TABLE, XLSX, PeriodForm, reader
+from helpdesk.finding.views.reports import LONGEST_TABLE, XLSX, PeriodForm, month_named, reader
 from helpdesk.tickets import promises
 
 
@@ -26,19 +26,20 @@ def index(request: HttpRequest) -> HttpResponse:
     named = {"month": _("Month"), "site": _("School"), "category": _("Category")}
     context = {
         "form": form,
-        "query": f"first={period.first}&last={period.last}" + (f"&site={period.site_id}" if period.site_id else ""),
-        "tables": [_table(label, promises.summed(lines, by)) for by, label in named.items() if lines],
+        "query": form.query(),
+        "tables": [_table(label, by, promises.summed(lines, by)) for by, label in named.items() if lines],
     }
     return render(request, "finding/kept.html", context)
 
 
-def _table(label: str, rows: list[tuple[str, promises.Tally, promises.Tally]]) -> dict[str, Any]:
+def _table(label: str, by: str, rows: list[tuple[str, promises.Tally, promises.Tally]]) -> dict[str, Any]:
     """Of the longest ones those where most was broken."""
+    named = month_named if by == "month" else str
     worst = sorted(rows, key=lambda row: -(row[1].broken + row[2].broken))[:LONGEST_TABLE]
     shown = [row for row in rows if row in worst]
     return {
         "label": label,
-        "rows": [{"name": name or "–", "tallies": [_tally(one) for one in tallies]} for name, *tallies in shown],
+        "rows": [{"name": named(name) or "–", "tallies": [_tally(one) for one in tallies]} for name, *tallies in shown],
         "left_out": len(rows) - len(shown),
     }
 

@@ -1,15 +1,16 @@
 """Reports over a period, on a page and as files."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.formats import number_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_safe
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Site
-from fleet.web.offers import offer_rows
+from fleet.sites.typed import SchoolFilter
 from helpdesk.finding import exporting, reports
 from helpdesk.finding import report_rules as rules
 from helpdesk.finding.views import person
@@ -27,17 +28,17 @@ LONGEST_TABLE = 25
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-class PeriodForm(forms.Form):
+class PeriodForm(SchoolFilter):
+    field_order = ("first", "last", "school")
     first = forms.DateField(label=gettext_lazy("From"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
     last = forms.DateField(label=gettext_lazy("Until"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
-    site = forms.ModelChoiceField(Site.objects.none(), label=gettext_lazy("School"), required=False)
 
     def __init__(self, data: Any, *, user: User) -> None:
+        """The last 90 days, unless others are chosen."""
         today = timezone.localdate()
-        usual = {"first": today - USUAL, "last": today}
-        super().__init__(data if "first" in data else usual)
-        offer_rows(self, "site", Site.objects.visible_to(user).order_by("name"))
-        self.fields["site"].empty_label = _("All")  # type: ignore[attr-defined]
+        usual = {"first": str(today - USUAL), "last": str(today)}
+        self._usual = usual
+        super().__init__({**usual, **{name: data[name] for name in data}}, sites=Site.objects.visible_to(user))
 
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or {}
@@ -46,11 +47,23 @@ class PeriodForm(forms.Form):
             self.add_error("last", _("The last day is before the first."))
         elif first and last and last - first > reports.LONGEST:
             self.add_error("last", _("A report covers at most 400 days."))
+        if self.sites_meant() == [] or (self.data.get("site") and not self._linked):
+            self.add_error("school" if self.many else None, _("No school has this in its name."))
         return said
 
+    @property
+    def narrows(self) -> bool:
+        """Whether it is another period or fewer schools than usual."""
+        return bool(self.data.get("school")) or any(self.data.get(name) != said for name, said in self._usual.items())
+
     def period(self) -> reports.Period:
-        site = self.cleaned_data.get("site")
-        return reports.Period(self.cleaned_data["first"], self.cleaned_data["last"], site.pk if site else None)
+        found = self.sites_meant()
+        return reports.Period(self.cleaned_data["first"], self.cleaned_data["last"], None if found is None else tuple(found))
+
+    def query(self) -> str:
+        """The same period in an address."""
+        said = {name: self.data.get(name) for name in ("first", "last", "school") if self.data.get(name)}
+        return urlencode(said)
 
 
 def reader(request: HttpRequest) -> User:
@@ -66,7 +79,7 @@ def index(request: HttpRequest) -> HttpResponse:
     form = PeriodForm(request.GET, user=user)
     if not form.is_valid():
         return render(request, "finding/reports.html", {"form": form}, status=422)
-    return render(request, "finding/reports.html", {"form": form, **_report(user, form.period())})
+    return render(request, "finding/reports.html", {"form": form, "query": form.query(), **_report(user, form.period())})
 
 
 def _report(user: User, period: reports.Period) -> dict[str, Any]:
@@ -77,8 +90,9 @@ def _report(user: User, period: reports.Period) -> dict[str, Any]:
     minutes = max((one.minutes for one in lost), default=0)
     return {
         "total": len(facts),
-        "query": f"first={period.first}&last={period.last}" + (f"&site={period.site_id}" if period.site_id else ""),
-        "months": [{"row": one, "bar": _bar(one.opened, most, str(one.opened))} for one in months],
+        "months": [
+            {"label": month_named(one.label), "row": one, "bar": _bar(one.opened, most, str(one.opened))} for one in months
+        ],
         "answered": [_share(_within(limit), rules.answered_within(facts, limit)) for limit in rules.ANSWERED_WITHIN_H],
         "by_playbook": _share(_("Done by a playbook"), rules.by_playbook(facts)),
         "tables": [
@@ -90,8 +104,12 @@ def _report(user: User, period: reports.Period) -> dict[str, Any]:
             {"row": one, "bar": _bar(one.minutes, minutes, _("%(count)s min") % {"count": _number(one.minutes)})}
             for one in lost[:LONGEST_TABLE]
         ],
-        "lost_total": _number(sum(one.minutes for one in lost)),
+        "lost_total": _("%(count)s min") % {"count": _number(sum(one.minutes for one in lost))},
     }
+
+
+def _month(one: rules.Month, most: int) -> dict[str, Any]:
+    return {"label": month_named(one.label), "row": one, "bar": _bar(one.opened, most, str(one.opened))}
 
 
 def _within(limit_h: int) -> str:
@@ -118,7 +136,15 @@ def _bar(value: float, most: float, said: str) -> dict[str, Any]:
 
 
 def _hours(value: float) -> str:
-    return f"{_number(value, 1)} h"
+    if value >= 1:
+        return f"{_number(value, 1)} h"
+    return _("%(count)s min") % {"count": _number(60 * value) if 60 * value >= 1 else "< 1"}
+
+
+def month_named(label: str) -> str:
+    """2026-03 → März 2026"""
+    year, _dash, month = label.partition("-")
+    return date_format(date(int(year), int(month), 1), "YEAR_MONTH_FORMAT") if month else label
 
 
 def _number(value: float, places: int = 0) -> str:

@@ -13,6 +13,7 @@ OTHER_NAMES = {
 C1 = re.compile(r"[\x80-\x9f]")
 MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 """A byte order mark is believed before any label, as browsers do."""
+WESTERN = bytes([*b"\t\n\r", *range(0x20, 0x7F)])
 FORBIDDEN = re.compile("[\x00\ud800-\udfff]")
 """No database and no page takes these."""
 
@@ -42,7 +43,7 @@ def _decoded(raw: bytes, codec: str) -> str:
     if mark and not codec.startswith("utf-32"):
         raw, codec = raw[len(mark) :], MARKS[mark]
     if codec.startswith("utf-16"):
-        codec = "" if _is_utf_8(raw) else _order(raw) if codec == "utf-16" else codec
+        codec = "" if _is_narrow(raw) else _order(raw) if codec == "utf-16" else codec
         return raw.decode(codec, "replace") if codec else _guessed(raw)
     if codec in {"", "ascii"}:
         return _guessed(raw)
@@ -55,13 +56,15 @@ def _decoded(raw: bytes, codec: str) -> str:
     return text.removeprefix("\ufeff")
 
 
-def _is_utf_8(raw: bytes) -> bool:
-    """Of what calls itself UTF-16, where half of Western letters is empty."""
+def _is_narrow(raw: bytes) -> bool:
+    """Of what calls itself UTF-16, where half of Western letters is empty, and of Chinese at least its line ends are."""
+    if b"\0" in raw:
+        return False
     try:
         raw.decode("utf-8")
     except UnicodeError:
-        return False
-    return b"\0" not in raw
+        return len(raw.translate(None, WESTERN)) < len(raw) / 8
+    return True
 
 
 def _order(raw: bytes) -> str:

@@ -18,6 +18,8 @@ PREFIX = re.compile(
     r"^\s*(?:(?:re|aw|antw|antwort|wg|fw|fwd|wtr|sv|vs|tr|rv|odp|r|i)\s*(?:\[\d{1,3}\]|\(\d{1,3}\)|\*\d{1,3})?\s*[::]\s*)+",
     re.IGNORECASE,
 )
+UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What ends a line, or turns the letters after it around: `Rechnung_fdp.exe` would be read as `Rechnung_exe.pdf`."""
 NUMBER = re.compile(r"(?<![A-Za-z0-9])F\d{4}-\d{6,9}(?!\d)", re.IGNORECASE)
 ADDRESS = re.compile(r"[^\s<>\"'(),;:@]{1,64}@[^\s<>\"'(),;:@]{1,255}")
 MESSAGE_ID = re.compile(r"<([^<>\s]{1,995})>")
@@ -40,14 +42,14 @@ def value(message: Message, name: str) -> str:
 
 
 def words(raw: str) -> str:
-    """Encoded words and bare bytes as text, on one line."""
+    """Encoded words and bare bytes as text, on one line and in one direction."""
     raw = raw[:LONGEST]
     try:
         pieces = decode_header(raw) if "=?" in raw else [(raw, None)]
     except (MessageError, ValueError, LookupError, IndexError):
         pieces = [(raw, None)]
     text = "".join(_piece(one, charset) for one, charset in pieces)
-    return " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", text).split())
+    return " ".join(UNSEEN.sub(" ", text).split())
 
 
 def _piece(one: bytes | str, charset: str | None) -> str:

@@ -35,7 +35,7 @@ def parsed(raw: bytes) -> Incoming:
         read = _with_content(message, envelope)
     except Exception as error:
         return dataclasses.replace(envelope, unreadable=f"the content cannot be read ({type(error).__name__})")
-    return read if read.sender.address else dataclasses.replace(read, unreadable="nobody is named as sender")
+    return read if read.sender.address or read.bounce else dataclasses.replace(read, unreadable="nobody is named as sender")
 
 
 def _envelope(message: Message) -> Incoming:
@@ -94,6 +94,12 @@ def _parts(message: Message) -> Iterator[tuple[Message, bool]]:
             yield part, alternative
 
 
+def _kind(part: Message) -> str:
+    """Of several parts between which no boundary was found, all is one text."""
+    in_one = part.get_content_maintype() == "multipart" and isinstance(part.get_payload(), str)
+    return "text/plain" if in_one else part.get_content_type()
+
+
 def _is_text(part: Message, kind: str, wanted: str) -> bool:
     disposition = part.get_content_disposition()
     return (
@@ -145,7 +151,7 @@ class _Content:
     beyond: int = 0
 
     def take(self, part: Message, *, alternative: bool) -> None:
-        kind, has_room = part.get_content_type(), self.texts.length < LONGEST_TEXT
+        kind, has_room = _kind(part), self.texts.length < LONGEST_TEXT
         if has_room and _is_text(part, kind, "text/plain"):
             text = _limited(_text(part), LONGEST_TEXT, File("text.txt", "text/plain"), self.files)
             self.texts.plain(text, alternative=alternative)

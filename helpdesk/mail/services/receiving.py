@@ -79,11 +79,12 @@ def again(*, row: IncomingMail) -> Result:
 
 def _settle_again(row: IncomingMail, delivery: Delivery) -> None:
     try:
+        files = settling.kept_files(delivery.mail)
         with transaction.atomic():
             mine = IncomingMail.objects.filter(pk=row.pk, outcome=Outcome.QUARANTINED)
             if mine.update(outcome=Outcome.STORED, reason="") == 1:
                 row.refresh_from_db()
-                settling.settle(row=row, delivery=delivery)
+                settling.settle(row=row, delivery=delivery, files=files)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
@@ -146,10 +147,14 @@ def _first(delivery: Delivery, key: str) -> IncomingMail | None:
 
 def _write(delivery: Delivery, key: str) -> Result:
     try:
+        files = settling.kept_files(delivery.mail)
         with transaction.atomic():
             row = IncomingMail.objects.create(**_columns(delivery, key), outcome=Outcome.STORED)
-            settling.settle(row=row, delivery=delivery)
+            settling.settle(row=row, delivery=delivery, files=files)
     except (OperationalError, InterfaceError):
+        raise
+    except OSError:  # the disk is at fault, not the mail
+        keeping.let_go(delivery.raw.file)
         raise
     except IntegrityError:
         if _first(delivery, key) is None:

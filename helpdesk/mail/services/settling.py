@@ -24,13 +24,24 @@ from helpdesk.tickets.models import Article, Ticket
 from helpdesk.tickets.services import attachments, letters
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from helpdesk.mail.rules.incoming import File, Incoming
     from helpdesk.mail.services.receiving import Delivery
 
 Outcome = IncomingMail.Outcome
 
 
-def settle(*, row: IncomingMail, delivery: Delivery) -> None:
+def kept_files(mail: Incoming) -> list[attachments.Kept]:
+    """Those that fit, copied before the transaction in which they get rows: it holds nobody while 50 MB are copied.
+
+    What becomes of the mail is not known yet; files that get no row are swept away (`attachments.sweep`).
+    """
+    return [] if mail.unreadable or _ours(mail) else [_kept(one) for one in attachments.fitting(mail.files)[0]]
+
+
+def settle(*, row: IncomingMail, delivery: Delivery, files: Sequence[attachments.Kept]) -> None:
+    """`files`: by `kept_files`."""
     mail = delivery.mail
     if mail.unreadable:
         _end(row, Outcome.QUARANTINED, mail.unreadable)
@@ -39,7 +50,7 @@ def settle(*, row: IncomingMail, delivery: Delivery) -> None:
     else:
         who = known(mail.sender.address, delivery.authority)
         thread = finding.find(mail, delivery.authority, who)
-        _Settling(row, delivery, who, thread.ticket).go(place(thread.found))
+        _Settling(row, delivery, files, who, thread.ticket).go(place(thread.found))
 
 
 def _ours(mail: Incoming) -> str:
@@ -58,7 +69,6 @@ def _end(row: IncomingMail, outcome: IncomingMail.Outcome, reason: str = "", art
 
 
 def _kept(file: File) -> attachments.Kept:
-    """Only what is needed is copied: what is left out, or belongs to no article, leaves nothing behind."""
     with Path(file.path).open("rb") as source:
         return attachments.keep(source=source, name=file.name, content_type=file.content_type)
 
@@ -66,9 +76,17 @@ def _kept(file: File) -> attachments.Kept:
 class _Settling:
     """One mail on its way into a ticket. `who`: its sender, when that is somebody with an account."""
 
-    def __init__(self, row: IncomingMail, delivery: Delivery, who: User | None, ticket: Ticket | None) -> None:
+    def __init__(
+        self,
+        row: IncomingMail,
+        delivery: Delivery,
+        files: Sequence[attachments.Kept],
+        who: User | None,
+        ticket: Ticket | None,
+    ) -> None:
         self.row = row
         self.delivery = delivery
+        self.files = files
         self.mail = delivery.mail
         self.who = who
         self.ticket = ticket
@@ -157,9 +175,9 @@ class _Settling:
             html=self.mail.html,
         )
         letters.add_letter(article=article, letter=letter)
-        fits, left = attachments.fitting(self.mail.files)
-        attachments.attach(article=article, files=[_kept(one) for one in fits])
+        attachments.attach(article=article, files=self.files)
         _end(self.row, outcome, reason, article)
+        left = attachments.fitting(self.mail.files)[1]
         if left or self.mail.beyond:
             names = ", ".join(one.name for one in left)[:500]
             names += f" (+{self.mail.beyond})" if self.mail.beyond else ""

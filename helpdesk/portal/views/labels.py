@@ -23,6 +23,7 @@ from helpdesk.portal.rules.labels import SHEETS, short_code
 from helpdesk.portal.services import labels as service
 from helpdesk.portal.sheets import Printed, pdf
 from helpdesk.portal.views import person
+from helpdesk.tickets import schools
 
 MOST = 1000
 NAMED = 12
@@ -47,7 +48,7 @@ def labels(request: HttpRequest) -> HttpResponse:
         "rest": max(0, len(rows) - NAMED),
         "too_many": len(rows) > MOST,
         "most": MOST,
-        "sites": Site.objects.allowing(user, Action.PRINT_LABELS).order_by("name"),
+        "which": schools.which(Site.objects.allowing(user, Action.PRINT_LABELS), request.GET.get("school", "")),
     }
     return render(request, "portal/labels.html", context, status=422 if form.errors else 200)
 

@@ -8,6 +8,9 @@ from django.core.files.storage import Storage
 from django.db import models, transaction
 from django.db.models.deletion import Collector, ProtectedError, RestrictedError
 
+from helpdesk.tickets.models import Attachment
+from helpdesk.tickets.services import attachments
+
 log = logging.getLogger(__name__)
 
 
@@ -28,7 +31,7 @@ class Removed:
 
 
 def remove(rows: Sequence[models.Model]) -> Removed:
-    """Inside the caller's transaction; files go when it commits."""
+    """Inside the caller's transaction; files go when it commits, those of articles an hour later."""
     removed = _together(rows)
     if removed is None:
         removed = _one_by_one(rows)
@@ -37,10 +40,14 @@ def remove(rows: Sequence[models.Model]) -> Removed:
 
 
 def forget_files(files: Iterable[File]) -> None:
-    """After the commit, and only those that no other row has: one file may be shared by many rows."""
+    """After the commit. One file of articles may be shared by many rows, and be attached anew at this very moment."""
     wanted = {(one.model, one.column, one.name): one for one in files if one.name}
-    if wanted:
-        transaction.on_commit(lambda: _delete_files(list(wanted.values())), robust=True)
+    shared = {one.name for one in wanted.values() if one.model is Attachment}
+    own = [one for one in wanted.values() if one.model is not Attachment]
+    if shared:
+        attachments.let_go(shared)
+    if own:
+        transaction.on_commit(lambda: _delete_files(own), robust=True)
 
 
 def files_of(rows: Sequence[models.Model]) -> Iterator[File]:

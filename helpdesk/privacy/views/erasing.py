@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from fleet.people.models import User
 from helpdesk.privacy import words
-from helpdesk.privacy.forms import EraseForm
+from helpdesk.privacy.forms import EraseForm, PeopleFilter
 from helpdesk.privacy.models import Erasure, Export
 from helpdesk.privacy.rules.refusals import may_agree
 from helpdesk.privacy.services import erasing, exporting, looking
@@ -26,11 +26,11 @@ PILLS = {"asked": "watch", "running": "info", "stopped": "watch", "done": "ok", 
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
     found = exporting.people_of(manager_of(request)).order_by("name", "pk")
-    wanted = request.GET.get("q", "").strip().replace("\0", "")[:100]
-    if wanted:
+    form = PeopleFilter(request.GET)
+    if form.is_valid() and (wanted := form.cleaned_data["q"]):
         found = found.filter(name__icontains=wanted) | found.filter(email__icontains=wanted)
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "privacy/people.html", {"page": page, "wanted": wanted})
+    return render(request, "privacy/people.html", {"page": page, "form": form})
 
 
 @never_cache

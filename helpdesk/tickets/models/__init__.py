@@ -2,7 +2,7 @@
 
 from helpdesk.tickets.models.agreements import Agreement, Escalation, EscalationStep
 from helpdesk.tickets.models.articles import Article
-from helpdesk.tickets.models.attachments import Attachment
+from helpdesk.tickets.models.attachments import Attachment, LooseFile
 from helpdesk.tickets.models.bulk import BulkJob, BulkRow
 from helpdesk.tickets.models.macros import Macro
 from helpdesk.tickets.models.organising import Category, Queue, Tag
@@ -19,6 +19,7 @@ __all__ = [
     "Counter",
     "Escalation",
     "EscalationStep",
+    "LooseFile",
     "Macro",
     "Presence",
     "Queue",

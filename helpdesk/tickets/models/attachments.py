@@ -25,3 +25,17 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class LooseFile(models.Model):
+    """A file of which it is not certain that a row needs it: kept a moment ago, or let go by a row that went.
+
+    It is looked at an hour after; nobody attaches what they kept so long before.
+    """
+
+    file = models.CharField(max_length=200, unique=True)
+    """As `Attachment.file`: relative to MEDIA_ROOT."""
+    since = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.file

@@ -112,6 +112,7 @@ class Ticket(SiteScoped):
         indexes = (
             models.Index(fields=["site", "state", "-created_at"], name="ticket_site_list"),
             models.Index(fields=["authority", "state", "-created_at"], name="ticket_authority_list"),
+            models.Index(fields=["-created_at", "-id"], name="ticket_newest"),
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="ticket_due"),
             models.Index(fields=["site", "due_at"], name="ticket_site_due"),
             models.Index(fields=["reckon_at"], condition=Q(reckon_at__isnull=False), name="ticket_to_reckon"),

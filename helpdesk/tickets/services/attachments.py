@@ -7,21 +7,28 @@ import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeVar
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.utils import timezone
 
 from fleet.people.models import User
-from helpdesk.tickets.models import Article, Attachment, Ticket
+from helpdesk.tickets.models import Article, Attachment, LooseFile, Ticket
 from helpdesk.tickets.services import opening as opening_service
 from helpdesk.tickets.services import working
 from helpdesk.tickets.services.opening import Opening
 from helpdesk.tickets.services.working import Reply
 
 CHUNK = 2**20
+CERTAIN = timedelta(hours=1)
+"""After which whoever kept a file has written its row, or never will."""
+AT_ONCE = 500
+DRAFT = "draft-"
+FOLDER = "attachments"
 
 
 @dataclass(frozen=True)
@@ -36,20 +43,29 @@ class Kept:
 
 
 def keep(*, source: IO[bytes] | UploadedFile[Any], name: str, content_type: str = "") -> Kept:
-    """Copy in pieces, whatever the size; the same content twice is one file. Safe when two do it at once."""
-    root = Path(settings.MEDIA_ROOT) / "attachments"
+    """Copy in pieces, whatever the size; the same content twice is one file. Safe when two do it at once.
+
+    Outside of any transaction, and less than CERTAIN before the row: what gets no row is swept away after that.
+    """
+    root = _folder()
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, draft = tempfile.mkstemp(dir=root, prefix="draft-")
+    handle, draft = tempfile.mkstemp(dir=root, prefix=DRAFT)
     try:
         with os.fdopen(handle, "wb") as target:
             digest, size = _copied(source, target)
         final = root / digest[:2] / digest
         final.parent.mkdir(exist_ok=True, mode=0o700)
+        file = str(final.relative_to(settings.MEDIA_ROOT))
+        let_go({file})  # before it lies there: whoever sweeps this very content is waited for, and comes no more
         Path(draft).replace(final)
     except BaseException:
         Path(draft).unlink(missing_ok=True)
         raise
-    return Kept(name[:255], content_type[:255], size, digest, str(final.relative_to(settings.MEDIA_ROOT)))
+    return Kept(name[:255], content_type[:255], size, digest, file)
+
+
+def _folder() -> Path:
+    return Path(settings.MEDIA_ROOT) / FOLDER
 
 
 def _copied(source: IO[bytes] | UploadedFile[Any], target: IO[bytes]) -> tuple[str, int]:
@@ -92,14 +108,10 @@ class LimitError(ValueError):
 
 def add(*, article: Article, files: Sequence[Kept], by: User) -> list[Attachment]:
     """More files of what was said; one that it has already is not there twice. Raises LimitError, and keeps none then."""
-    try:
-        with transaction.atomic():
-            # The ticket first, as merging and splitting do, so that nobody waits for each other.
-            Ticket.objects.select_for_update().get(pk=article.ticket_id)
-            return _added(Article.objects.select_for_update().get(pk=article.pk), files, by)
-    except LimitError:
-        _forget({one.file for one in files})
-        raise
+    with transaction.atomic():
+        # The ticket first, as merging and splitting do, so that nobody waits for each other.
+        Ticket.objects.select_for_update().get(pk=article.ticket_id)
+        return _added(Article.objects.select_for_update().get(pk=article.pk), files, by)
 
 
 def _added(article: Article, files: Sequence[Kept], by: User) -> list[Attachment]:
@@ -117,15 +129,42 @@ def _added(article: Article, files: Sequence[Kept], by: User) -> list[Attachment
 
 
 def remove(*, attachments: Sequence[Attachment]) -> None:
-    """Rows first; a file goes when no row needs it any more."""
-    Attachment.objects.filter(pk__in=[one.pk for one in attachments]).delete()
-    _forget({str(one.file.name) for one in attachments})
+    """A file goes when no row has needed it for an hour."""
+    with transaction.atomic():
+        Attachment.objects.filter(pk__in=[one.pk for one in attachments]).delete()
+        let_go({str(one.file.name) for one in attachments})
 
 
-def _forget(names: set[str]) -> None:
-    needed = set(Attachment.objects.filter(file__in=names).values_list("file", flat=True))
-    for name in names - needed:
-        (Path(settings.MEDIA_ROOT) / name).unlink(missing_ok=True)
+def let_go(files: Iterable[str]) -> None:
+    """To be looked at in an hour. In the transaction in which the rows go; `files` relative to MEDIA_ROOT."""
+    now = timezone.now()
+    loose = [LooseFile(file=one, since=now) for one in sorted(set(files))]  # sorted: nobody waits for each other
+    LooseFile.objects.bulk_create(loose, update_conflicts=True, unique_fields=["file"], update_fields=["since"])
+
+
+def sweep(*, now: datetime | None = None) -> int:
+    """Files that no row has needed for an hour, and what a killed process began to copy; returns how many went."""
+    before, gone = (now or timezone.now()) - CERTAIN, 0
+    while looked_at := _sweep_some(before):
+        gone += sum(looked_at)
+    for draft in _folder().glob(f"{DRAFT}*"):
+        if draft.stat().st_mtime < before.timestamp():
+            draft.unlink(missing_ok=True)
+    return gone
+
+
+def _sweep_some(before: datetime) -> list[bool]:
+    """Whether each of them went. Locked until they are gone, so that `keep` of the same content comes before or after."""
+    if not LooseFile.objects.filter(since__lt=before).exists():
+        return []
+    with transaction.atomic():
+        rows = LooseFile.objects.select_for_update(skip_locked=True).filter(since__lt=before).order_by("file")
+        loose = {Path(one.file).name: one for one in rows[:AT_ONCE]}
+        needed = set(Attachment.objects.filter(digest__in=loose).values_list("digest", flat=True))
+        for digest in loose.keys() - needed:
+            (Path(settings.MEDIA_ROOT) / loose[digest].file).unlink(missing_ok=True)
+        LooseFile.objects.filter(pk__in=[one.pk for one in loose.values()]).delete()
+    return [digest not in needed for digest in loose]
 
 
 class Sized(Protocol):

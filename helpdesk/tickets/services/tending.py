@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from helpdesk.tickets.models import Ticket
-from helpdesk.tickets.services import bulk, outages, presence, sla
+from helpdesk.tickets.services import attachments, bulk, outages, presence, sla
 from helpdesk.tickets.services.working import StaleError, transition
 
 log = logging.getLogger(__name__)
@@ -46,4 +46,5 @@ STEPS: tuple[Callable[[], object], ...] = (
     bulk.go_on_with_all,
     close_resolved,
     presence.forget,
+    attachments.sweep,
 )

@@ -1,7 +1,7 @@
 """Pages of tickets."""
 
 from helpdesk.tickets.views.common import person
-from helpdesk.tickets.views.listing import index, job, order, progress, school_names, stop
+from helpdesk.tickets.views.listing import index, job, order, progress, stop
 from helpdesk.tickets.views.rating import rate, rate_here
 from helpdesk.tickets.views.relating import (
     detach,
@@ -33,7 +33,6 @@ __all__ = [
     "relate",
     "reply",
     "resolve_cases",
-    "school_names",
     "split",
     "stop",
     "story",

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.web.paging import CappedPaginator
-from helpdesk.tickets import schools, selectors
+from helpdesk.tickets import selectors
 from helpdesk.tickets.forms import BulkForm, TicketFilter
 from helpdesk.tickets.models import BulkJob, BulkRow, Ticket
 from helpdesk.tickets.services import bulk
@@ -79,13 +79,6 @@ def _sorting(name: str, sort: str) -> dict[str, str]:
         return {"next": first, "now": ""}
     falling = sort.startswith("-")
     return {"next": name if falling else f"-{name}", "now": "descending" if falling else "ascending"}
-
-
-@require_safe
-def school_names(request: HttpRequest) -> HttpResponse:
-    """What a typed name may go on as."""
-    typed = request.GET.get("school", "")[:200]
-    return render(request, "tickets/pieces/schools.html", {"schools": schools.suggested(person(request), typed)})
 
 
 @require_POST

@@ -114,6 +114,21 @@ class Circle:
         return ber.oid_octets((*column, last % 7 + 1)), ber.integer(last)
 
 
+FOLLOWING = {3: 1, 1: 7, 7: 2}
+
+
+class Disorder:
+    """A column whose rows an agent keeps in the order in which they came."""
+
+    def get(self, _: bytes) -> bytes | None:
+        return None
+
+    def after(self, oid: bytes) -> tuple[bytes, bytes] | None:
+        arcs = ber.oid_arcs(oid)
+        row = 3 if arcs == ber.arcs("1.3.6.1.9.1") else FOLLOWING.get(arcs[-1])
+        return None if row is None else (ber.oid_octets(ber.arcs(f"1.3.6.1.9.1.{row}")), ber.integer(row))
+
+
 class Endless:
     """A view without end."""
 
@@ -128,8 +143,16 @@ class Endless:
 async def test_a_walk_in_circles_ends(fetcher: Fetcher, net: Any, credential: Credential) -> None:
     net.devices["127.0.0.1"].other_view = Circle()
 
-    with pytest.raises(SnmpWalkError, match="does not increase"):
+    with pytest.raises(SnmpWalkError, match="comes back to"):
         await fetcher.walk(net.target(credential=credential), ["1.3.6.1.9.1"])
+
+
+async def test_rows_out_of_order_are_rows(fetcher: Fetcher, net: Any, credential: Credential) -> None:
+    net.devices["127.0.0.1"].other_view = Disorder()
+
+    found = await fetcher.walk(net.target(credential=credential), ["1.3.6.1.9.1"])
+
+    assert sorted(found.values()) == [1, 2, 3, 7]
 
 
 async def test_a_walk_without_end_ends(net: Any) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 from django.conf import settings as product
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -17,7 +19,8 @@ from helpdesk.mail import threads
 from helpdesk.mail.models import IncomingMail, Mailbox, OutgoingMail
 from helpdesk.mail.services import keeping, receiving
 from helpdesk.tickets import services as tickets
-from helpdesk.tickets.models import Article, Queue, Ticket
+from helpdesk.tickets.models import Article, Attachment, Queue, Ticket
+from helpdesk.tickets.services import attachments
 from tests.conftest import City
 from tests.unit.mail.conftest import Post, letter
 
@@ -67,6 +70,7 @@ def test_copies_and_what_belongs_to_no_article_leave_nothing_behind(post: Post, 
 
     assert [one.outcome for one in IncomingMail.objects.order_by("pk")] == ["new", "stored"]
     assert len(files("mail")) == 2
+    attachments.sweep(now=timezone.now() + timedelta(hours=2))
     assert [one.read_bytes() for one in files("attachments")] == [b"bits"]
 
 
@@ -76,6 +80,32 @@ def test_what_is_left_out_for_its_size_is_not_kept_either(post: Post, settings: 
     post(files=[("film.mp4", b"x" * 2000)])
 
     assert files("attachments") == []
+
+
+def test_files_are_copied_before_anything_is_locked(post: Post) -> None:
+    with CaptureQueriesContext(connection) as done:
+        post(files=[("film.mp4", b"bits"), ("bild.png", b"others")])
+
+    told = [one["sql"] for one in done]
+    copied = [place for place, sql in enumerate(told) if sql.startswith('INSERT INTO "tickets_loosefile"')]
+    (row,) = (place for place, sql in enumerate(told) if sql.startswith('INSERT INTO "mail_incomingmail"'))
+    assert len(copied) == 2
+    assert max(copied) < row
+    assert [Path(one.file.path).read_bytes() for one in Attachment.objects.all()] == [b"bits", b"others"]
+
+
+def test_with_a_full_disk_it_is_no_poison_and_comes_again(post: Post) -> None:
+    place = Path(product.MEDIA_ROOT) / "attachments"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"nothing can be made below this")
+    with pytest.raises(OSError, match="attachments"):
+        post(files=[("bild.png", b"bits")])
+    assert not IncomingMail.objects.exists()
+    assert files("mail") == []
+
+    place.unlink()
+
+    assert post(files=[("bild.png", b"bits")]).outcome == "new"
 
 
 def test_what_a_killed_process_left_is_swept_away(post: Post) -> None:

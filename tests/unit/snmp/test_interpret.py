@@ -209,6 +209,44 @@ def test_sensor_scale_and_precision() -> None:
     )
 
 
+@pytest.mark.parametrize("absurd", [32_767, 65_535, 4_294_967_295, -32_768, b"too hot", b"", "1.3.6.1"])
+def test_a_sensor_that_says_what_cannot_be_costs_only_itself(absurd: int | bytes | str) -> None:
+    base = "1.3.6.1.2.1.99.1.1.1"
+    columns = {
+        f"{base}.1": {"1": 8, "2": 8},
+        f"{base}.2": {"1": 9, "2": 9},
+        f"{base}.3": {"1": 0, "2": 0},
+        f"{base}.4": {"1": absurd, "2": 21},
+    }
+
+    assert _interpret("generic", Answers(columns=columns)).temperatures_c == (Temperature(None, 21.0),)
+
+
+@pytest.mark.parametrize(
+    ("used", "size"), [(3000, 2000), (-1, 2000), (500, 0), (500, -5), (b"half", 2000), (4_294_967_295, 2000)]
+)
+def test_a_pool_of_which_more_is_used_than_there_is_says_nothing(used: int | bytes, size: int) -> None:
+    base = "1.3.6.1.2.1.25.2.3.1"
+    storage = {
+        f"{base}.2": {"1": "1.3.6.1.2.1.25.2.1.2", "2": "1.3.6.1.2.1.25.2.1.3"},
+        f"{base}.3": {"1": b"RAM", "2": b"Swap"},
+        f"{base}.4": {"1": 1024, "2": 1024},
+        f"{base}.5": {"1": size, "2": 1000},
+        f"{base}.6": {"1": used, "2": 500},
+    }
+
+    assert _interpret("generic", Answers(columns=storage)).memory == (Memory("Swap", 50.0, 1_024_000),)
+
+
+@pytest.mark.parametrize(("minutes", "seconds"), [(30, 1800), (65_535, None), (-1, None), (4_294_967_295, None)])
+def test_a_runtime_that_is_none(minutes: int, seconds: int | None) -> None:
+    said = {"1.3.6.1.2.1.33.1.2.3.0": minutes, "1.3.6.1.2.1.33.1.2.4.0": 100}
+
+    ups = _interpret("standard/ups", Answers(dict(said))).ups
+
+    assert ups == Ups(100.0, seconds, None, None)
+
+
 def test_a_table_stands_in_only_when_the_first_gave_nothing() -> None:
     ucd = {"1.3.6.1.4.1.2021.4.5.0": 1000, "1.3.6.1.4.1.2021.4.6.0": 250, "1.3.6.1.4.1.2021.11.11.0": 90}
     base = "1.3.6.1.2.1.25.2.3.1"

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from helpdesk.tickets import promises, services
+from fleet.sites import services as sites
+from fleet.sites.models import Site
+from helpdesk.tickets import promises, schools, services
 from helpdesk.tickets.models import Agreement, Article, Category, Ticket, Transition
 from helpdesk.tickets.promises import Tally
 from helpdesk.tickets.services import sla
@@ -94,7 +96,7 @@ def test_counted_by_month_school_and_category(
     opens("d", site=city.school_b, requester=city.coordinator_b)
     sla.reckon_due()
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         lines = promises.counted(Ticket.objects.all(), MONDAY + timedelta(days=60))
 
     assert [(one.month, one.site, one.category, one.response, one.resolution) for one in lines] == [
@@ -108,6 +110,38 @@ def test_counted_by_month_school_and_category(
     ]
     assert Tally(2, 1).percent == pytest.approx(66.67, abs=0.01)
     assert Tally(0, 0, 3).percent is None
+
+
+def test_schools_and_categories_of_the_same_name_are_told_apart(opens: Opens, city: City) -> None:
+    Site.objects.update(name="Grundschule", street="Am Anger 1")
+    Site.objects.filter(pk=city.school_b.pk).update(street="Bergstr. 2")
+    elsewhere = sites.create_authority(name="Anderstadt")
+    same = [Category.objects.create(authority=one, slug="netz", name_de="Netz") for one in (city.authority, elsewhere)]
+    opens("a", answer=H / 2, steps=((2 * H, "resolved"),), category=same[0])
+    opens("b", site=city.school_b, requester=city.coordinator_b, category=same[1])
+    sla.reckon_due()
+
+    lines = promises.counted(Ticket.objects.all(), MONDAY + timedelta(days=60))
+
+    assert promises.summed(lines, "site") == [
+        ("Grundschule (Am Anger 1)", Tally(1), Tally(1)),
+        ("Grundschule (Bergstr. 2)", Tally(0, 1), Tally(0, 1)),
+    ]
+    assert [one[0] for one in promises.summed(lines, "category")] == ["Netz (Anderstadt)", "Netz (Stadt Musterstadt)"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "wanted"),
+    [
+        ({1: ("A", "x"), 2: ("B", "x")}, {1: "A", 2: "B"}),
+        ({1: ("A", "x", "p"), 2: ("A", "x", "q")}, {1: "A (p)", 2: "A (q)"}),
+        ({1: ("A", "", "p"), 2: ("A", "x", "q")}, {1: "A (p)", 2: "A (q)"}),
+        ({1: ("A", "x"), 2: ("A", "x"), 3: ("B", "")}, {1: "A (1)", 2: "A (2)", 3: "B"}),
+        ({}, {}),
+    ],
+)
+def test_what_is_called_alike(rows: dict[int, tuple[str, ...]], wanted: dict[int, str]) -> None:
+    assert schools.told_apart(rows) == wanted
 
 
 def test_without_an_agreement_nothing_was_promised(city: City) -> None:

@@ -74,7 +74,7 @@ def test_a_time_carries_its_exact_instant() -> None:
 
     assert 'datetime="' in made
     assert "data-ago" in made
-    assert render("{% ago None %}") == '<span class="muted">–</span>'
+    assert render("{% ago None %}") == '<span class="none">–</span>'
 
 
 def test_a_diff_marks_what_comes_and_what_goes() -> None:

@@ -163,12 +163,35 @@ def wish(city: City, **more: Any) -> dict[str, Any]:
 
 
 def test_the_api_lists_what_may_be_ordered(city: City) -> None:
-    answer = Client().get("/api/v1/catalogue/", headers=bearer(city.coordinator_a)).json()
+    answer = Client().get("/api/v1/catalogue/", headers=bearer(city.coordinator_a)).json()["results"]
 
     exam = next(one for one in answer if one["slug"] == "exam-wifi")
     assert [ask["name"] for ask in exam["asks"]] == ["ssid", "psk"]
     assert [ask["secret"] for ask in exam["asks"]] == [False, True]
     assert "baseline" not in {one["slug"] for one in answer}
+
+
+def test_the_api_lists_offers_in_pages_there_and_back(city: City) -> None:
+    headers = bearer(city.coordinator_a)
+
+    def page(url: str) -> tuple[list[str], dict[str, Any]]:
+        answer = Client().get(url, headers=headers)
+        assert answer.status_code == 200
+        return [one["slug"] for one in answer.json()["results"]], answer.json()
+
+    whole, only = page("/api/v1/catalogue/")
+    first, one = page("/api/v1/catalogue/?page_size=4")
+    second, two = page(one["next"])
+    back, zero = page(two["previous"])
+    pages, following = [first], one["next"]
+    while following:
+        slugs, answer = page(following)
+        pages, following = [*pages, slugs], answer["next"]
+
+    assert (only["next"], only["previous"], one["previous"], zero["previous"]) == (None, None, None, None)
+    assert (first, second, back) == (whole[:4], whole[4:8], whole[:4])
+    assert [slug for slugs in pages for slug in slugs] == whole
+    assert Client().get("/api/v1/catalogue/?cursor=x", headers=headers).status_code == 422
 
 
 def test_the_api_orders_once_per_key_and_tells_the_made_up_key(city: City) -> None:

@@ -10,14 +10,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.formats import date_format
 
 from fleet.automation.models import Change
 from fleet.monitoring.models import Outage
+from fleet.sites.models import Site
 from helpdesk.catalogue.models import ServiceRequest
 from helpdesk.tickets import services
 from helpdesk.tickets.models import Ticket
-from tests.conftest import City
+from tests.conftest import City, scope_of
 
 Budget = Callable[[int], AbstractContextManager[object]]
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -106,6 +108,28 @@ def test_minutes_of_lessons_lost(city: City, theo: Client) -> None:
     assert "35 min" in page, "30 of the first lesson and 5 of the second, the room once"
 
 
+def test_schools_of_the_same_name_are_not_added_up(city: City, theo: Client) -> None:
+    Site.objects.update(name="Grundschule")
+    solved(city, "a")
+    for device in (city.access_point_a, city.access_point_b):
+        begin = datetime(2026, 3, 2, 8, 15, tzinfo=BERLIN)
+        Outage.objects.create(
+            **scope_of(device),
+            device=device,
+            started_at=begin,
+            ended_at=begin + timedelta(minutes=10),
+            cause=Outage.Cause.OWN,
+        )
+    device = city.access_point_b
+    device.room = city.room_b
+    device.save()
+
+    lost = theo.get("/reports/?first=2026-03-01&last=2026-03-31").context["lost"]
+
+    assert sorted(one["row"].site for one in lost) == ["Grundschule (schule-a)", "Grundschule (schule-b)"]
+    assert {row["Schule"] for row in rows(theo)} == {"Grundschule"}, "where only one of them is among the rows"
+
+
 @pytest.mark.parametrize(
     "query", ["first=2026-02-01&last=2026-01-01", "first=2020-01-01&last=2026-01-01", "first=x&last=y", "first=&last="]
 )
@@ -120,7 +144,40 @@ def test_many_tickets_cost_no_more_queries(count: int, city: City, theo: Client,
         solved(city, f"Drucker {number}")
     theo.get("/reports/")
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         theo.get("/reports/")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(8):
         assert len(rows(theo)) == count
+
+
+def test_a_report_of_one_school_is_asked_for_by_its_name(city: City, ada: Client) -> None:
+    solved(city, "Drucker der Schule A")
+    solved(city, "Switch der Schule B", school="b")
+
+    page = ada.get("/reports/?school=schule+b").content.decode()
+    same = ada.get(f"/reports/?site={city.school_b.pk}").content.decode()
+
+    assert "1 Ticket<" in page
+    assert "1 Ticket<" in same
+    assert "school=schule+b" in page  # the files are of the same school
+    assert "Filter zurücksetzen" in page
+    assert "Filter zurücksetzen" not in ada.get("/reports/").content.decode()
+
+
+def test_a_school_that_is_not_there_is_said(ada: Client) -> None:
+    answer = ada.get("/reports/?school=Gymnasium")
+
+    assert answer.status_code == 422
+    assert "Keine Schule heißt so." in answer.content.decode()
+
+
+def test_months_and_short_times_are_said_as_people_say_them(city: City, ada: Client) -> None:
+    solved_at = solved(city, "Schnell").transitions.latest("at").at
+    created_at = solved_at - timedelta(minutes=30)
+    Ticket.objects.update(created_at=created_at)
+
+    page = ada.get("/reports/").content.decode()
+
+    assert "30 min" in page
+    with translation.override("de"):
+        assert date_format(timezone.localtime(created_at), "YEAR_MONTH_FORMAT") in page

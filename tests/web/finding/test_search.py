@@ -134,3 +134,13 @@ def test_many_hits_cost_no_more_queries(count: int, city: City, theo: Client, dj
     with django_assert_num_queries(9):
         page = found(theo, "Beamer Aula")
     assert page.count("Beamer in der Aula dunkel") == min(count, 8)
+
+
+def test_one_kind_of_what_is_found_leads_back_to_all(city: City, theo: Client) -> None:
+    one = theo.get("/search/", {"q": "SW-1-A", "in": "devices"}).content.decode()
+    other = theo.get("/search/", {"q": "SW-1-A", "in": "nonsense"}).content.decode()
+
+    assert '<input type="hidden" name="in" value="devices"' in one
+    assert "Alles durchsuchen" in one
+    assert "SW-1-A" in one
+    assert "SW-1-A" in other

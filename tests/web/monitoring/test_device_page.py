@@ -103,6 +103,21 @@ class TestPorts:
         assert [row.name for row in table.rows] == names
         assert [count for _value, _word, count in table.counts] == [3, 1, 1]
 
+    def test_of_many_ports_those_that_are_up_are_shown_until_others_are_chosen(self, theo: Client, city: City) -> None:
+        more = [{"ifIndex": n, "name": f"1/{n}", "oper": "down", "admin": "up"} for n in range(4, 30)]
+        says(city.switch_a, interfaces=[*PORTS, *more])
+        assert [row.name for row in page_of(theo, city.switch_a).context["ports"].rows] == ["1/1"]
+        assert len(page_of(theo, city.switch_a, ports="all").context["ports"].rows) == 29
+
+    def test_nothing_on_a_port_that_is_not_up_is_no_reading(self, theo: Client, city: City) -> None:
+        at = Health.objects.get(pk=city.switch_a.pk).answered_at
+        assert at is not None
+        names = ("traffic_in_bps.1", "traffic_in_bps.2")
+        city.switch_a.samples.all().delete()
+        history.record(samples=[NewSample(city.switch_a.pk, at, names, [0, 0])])
+        up, down, _third = page_of(theo, city.switch_a).context["ports"].rows
+        assert (up.traffic_in, down.traffic_in) == ("0 bit/s", "–")
+
     def test_neighbours_are_linked_where_they_are_ours(self, theo: Client, city: City) -> None:
         page = page_of(theo, city.switch_a)
         ours, foreign = page.context["neighbours"]
@@ -117,6 +132,42 @@ class TestPorts:
         assert above.port
 
 
+class TestOrder:
+    """What is, what it means, what to do next: in the document too, as phones and screen readers read it."""
+
+    def test_state_and_who_is_cut_off_come_before_what_can_be_done(self, theo: Client, city: City) -> None:
+        silence(city.access_point_a, cause=silence(city.switch_a))
+        page = page_of(theo, city.switch_a).content.decode()
+        said = [
+            page.index(text) for text in ("3 Abfragen in Folge", "weiteres abgeschnitten", "Jetzt abfragen", 'id="uplink"')
+        ]
+        assert said == sorted(said)
+        assert "1 davon antwortet nicht." in page
+
+    def test_who_cuts_off_nobody_says_nothing_of_it(self, theo: Client, city: City) -> None:
+        assert "abgeschnitten" not in page_of(theo, city.printer_a).content.decode()
+
+    def test_a_silent_device_says_of_when_its_values_are(self, theo: Client, city: City) -> None:
+        says(city.access_point_a, cpu_percent=[3])
+        assert "wurde zuletzt am" not in page_of(theo, city.access_point_a).content.decode()
+        silence(city.access_point_a)
+        assert "Was darunter steht, wurde zuletzt am" in page_of(theo, city.access_point_a).content.decode()
+
+    def test_each_cell_carries_the_name_of_its_column(self, theo: Client, city: City) -> None:
+        says(city.access_point_a, wireless={"radios": [{"band": "5", "channel": 36, "clients": 14}]})
+        page = page_of(theo, city.access_point_a).content.decode()
+        assert '<td class="nowrap" data-label="Kanal">36</td>' in page
+        assert '<td class="nowrap" data-label="Leistung"><span class="none">–</span></td>' in page
+
+    def test_a_fault_shows_what_the_device_hangs_on(self, theo: Client, alma: Client, city: City) -> None:
+        alert = silence(city.access_point_a)
+        address = reverse("devices:uplink", args=[city.access_point_a.pk])
+        assert f'hx-get="{address}"' in theo.get(reverse("monitoring:alert", args=[alert.pk])).content.decode()
+        assert "SW-1-A" in theo.get(address, headers={"HX-Request": "true"}).content.decode()
+        assert "<html" in theo.get(address).content.decode()
+        assert alma.get(address).status_code == 404
+
+
 class TestSentences:
     def test_on_what_evidence(self, theo: Client, city: City) -> None:
         assert "Es wurde noch nicht gefragt." in page_of(theo, city.printer_a).content.decode()
@@ -128,7 +179,7 @@ class TestSentences:
 
     def test_what_is_not_allowed_says_why(self, theo: Client, city: City) -> None:
         page = page_of(theo, city.switch_a)
-        assert [act.label for act in page.context["acts"]] == ["Grenzwerte", "Wartung planen", "Jetzt abfragen"]
+        assert [act.label for act in page.context["acts"]] == ["Jetzt abfragen", "Grenzwerte", "Wartung planen"]
         assert {act.label for act in page.context["refused"]} == {"Ändern", "Zugang"}
         assert "Ihre Rolle an diesem Standort schließt das nicht ein." in page.content.decode()
         Device.objects.filter(pk=city.switch_a.pk).update(address=None)

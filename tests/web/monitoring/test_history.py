@@ -54,7 +54,7 @@ def test_a_history_is_clean_and_its_span_is_changed_by_keyboard(city: City, visi
     page.locator("#charts figure summary").first.focus()
     page.keyboard.press("Enter")
     expect(page.locator("#charts figure tbody tr").first).to_be_visible()
-    page.locator("#history-element").select_option("interfaces.1")
+    page.locator("#id_element").select_option("interfaces.1")
     expect(page.locator("#charts figure")).to_have_count(1)
 
     assert page.evaluate("window.neverReloaded")

@@ -14,6 +14,7 @@ from fleet.devices.models import Device
 from fleet.monitoring.models import Alert, Health
 from fleet.monitoring.services import history
 from fleet.monitoring.services.history import NewSample
+from fleet.monitoring.views import faults
 from tests.conftest import City
 
 
@@ -72,6 +73,20 @@ class TestFaults:
         assert "1 Störung, nur deswegen schweigt 1 weiteres Gerät." in page
         assert "SW-1-A" in page
         assert page.count("<article") == 1
+
+    def test_the_first_show_their_evidence_the_others_a_line(
+        self, theo: Client, city: City, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        more_devices(city, 15)
+        for device in Device.objects.filter(name__startswith="AP-0"):
+            silence(device)
+        page = theo.get(reverse("monitoring:faults")).content.decode()
+        assert (page.count("<article"), page.count('<li>\n    <div class="card-head">')) == (12, 3)
+        assert "15 Störungen" in page
+        monkeypatch.setattr(faults, "SHOWN", 14)
+        page = theo.get(reverse("monitoring:faults")).content.decode()
+        assert "Mehr als 14 Störungen" in page
+        assert "Es gibt weitere." in page
 
     def test_nothing_is_sent_while_nothing_changed(self, theo: Client, city: City) -> None:
         silence(city.switch_a)
@@ -160,7 +175,8 @@ class TestDevices:
         address = reverse("devices:history", args=[city.switch_a.pk])
         shown = theo.get(address, {"element": "interfaces.1"})
         assert titles(shown) == [("Netz", ["Empfangen", "Gesendet"])]
-        assert shown.context["elements"] == [
+        assert shown.context["form"].fields["element"].choices == [
+            ("", "das Gerät als Ganzes"),
             ("wireless.radios.0", "Funkmodul 1"),
             ("interfaces.1", "Port 1 · eth0"),
             ("interfaces.2", "Port 2"),

@@ -61,7 +61,7 @@ def test_ports_are_filtered_and_opened_by_keyboard_without_reloading(city: City,
     expect(page.locator("#ports tbody tr")).to_have_count(3)
     page.locator("#ports tbody a", has_text="1/1").focus()
     page.keyboard.press("Enter")
-    expect(page.locator("#history-element")).to_have_value("interfaces.1")
+    expect(page.locator("#id_element")).to_have_value("interfaces.1")
     expect(page.locator("#charts figure")).to_have_count(1)
 
     assert page.evaluate("window.neverReloaded")

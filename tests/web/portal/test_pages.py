@@ -256,3 +256,15 @@ def test_who_is_hit_too_says_so_in_the_ticket_that_is_there(alma: Client, bruno:
     assert "dass es auch Sie betrifft" in text(alma, "/")
     Ticket.objects.update(state="resolved")
     assert alma.post(address).status_code == 404
+
+
+def test_a_report_without_answers_says_which_are_missing(alma: Client) -> None:
+    token = alma.get("/report/").context["form"]["token"].value()
+
+    page = alma.post("/report/", {"token": token})
+
+    assert page.status_code == 422
+    said = page.content.decode()
+    assert "Bitte wählen Sie einen Raum." in said
+    assert "Bitte wählen Sie, was nicht stimmt." in said
+    assert "Frage 4 von 4" in said

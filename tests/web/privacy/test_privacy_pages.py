@@ -111,3 +111,12 @@ def test_programs_do_the_same(client: Client, city: City) -> None:
     assert [one.status_code for one in (again, alone, stopped, short)] == [409, 409, 409, 422]
     assert agreed.json()["state"] == "running"
     assert client.get(url, headers=bearer(city.technician)).status_code == 404
+
+
+def test_people_are_found_by_a_part_of_name_or_address(ada: Client, city: City) -> None:
+    said = text_of(ada, f"/privacy/people/?q={city.coordinator_a.email[:6]}")
+
+    assert city.coordinator_a.email in said
+    assert "1 Person<" in said
+    assert city.technician.email not in said
+    assert "Niemand passt." in text_of(ada, "/privacy/people/?q=gibtesnicht")

@@ -1,15 +1,18 @@
 """Files over the API: the rules of the page, limits while they arrive, and each once."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from helpdesk.tickets import services
 from helpdesk.tickets.models import Article, Attachment, Ticket
+from helpdesk.tickets.services.attachments import sweep
 from tests.conftest import City, bearer
 
 pytestmark = pytest.mark.django_db
@@ -106,6 +109,7 @@ def test_what_is_too_much_is_413_and_nothing_is_kept(
 
     assert [answer.status_code for answer in (too_large, too_many, together)] == [413, 413, 413]
     assert "2 " in together.json()["detail"]
+    sweep(now=timezone.now() + timedelta(hours=2))
     kept = [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
     assert [path.stat().st_size for path in kept] == [90_000]
 

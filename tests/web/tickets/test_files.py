@@ -1,11 +1,13 @@
 """Files of tickets are saved, never run, and given to nobody else; formatted mail is shown without what it could do."""
 
 import io
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from fleet.people.rules import Role
@@ -13,7 +15,7 @@ from fleet.people.services import grant
 from fleet.web.formatted import sanitised
 from helpdesk.tickets import services
 from helpdesk.tickets.models import Article, Attachment, Ticket
-from helpdesk.tickets.services.attachments import attach, keep, remove
+from helpdesk.tickets.services.attachments import attach, keep, remove, sweep
 from tests.conftest import City, login
 
 pytestmark = pytest.mark.django_db
@@ -146,10 +148,15 @@ def test_a_report_has_its_picture(alma: Client, city: City) -> None:
 def test_a_file_that_two_articles_have_goes_with_the_second(ticket: Ticket) -> None:
     first, second = file_of(ticket, "a", b"same"), file_of(ticket, "b", b"same")
     path = Path(first.file.path)
+    later = timezone.now() + timedelta(hours=2)
     remove(attachments=[first])
+    sweep(now=later)
     assert path.exists()
 
     remove(attachments=[second])
+    sweep()
+    assert path.exists(), "somebody may be about to attach the same"
+    sweep(now=later)
 
     assert not path.exists()
 

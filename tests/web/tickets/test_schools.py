@@ -53,9 +53,9 @@ def test_suggestions_are_few_and_ones_own(both: tuple[Ticket, Ticket], city: Cit
         details = sites.SiteDetails(Site.Kind.SCHOOL, f"Übungsschule {number} <b>", f"u-{number}", city="Musterstadt")
         sites.create_site(authority=city.authority, details=details)
 
-    assert _values(theo.get("/tickets/schools/", {"school": "schule b"})) == ["Schule B"]
-    assert _values(theo.get("/tickets/schools/", {"school": "übung"})) == []
-    assert _values(alma.get("/tickets/schools/", {"school": "schule"})) == ["Schule A"]
+    assert _values(theo.get("/sites/names/", {"school": "schule b"})) == ["Schule B"]
+    assert _values(theo.get("/sites/names/", {"school": "übung"})) == []
+    assert _values(alma.get("/sites/names/", {"school": "schule"})) == ["Schule A"]
 
 
 def _values(answer: Any) -> list[str]:
@@ -82,7 +82,7 @@ def test_the_page_is_no_larger_and_asks_no_more_for_a_thousand_schools(
         many = client.get("/tickets/")
 
     assert len(many.content) < few + 500
-    assert len(_values(client.get("/tickets/schools/"))) == 10
+    assert len(_values(client.get("/sites/names/"))) == 10
 
 
 def more_schools(city: City, many: int) -> list[Site]:
@@ -138,9 +138,9 @@ def test_names_appear_while_one_types(both: tuple[Ticket, Ticket], city: City, v
     field = page.locator("input[name=school]")
 
     field.click()
-    expect(page.locator("#schools option")).to_have_count(2)
+    expect(page.locator("#id_school-names option")).to_have_count(2)
     field.type("schule b")
-    expect(page.locator("#schools option")).to_have_count(1)
+    expect(page.locator("#id_school-names option")).to_have_count(1)
     field.press("Enter")
     page.wait_for_url("**school=schule+b**")
 

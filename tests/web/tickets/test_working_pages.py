@@ -9,10 +9,12 @@ from django.test import Client
 from django.utils import timezone
 
 from fleet.events.services import deliver
+from fleet.web import paging
 from helpdesk.tickets import services
 from helpdesk.tickets.models import Agreement, BulkJob, Category, Macro, Queue, Rating, Tag, Ticket, TicketLink
 from helpdesk.tickets.services import bulk, rating, sla
 from tests.conftest import City, bearer
+from tests.web.monitoring.test_pages import silence
 from tests.web.tickets.test_pages import form_of, numbers, read
 
 pytestmark = pytest.mark.django_db
@@ -320,3 +322,33 @@ def test_relations_and_bulk_through_the_api(ticket: Ticket, city: City, client: 
     assert (merged.status_code, merged.json()["number"]) == (200, other.number)
     assert call(f"{other.number}/merge", {"number": ticket.number}).status_code == 409
     assert client.get(f"/api/v1/tickets/{ticket.number}", headers=headers).json()["merged_into"] == other.number
+
+
+def test_an_act_on_all_says_of_how_many_where_not_all_are_counted(
+    city: City, theo: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _number in range(3):
+        opened(city)
+    assert "Alles in dieser Liste: 3 Tickets" in theo.get("/tickets/").content.decode()
+
+    monkeypatch.setattr(paging, "MOST", 2)
+
+    assert "Alles in dieser Liste: mehr als 2 Tickets" in theo.get("/tickets/").content.decode()
+
+
+def test_a_fault_without_a_ticket_has_no_empty_panel(ticket: Ticket, city: City, theo: Client) -> None:
+    alert = silence(city.printer_a)
+    address = f"/panels/alert/tickets/{alert.pk}/"
+    assert theo.get(address).status_code == 404
+
+    Ticket.objects.filter(pk=ticket.pk).update(alert=alert)
+
+    assert ticket.number in theo.get(address).content.decode()
+
+
+def test_what_is_done_does_not_say_that_nobody_looks_after_it(ticket: Ticket, alma: Client) -> None:
+    assert "noch niemand" in alma.get(f"/tickets/{ticket.number}/").content.decode()
+
+    Ticket.objects.filter(pk=ticket.pk).update(state="resolved")
+
+    assert "noch niemand" not in alma.get(f"/tickets/{ticket.number}/").content.decode()

@@ -73,6 +73,29 @@
   };
   document.addEventListener("toast", (event) => toast(event.detail));
 
+  // --- what keeps itself up to date says when it cannot: nobody shall take an old state for the present one ---
+  const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+  let heard = new Date(), stale = null;
+  const silent = () => {
+    const place = document.getElementById("toasts");
+    if (!place || stale) return;
+    stale = document.createElement("div");
+    stale.className = "toast";
+    stale.dataset.staleSince = heard.toISOString();
+    const words = document.createElement("span");
+    words.textContent = `${place.dataset.stale} ${clock.format(heard)}.`;
+    stale.append(document.createElement("span"), words);
+    place.append(stale);
+  };
+  document.addEventListener("htmx:sendError", silent);
+  document.addEventListener("htmx:responseError", (event) => { if (event.detail.xhr.status >= 500) silent(); });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (!event.detail.successful) return;
+    heard = new Date();
+    stale?.remove();
+    stale = null;
+  });
+
   // --- dialogs: <button data-opens="id"> opens <dialog id>; data-closes closes the one it stands in ---
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-opens]");
@@ -92,15 +115,26 @@
     for (const menu of document.querySelectorAll("details.menu[open]")) { menu.open = false; menu.querySelector("summary").focus(); }
   });
 
-  // --- tables with data-keys: j/k walk, Enter opens, x marks ---
+  // --- keys: j/k walk through what has data-keys, Enter opens, x marks, a letter presses the row's button that names it ---
+  // Single letters can be switched off (WCAG 2.1.4): whoever speaks to the computer would set them off.
+  const stored = { get: (name) => { try { return localStorage.getItem(name); } catch { return null; } }, set: (name, value) => { try { localStorage.setItem(name, value); } catch { /* then it holds for this page */ } } };
+  let keysUsed = stored.get("keys") !== "off";
+  for (const box of document.querySelectorAll("[data-keys-used]")) box.checked = keysUsed;
+  for (const opener of document.querySelectorAll("[data-opens][hidden]")) opener.hidden = false;
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("[data-keys-used]")) return;
+    keysUsed = event.target.checked;
+    stored.set("keys", keysUsed ? "on" : "off");
+  });
   const typing = (target) => target.closest("input, select, textarea, [contenteditable], dialog");
   // "/" leads to the page's own search field, else to the one in its head, else to the page that looks through everything.
   const searchField = () => [...document.querySelectorAll("main input[type=search], .masthead-search input")].find((field) => field.offsetParent !== null);
-  const rows = () => [...document.querySelectorAll("table[data-keys] tbody tr")].filter((row) => row.offsetParent !== null);
+  const ROW = "table[data-keys] tbody tr, .stack[data-keys] > article";
+  const rows = () => [...document.querySelectorAll(ROW)].filter((row) => row.offsetParent !== null);
   const walk = (step) => {
     const all = rows();
     if (!all.length) return;
-    const here = all.indexOf(document.activeElement.closest?.("tr"));
+    const here = all.indexOf(document.activeElement.closest?.(ROW));
     const next = all[here < 0 ? 0 : Math.min(all.length - 1, Math.max(0, here + step))];
     next.tabIndex = -1;
     next.focus();
@@ -108,8 +142,12 @@
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || (typing(event.target) && event.target.type !== "checkbox")) return;
-    const row = document.activeElement.closest?.("table[data-keys] tbody tr");
-    if (event.key === "j") walk(1);
+    if (!keysUsed && event.key !== "Enter") return;
+    const row = document.activeElement.closest?.(ROW);
+    const named = /^[a-z]$/.test(event.key) && row?.querySelector(`button[data-key="${event.key}"]`);
+    if (named) named.click();
+    else if (event.key === "?") document.getElementById("keys")?.showModal();
+    else if (event.key === "j") walk(1);
     else if (event.key === "k") walk(-1);
     else if (event.key === "Enter" && row && document.activeElement === row) row.querySelector("a[href]")?.click();
     else if (event.key === "x" && row) row.querySelector("input[type=checkbox]")?.click();
@@ -129,9 +167,10 @@
     const bar = document.getElementById(table.dataset.bulk || "");
     if (!bar) return;
     const count = table.querySelectorAll("tbody input[type=checkbox]:checked").length;
-    bar.hidden = count === 0;
     const number = bar.querySelector("[data-count]");
-    if (number) number.textContent = String(count);
+    if (!number) return;
+    number.textContent = String(count);
+    number.hidden = count === 0;
   });
   const mark = (box) => {
     const row = box.closest("tbody tr");

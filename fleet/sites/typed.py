@@ -1,0 +1,98 @@
+"""A school that is typed rather than chosen: nobody finds theirs in a list of a thousand."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from django import forms
+from django.db.models import Model, QuerySet
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+from fleet.sites.models import Site
+from fleet.web import fulltext
+
+SUGGESTED = 10
+MOST = 500
+LONGEST_NAME = 200
+LONGEST_ID = 17
+Row = TypeVar("Row", bound=Model)
+
+
+def matching(sites: QuerySet[Site], text: str) -> QuerySet[Site]:
+    """Those that have every word of it in their name."""
+    for word in text.replace("\0", "").lower().split()[: fulltext.MOST_WORDS]:
+        sites = sites.filter(fulltext.contains(word, "name"))
+    return sites
+
+
+def suggested(sites: QuerySet[Site], text: str) -> QuerySet[Site]:
+    return matching(sites, text[:LONGEST_NAME]).order_by("name", "pk")[:SUGGESTED]
+
+
+def meant(sites: QuerySet[Site], text: str) -> list[int]:
+    """Ids of the schools of exactly that name, else of those that have every word of it in theirs; at most MOST."""
+    exact = list(sites.filter(name__iexact=text.replace("\0", "")).order_by().values_list("pk", flat=True)[:MOST])
+    return exact or list(matching(sites, text).order_by("name", "pk").values_list("pk", flat=True)[:MOST])
+
+
+def by_id(rows: QuerySet[Row], pk: str) -> Row | None:
+    """By its number, as links have it; none where it is no number of theirs."""
+    return rows.filter(pk=int(pk)).first() if pk.isdecimal() and len(pk) <= LONGEST_ID else None
+
+
+class SchoolInput(forms.TextInput):
+    """A text field that names what its text may go on as; without JavaScript the text alone says it."""
+
+    template_name = "sites/widgets/school.html"
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        said = context["widget"]["attrs"]
+        said["list"] = f"{said.get('id', name)}-names"
+        said |= {
+            "autocomplete": "off",
+            "hx-get": reverse_lazy("site-names"),
+            "hx-trigger": "focus once, input changed delay:300ms",
+            "hx-target": f"#{said['list']}",
+            "hx-swap": "innerHTML",
+            "hx-push-url": "false",
+            "hx-sync": "this:replace",
+        }
+        return context
+
+
+class SchoolFilter(forms.Form):
+    """A list's filter, one field of which is a school; it is not there for whoever sees one school alone.
+
+    `site`, a number, is how links name the school that people type as `school`.
+    """
+
+    school = forms.CharField(
+        label=_("School"),
+        required=False,
+        max_length=LONGEST_NAME,
+        widget=SchoolInput({"placeholder": _("All")}),
+    )
+
+    def __init__(self, data: Any, *, sites: QuerySet[Site]) -> None:
+        self._sites, self._linked = sites, by_id(sites, data.get("site", ""))
+        if self._linked and not data.get("school"):
+            data = {**_plain(data), "school": self._linked.name}
+        super().__init__(data)
+        self.many = sites.order_by()[:2].count() > 1
+        if not self.many:
+            del self.fields["school"]
+
+    def sites_meant(self) -> list[int] | None:
+        """Ids of the schools that were typed, none at all if no school is called so; None: nothing was typed."""
+        said = str(self.cleaned_data.get("school") or "")
+        if not said:
+            return None
+        if self._linked and self._linked.name == said:
+            return [self._linked.pk]
+        return meant(self._sites, said)
+
+
+def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The last value of each name: filters have no field with several."""
+    return {name: data[name] for name in data}

@@ -1,0 +1,70 @@
+"""A school is typed, not chosen, wherever a list is narrowed to one: with two of them, and with three hundred."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from fleet.people.models import Scope
+from fleet.sites.models import Site
+from tests.conftest import City
+
+
+def names(answer: Any) -> set[str]:
+    return {row["device"].name for row in answer.context["rows"]}
+
+
+@pytest.mark.parametrize(
+    ("query", "at_a", "at_b"),
+    [
+        ("school=Schule+A", True, False),
+        ("school=schule+b", False, True),
+        ("school=Schule", True, True),
+        ("school=Gymnasium", False, False),
+        ("school=%00", True, True),
+    ],
+)
+def test_devices_are_narrowed_by_a_typed_name(query: str, at_a: bool, at_b: bool, theo: Client, city: City) -> None:
+    found = names(theo.get(f"/devices/?{query}"))
+    assert (city.switch_a.name in found, city.switch_b.name in found) == (at_a, at_b)
+
+
+def test_links_name_a_school_by_its_number(theo: Client, city: City) -> None:
+    page = theo.get(f"/devices/?site={city.school_b.pk}")
+    assert names(page) == set(city.school_b.devices.values_list("name", flat=True))
+    assert 'value="Schule B"' in page.content.decode()
+    assert names(theo.get("/devices/?site=999999999")) == names(theo.get("/devices/"))
+
+
+def test_whoever_sees_one_school_is_not_asked(alma: Client) -> None:
+    assert 'name="school"' not in alma.get("/devices/").content.decode()
+
+
+def three_hundred_more(city: City) -> None:
+    scopes = Scope.objects.bulk_create(
+        [Scope(kind=Scope.Kind.SITE, name=f"Schule {n}", parent=city.authority.scope) for n in range(300)]
+    )
+    Site.objects.bulk_create(
+        Site(scope=scope, authority=city.authority, kind="school", name=scope.name, slug=f"s-{n}")
+        for n, scope in enumerate(scopes)
+    )
+
+
+@pytest.mark.parametrize("path", ["/devices/", "/tickets/", "/reports/", "/reports/promises/"])
+def test_no_page_grows_with_the_schools(path: str, ada: Client, city: City) -> None:
+    few = len(ada.get(path).content)
+    three_hundred_more(city)
+
+    assert len(ada.get(path).content) < few + 500
+
+
+def test_labels_are_printed_for_a_school_that_is_tapped_or_typed(ada: Client, city: City) -> None:
+    three_hundred_more(city)
+
+    every = ada.get("/labels/").content.decode()
+    typed = ada.get("/labels/", {"school": "schule a"}).content.decode()
+
+    assert every.count('href="?site=') == 24
+    assert "Es gibt weitere" in every
+    assert typed.count('href="?site=') == 1
+    assert f'href="?site={city.school_a.pk}"' in typed
