@@ -11,7 +11,14 @@ class AutomationConfig(AppConfig):
         from fleet.automation import exposition as measures
         from fleet.automation import happenings as happened
         from fleet.automation import panels
-        from fleet.automation.checks import check_declarations, check_playbooks, check_policy, check_programs, check_remedies
+        from fleet.automation.checks import (
+            check_collections,
+            check_declarations,
+            check_playbooks,
+            check_policy,
+            check_programs,
+            check_remedies,
+        )
         from fleet.automation.services import backups, drift, outlook, remedies
         from fleet.automation.views.credentials import panel as of_credential
         from fleet.automation.views.outlook import of_change_panel
@@ -20,6 +27,7 @@ class AutomationConfig(AppConfig):
         from fleet.web import bulk, exposition, happenings, slots
 
         register(check_playbooks)
+        register(check_collections)
         register(check_policy)
         register(check_remedies)
         register(check_declarations)

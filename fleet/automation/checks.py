@@ -1,9 +1,12 @@
 """`manage.py check` reads every playbook's folder and our own tables, so that a wrong one never reaches a person."""
 
+import re
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import yaml
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
@@ -27,16 +30,23 @@ def check_playbooks(**_: Any) -> list[CheckMessage]:
     folders = {root / path.relative_to(root).parts[0] for mark in MARKS for path in root.glob(f"*/{mark}")}
     for folder in sorted(folders):
         try:
-            undo = load(folder).rollback
+            playbook = load(folder)
         except CatalogueError as error:
             found.append(Error(str(error), id="automation.E001"))
             continue
+        undo = playbook.rollback
         if undo and undo.playbook and root / undo.playbook not in folders:
             text = f"{folder / 'manifest.toml'}: there is no playbook {undo.playbook!r} to undo it with"
             found.append(Error(text, id="automation.E001"))
-        if undo and undo.restore_backup and (lacking := not_put_back(load(folder))):
+        if undo and undo.restore_backup and (lacking := not_put_back(playbook)):
             text = f"{folder / 'manifest.toml'}: rollback: no configuration is kept or put back on {', '.join(lacking)}"
             found.append(Error(text, id="automation.E001"))
+        if playbook.predecessor == "stays":
+            text = f"{folder / 'manifest.toml'}: it renews a credential, and the old one stays on the devices"
+            hint = (
+                'Declare an argument retired_…, or say predecessor = "replaced" where the new one takes its place at once.'
+            )
+            found.append(checks.Warning(text, hint=hint, id="automation.W002"))
     return found
 
 
@@ -53,6 +63,27 @@ def check_programs(**_: Any) -> list[CheckMessage]:
                 checks.Warning(f"there is no {program} on this machine: {purpose}", hint=hint, id="automation.W001")
             )
     return found
+
+
+def check_collections(**_: Any) -> list[CheckMessage]:
+    """Whether what users are told to fetch is of the Ansible that plays their playbooks, each in one version."""
+    source = Path(settings.PLAYBOOKS_DIR) / "requirements.yml"
+    if not source.is_file():
+        return []
+    text, ours = source.read_text(), ".".join(version("ansible-core").split(".")[:2])
+    problems = [f"{one['name']} has no version of its own" for one in _collections(text) if not _pinned(one)]
+    named = re.search(r"ansible-core (\d+\.\d+)", text)
+    if named is None or named[1] != ours:
+        problems.append(f"it is for ansible-core {named[1] if named else '?'}, and {ours} plays them")
+    return [Error(f"{source}: {problem}", id="automation.E006") for problem in problems]
+
+
+def _collections(text: str) -> list[dict[str, str]]:
+    return list(yaml.safe_load(text)["collections"])
+
+
+def _pinned(one: dict[str, str]) -> bool:
+    return re.fullmatch(r"\d+(\.\d+)+", str(one.get("version", ""))) is not None
 
 
 def check_policy(**_: Any) -> list[CheckMessage]:

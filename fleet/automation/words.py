@@ -354,7 +354,8 @@ def undoing(rollback: Rollback | None) -> str:
 def expectation(one: Expectation) -> str:
     """What is measured afterwards, as a sentence."""
     where = _("on the devices behind it") if one.subject == "behind" else ""
-    when = ", ".join(f"{key} = {value}" for key, value in one.when.items())
+    conditions = [f"{key} = {value}" for key, value in one.when.items()] + [_("%s given") % name for name in one.given]
+    when = ", ".join(conditions)
     sentences = {
         "contains": _("%(reading)s holds %(value)s"),
         "lacks": _("%(reading)s no longer holds %(value)s"),
@@ -388,6 +389,18 @@ _TYPES = {
 def rotation_problem(key: str, detail: str = "") -> str:
     """Why a credential is not renewed; `detail` names the platform or what was refused."""
     return f"{_ROTATION_PROBLEMS[key]} {detail if key in {'no-playbook', 'refused'} else ''}".strip()
+
+
+_PREDECESSORS = {
+    "retired": gettext_lazy("is taken away by a second change, once every device answers to the new one"),
+    "replaced": gettext_lazy("is gone as soon as the new one is there"),
+    "stays": gettext_lazy("stays on the device, until somebody removes it by hand"),
+}
+
+
+def predecessor(name: str) -> str:
+    """What becomes of the old secret where a playbook has brought a new one."""
+    return str(_PREDECESSORS[name])
 
 
 def use_problem() -> str:

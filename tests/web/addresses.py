@@ -131,6 +131,7 @@ API_PARAMETERS: dict[str, str] = {
     "backup_id": "backup",
     "other_id": "backup",
     "drift_id": "drift",
+    "baseline_id": "baseline",
     "run_id": "run",
     "schedule_id": "schedule",
     "policy_id": "remedy_policy",

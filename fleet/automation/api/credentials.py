@@ -13,6 +13,7 @@ from fleet.automation import words
 from fleet.automation.models import CredentialUse, Rotation, RotationStep
 from fleet.automation.services import credentials as services
 from fleet.automation.services.credentials import RotationError
+from fleet.automation.services.retiring import old_left
 from fleet.devices.models import Credential, Device
 from fleet.devices.services import DeviceError
 from fleet.people.models import User
@@ -60,6 +61,12 @@ class StepOut(Schema):
 
 class RotationDetailOut(RotationOut):
     steps: list[StepOut]
+    old_left_on: list[int]
+    """Devices that the old secret still lets somebody into, though the new one counts."""
+
+    @staticmethod
+    def resolve_old_left_on(rotation: Rotation) -> list[int]:
+        return sorted(old_left(rotation))
 
 
 class RotationIn(Schema):

@@ -21,6 +21,7 @@ from fleet.automation.catalogue.model import (
     Generate,
     Holds,
     Playbook,
+    Predecessor,
     Risk,
     Rollback,
     Rotates,
@@ -34,6 +35,8 @@ from fleet.automation.rules.sources import SLUG
 from fleet.people.rules import ACTIONS, Action, Role
 
 log = logging.getLogger(__name__)
+RETIRED = "retired_"
+"""How the names of arguments begin that say which old secret goes."""
 NEED_NO_VALUE = {"restarted", "reachable"}
 RESERVED = re.compile(r"ansible_|hostvars$|groups$|inventory_|omit$|vars$")
 
@@ -71,6 +74,7 @@ class _Expectation(_Strict):
     holds: Holds
     value: str | int | float | bool | None = None
     when: dict[str, Any] = Field(default_factory=dict)
+    given: tuple[str, ...] = Field(default=(), strict=False)
     subject: Subject = "target"
 
 
@@ -99,6 +103,7 @@ class _Manifest(_Strict):
     who_may_run: list[str] = Field(default_factory=list)
     who_approves: list[str] = Field(default_factory=list)
     rotates: Rotates = ""
+    predecessor: Predecessor = ""
     voucher: _Voucher | None = None
     arguments: dict[str, _ArgumentText] = Field(default_factory=dict)
     verification: _Verification
@@ -195,6 +200,8 @@ def _agree(source: Path, manifest: _Manifest, options: dict[str, _Option]) -> No
             raise CatalogueError(f"{source}:{_line(text, name)}: {name} cannot be {value!r}")
     for name, wrong in _secret_problems(manifest, options):
         raise CatalogueError(f"{source}:{_line(text, name)}: {name} {wrong}")
+    if problem := _rotation_problem(manifest, options):
+        raise CatalogueError(f"{source}:{_line(text, 'predecessor')}: predecessor: {problem}")
     for one in manifest.verification.expect:
         if problem := _expectation_problem(one, options):
             raise CatalogueError(f"{source}:{_line_with(text, one.reading)}: {problem}")
@@ -213,6 +220,27 @@ def _own_problems(manifest: _Manifest) -> Iterator[tuple[str, str]]:
     undo = manifest.rollback
     if undo and sum(map(bool, (undo.arguments, undo.playbook, undo.restore_backup))) != 1:
         yield "rollback", "it needs exactly one of arguments, playbook, restore_backup"
+
+
+def _retires(options: dict[str, _Option]) -> bool:
+    return any(name.startswith(RETIRED) for name in options)
+
+
+def _rotation_problem(manifest: _Manifest, options: dict[str, _Option]) -> str | None:
+    """What the manifest says of the old secret and the arguments do not bear out."""
+    if manifest.predecessor and not manifest.rotates:
+        return "only what renews a credential leaves an old one"
+    if manifest.predecessor == "retired" and not _retires(options):
+        return f"no argument {RETIRED}… takes what is to be taken away"
+    if manifest.predecessor in {"replaced", "stays"} and _retires(options):
+        return f"an argument {RETIRED}… takes it away"
+    return None
+
+
+def _predecessor(manifest: _Manifest, options: dict[str, _Option]) -> Predecessor:
+    if not manifest.rotates or manifest.predecessor:
+        return manifest.predecessor
+    return "retired" if _retires(options) else "stays"
 
 
 def _secret_problems(manifest: _Manifest, options: dict[str, _Option]) -> Iterator[tuple[str, str]]:
@@ -263,7 +291,7 @@ def _named(manifest: _Manifest) -> set[str]:
     if voucher := manifest.voucher:
         names |= {voucher.ssid, voucher.key, *voucher.when}
     for one in manifest.verification.expect:
-        names |= set(one.when) | set(PLACEHOLDER.findall(one.reading))
+        names |= {*one.when, *one.given} | set(PLACEHOLDER.findall(one.reading))
         names |= set(PLACEHOLDER.findall(one.value)) if isinstance(one.value, str) else set()
     return names
 
@@ -292,6 +320,7 @@ def _playbook(folder: Path, manifest: _Manifest, options: dict[str, _Option]) ->
         max_per_step=manifest.max_per_step,
         disruption_s=manifest.disruption_s,
         rotates=manifest.rotates,
+        predecessor=_predecessor(manifest, options),
         voucher=Voucher(**manifest.voucher.model_dump()) if manifest.voucher else None,
     )
 

@@ -9,6 +9,7 @@ Risk = Literal["low", "medium", "high"]
 Holds = Literal["contains", "lacks", "equals", "at_least", "restarted", "reachable"]
 Subject = Literal["target", "behind"]
 Rotates = Literal["", "ssh", "snmp"]
+Predecessor = Literal["", "retired", "replaced", "stays"]
 Generate = Literal["", "if-empty", "each-time"]
 
 
@@ -61,6 +62,8 @@ class Expectation:
     value: Any = None
     when: dict[str, Any] = field(default_factory=dict)
     """Asked only when these arguments have these values."""
+    given: tuple[str, ...] = ()
+    """Asked only when these arguments are given at all."""
     subject: Subject = "target"
     """The device itself, or those that hang behind it (behind its port `port`, where the playbook has that argument)."""
 
@@ -118,6 +121,8 @@ class Playbook:
     """How long what people use is away on one device; None: as long as the playbook takes, and until it has restarted."""
     rotates: Rotates = ""
     """Which credential it renews on a device, if that is what it is for."""
+    predecessor: Predecessor = ""
+    """What becomes of the old one: a second run takes it away, the new one takes its place at once, or it stays there."""
     voucher: Voucher | None = None
     """What is printed for those who join the Wi-Fi that it sets."""
 

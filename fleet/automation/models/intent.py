@@ -1,5 +1,7 @@
 """What devices should be: values at levels, where a device is found to differ from them, and the nightly look at it."""
 
+import uuid
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -123,6 +125,10 @@ class SiteCheck(SiteScoped):
     night = models.DateField()
     """The day on which the night began."""
     begun_at = models.DateTimeField(default=timezone.now)
+    token = models.UUIDField(default=uuid.uuid4)
+    """Of the worker that has it: who takes it over makes a new one, and the old one's word counts no more."""
+    lease_until = models.DateTimeField(null=True)
+    """Prolonged while its worker lives; after that another one takes it over."""
     finished_at = models.DateTimeField(null=True)
     """None: under way, or its worker is gone."""
     devices = models.PositiveIntegerField(default=0)

@@ -89,12 +89,18 @@ NEEDED: Mapping[str, frozenset[str]] = {
 
 def retiring_arguments(old: Mapping[str, Any], new: Mapping[str, Any], public: tuple[str, str] | None) -> dict[str, Any]:
     """What is offered once the new secret counts: `new_…` of each part, which stays, and `retired_…` of what is to go;
-    for keys the public halves as `public_keys` and `retired_keys`.
+    for keys the public halves, together as `public_keys` and `retired_keys`, and whose they are.
+
+    A private key is never among them.
     """
+    offered = {name: new[name] for name in ("username", "user") if name in new}
     if public is not None:
-        return {"public_keys": [public[1]], "retired_keys": [public[0]]}
-    parts = [name for name, value in new.items() if value != old.get(name)]
-    return {f"new_{name}": new[name] for name in parts} | {f"retired_{name}": old[name] for name in parts if name in old}
+        retired, kept = public
+        keys = {"new_public_key": kept, "retired_public_key": retired}
+        return offered | keys | {"public_keys": [kept], "retired_keys": [retired]}
+    parts = [name for name, value in new.items() if value != old.get(name) and not name.endswith("private_key")]
+    offered |= {f"new_{name}": new[name] for name in parts}
+    return offered | {f"retired_{name}": old[name] for name in parts if name in old}
 
 
 def rotation_arguments(old: Mapping[str, Any], new: Mapping[str, Any], public: tuple[str, str] | None) -> dict[str, Any]:

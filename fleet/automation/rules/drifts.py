@@ -24,6 +24,15 @@ class Subject:
         return f"{WIFI}{self.ssid}" if self.ssid else self.key
 
 
+def adds(diff: str, known: str) -> bool:
+    """Whether a diff says more than the one that is known: something that nobody has decided about yet."""
+    return bool(_changes(diff) - _changes(known))
+
+
+def _changes(diff: str) -> set[str]:
+    return {line for line in diff.splitlines() if line.startswith(("+", "-"))}
+
+
 def subject(text: str) -> Subject:
     if not text.startswith(CHECK):
         ssid = text.removeprefix(WIFI) if text.startswith(WIFI) else ""

@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -19,7 +19,7 @@ LEVELS = ("authority", "platform", "zone", "site", "device")
 """The broadest first."""
 WIFIS = "wifis"
 NETWORK = "lan"
-"""Into which the playbook `ssid` puts Wi-Fis (`wifi_network` in inventory/group_vars/openwrt.yml)."""
+"""Where a Wi-Fi belongs of which nobody says more (`wifi_network` in inventory/group_vars/openwrt.yml)."""
 ENCRYPTIONS = ("none", "owe", "psk2", "sae-mixed", "sae")
 MOST = 64
 LONGEST_LINE, LONGEST_SSID, LARGEST_VLAN = 200, 32, 4094
@@ -136,6 +136,10 @@ class Intended:
     values: Mapping[str, Any]
     levels: Mapping[str, str]
     passing_wifis: frozenset[str] = frozenset()
+
+    def without(self, keys: Collection[str]) -> "Intended":
+        """As if nobody had said these."""
+        return replace(self, values={key: value for key, value in self.values.items() if key not in keys})
 
 
 def merged(layers: Iterable[Layer], passing_wifis: Collection[str] = ()) -> Intended:

@@ -45,6 +45,7 @@ def wanted(expectations: Iterable[Expectation], arguments: Mapping[str, Any]) ->
         Wanted(filled(one.reading, arguments), one.holds, _value(one.value, arguments), one.subject, _steps(one, arguments))
         for one in expectations
         if all(str(arguments.get(name)) == str(value) for name, value in one.when.items())
+        and all(arguments.get(name) is not None for name in one.given)
     ]
 
 

@@ -28,6 +28,9 @@ from fleet.people.rules import Action
 log = logging.getLogger(__name__)
 AT_ONCE = 25
 """Devices of one reading: so many that Ansible is busy, so few that the night's work is spread."""
+PRUNED_AT_ONCE = 100
+"""Devices whose old versions go in one transaction."""
+TEXTS_AT_ONCE = 500
 PUT_BACK_WITHIN = timedelta(days=90)
 """So long what stood on a device before a change is kept in any case, so that the change can be undone."""
 LARGEST = 2_000_000
@@ -236,17 +239,36 @@ def _by_change(ids: Iterable[int], states: dict[int, BackupState]) -> dict[int |
 def prune(*, now: datetime | None = None) -> int:
     """Take away versions that are superfluous, and texts that nobody has any more; returns how many versions went."""
     moment = now or timezone.now()
+    ids = list(Backup.objects.order_by("device").values_list("device", flat=True).distinct())
+    gone = sum(_prune(ids[start : start + PRUNED_AT_ONCE], moment) for start in range(0, len(ids), PRUNED_AT_ONCE))
+    _forget_texts()
+    playing.sweep(moment.timestamp())
+    return gone
+
+
+def _prune(device_ids: Sequence[int], now: datetime) -> int:
+    """Of these devices; on SQLite nobody else writes meanwhile, so never of a whole city at once."""
     versions: dict[int, list[tuple[int, datetime]]] = {}
-    for pk, device_id, at in Backup.objects.order_by("device").values_list("pk", "device_id", "fetched_at"):
+    rows = Backup.objects.filter(device__in=device_ids).order_by("device")
+    for pk, device_id, at in rows.values_list("pk", "device_id", "fetched_at"):
         versions.setdefault(device_id, []).append((pk, at))
-    needed = Target.objects.filter(before__isnull=False, change__created_at__gt=moment - PUT_BACK_WITHIN)
-    held = set(needed.values_list("before", flat=True))
-    gone = [pk for rows in versions.values() for pk in superfluous(rows, moment) if pk not in held]
+    recent = Target.objects.filter(device__in=device_ids, change__created_at__gt=now - PUT_BACK_WITHIN)
+    held = set(recent.filter(before__isnull=False).values_list("before", flat=True))
+    gone = [pk for found in versions.values() for pk in superfluous(found, now) if pk not in held]
     with transaction.atomic():
         Backup.objects.filter(pk__in=gone).delete()
-        Configuration.objects.filter(backups__isnull=True).delete()
-    playing.sweep(moment.timestamp())
     return len(gone)
+
+
+def _forget_texts() -> None:
+    """Texts that no version has any more, some at a time."""
+    while True:
+        with transaction.atomic():
+            batch = list(Configuration.objects.filter(backups__isnull=True).values_list("pk", flat=True)[:TEXTS_AT_ONCE])
+            # Looked at again when they go: a device may have come to have one of them meanwhile.
+            Configuration.objects.filter(pk__in=batch, backups__isnull=True).delete()
+        if len(batch) < TEXTS_AT_ONCE:
+            return
 
 
 def restore(*, backup: Backup, by: User, reason: str = "") -> Change:

@@ -6,9 +6,10 @@ would change there is a difference like those of the backups, with its diff.
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
@@ -25,16 +26,19 @@ from fleet.automation.rules.intent import Intended, unified
 from fleet.automation.rules.keeping import NIGHT, night_of, turn
 from fleet.automation.services import backups, drift, intent, playing
 from fleet.automation.services.backups import Why
+from fleet.automation.services.leases import kept, lease
 from fleet.devices.models import Device
 from fleet.sites.models import Site
 
 log = logging.getLogger(__name__)
 AT_ONCE = 2
 """Sites that are checked at the same time, on all machines together: changes have the other workers."""
-GIVEN_UP_AFTER = timedelta(hours=1)
-"""So long after its beginning the worker of an unfinished check is taken for gone."""
 KEPT = timedelta(days=90)
 FAILED = frozenset({"runner_on_failed", "runner_on_unreachable"})
+
+
+class TakenOverError(Exception):
+    """Another worker has the check: it took us for dead."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +84,22 @@ def check_due(*, now: datetime | None = None) -> None:
     """Check what is due this night, site by site. Any number of machines may do so at once."""
     moment = timezone.localtime(now or timezone.now())
     while (row := _claimed(moment)) is not None:
-        try:
-            check(row)
-        except Exception:  # one site's trouble is not the others'
-            log.exception("site cannot be checked", extra={"site_id": row.site_id})
-            row.failed = True
-        _finish(row)
+        _see_through(row)
         moment = timezone.localtime(now or timezone.now())
     SiteCheck.objects.filter(night__lt=(moment - KEPT).date()).delete()
+
+
+def _see_through(row: SiteCheck) -> None:
+    try:
+        with kept(lambda: _hold(row)):
+            check(row)
+    except TakenOverError:
+        log.warning("a site's check was taken over", extra={"site_id": row.site_id})
+        return
+    except Exception:  # one site's trouble is not the others'
+        log.exception("site cannot be checked", extra={"site_id": row.site_id})
+        row.failed = True
+    _finish(row)
 
 
 def _claimed(moment: datetime) -> SiteCheck | None:
@@ -95,18 +107,27 @@ def _claimed(moment: datetime) -> SiteCheck | None:
     night = night_of(moment)
     if moment >= night + NIGHT:
         return None
-    under_way = SiteCheck.objects.filter(night=night.date(), finished_at=None)
-    abandoned = under_way.filter(begun_at__lte=moment - GIVEN_UP_AFTER)
-    if under_way.count() - abandoned.count() >= AT_ONCE:
+    if SiteCheck.objects.filter(night=night.date(), finished_at=None, lease_until__gt=moment).count() >= AT_ONCE:
         return None
+    return _taken_over(night.date(), moment) or _begun(night, moment)
+
+
+def _taken_over(night: date, moment: datetime) -> SiteCheck | None:
+    """A check whose worker has not prolonged its lease."""
+    abandoned = SiteCheck.objects.filter(night=night, finished_at=None).exclude(lease_until__gt=moment)
     for row in abandoned.select_related("site")[:AT_ONCE]:
-        if under_way.filter(pk=row.pk, begun_at=row.begun_at).update(begun_at=moment) == 1:
-            row.begun_at = moment
+        as_it_was = abandoned.filter(pk=row.pk, token=row.token)
+        row.token, row.begun_at, row.lease_until = uuid.uuid4(), moment, lease(moment)
+        if as_it_was.update(token=row.token, begun_at=row.begun_at, lease_until=row.lease_until) == 1:
             return row
+    return None
+
+
+def _begun(night: datetime, moment: datetime) -> SiteCheck | None:
     waiting = _sites().exclude(sitechecks__night=night.date()).annotate(last=Max("sitechecks__night"))
     for site in waiting.order_by(F("last").asc(nulls_first=True), "pk"):  # who had no turn last night comes first
         if turn(site.pk, night) <= moment:
-            values = {"authority_id": site.authority_id, "begun_at": moment}
+            values = {"authority_id": site.authority_id, "begun_at": moment, "lease_until": lease(moment)}
             row, made = SiteCheck.objects.get_or_create(site=site, night=night.date(), defaults=values)
             if made:
                 return row
@@ -125,8 +146,10 @@ def check(row: SiteCheck) -> None:
     devices = _free(manageable(Device.objects.in_service().filter(site=row.site_id).select_related("type").order_by("pk")))
     ids = [device.pk for device in devices]
     backups.fetch(ids, Why(Backup.Kind.NIGHTLY))
+    _still_mine(row)
     drift.compare(ids)
-    found = look(devices)
+    found = look(devices, before_each=lambda: _still_mine(row))
+    _still_mine(row)
     meddled = _changed_since(ids, began)
     row.differing = sum(_note(device, found[device.pk], began) for device in devices if device.pk not in meddled)
     row.devices = len(devices)
@@ -134,10 +157,22 @@ def check(row: SiteCheck) -> None:
     log.info("site checked", extra={"site_id": row.site_id, "devices": row.devices, "differing": row.differing})
 
 
+def _hold(row: SiteCheck) -> bool:
+    """Prolong the lease; False when the check is another worker's by now."""
+    mine = SiteCheck.objects.filter(pk=row.pk, token=row.token, finished_at=None)
+    return mine.update(lease_until=lease(timezone.now())) == 1
+
+
+def _still_mine(row: SiteCheck) -> None:
+    """Raises TakenOverError."""
+    if not _hold(row):
+        raise TakenOverError
+
+
 def _finish(row: SiteCheck) -> None:
     """Unless another worker has taken it meanwhile."""
     told = {name: getattr(row, name) for name in ("devices", "differing", "unanswered", "failed")}
-    SiteCheck.objects.filter(pk=row.pk, begun_at=row.begun_at).update(finished_at=timezone.now(), **told)
+    SiteCheck.objects.filter(pk=row.pk, token=row.token).update(finished_at=timezone.now(), lease_until=None, **told)
 
 
 def _note(device: Device, seen: Seen, began: datetime) -> bool:
@@ -157,27 +192,33 @@ def _changed_since(device_ids: Sequence[int], began: datetime) -> set[int]:
     return set(rows.values_list("device_id", flat=True))
 
 
-def look(devices: Sequence[Device]) -> dict[int, Seen]:
-    """{device id: what playing what is wanted of it would change}"""
-    wanted = intent.render_all(devices)
-    boxed = intent.passing_wifis([device.pk for device in devices])
+def look(devices: Sequence[Device], *, before_each: Callable[[], None] = lambda: None) -> dict[int, Seen]:
+    """{device id: what playing what is wanted of it would change}
+
+    What the backup shows as a difference by itself, whatever is decided about it, is not looked for again: so it hides
+    nothing else that the playbook would change.
+    """
+    ids = [device.pk for device in devices]
+    wanted, boxed, told = intent.render_all(devices), intent.passing_wifis(ids), drift.told(ids)
     groups: dict[str, tuple[Ask, list[Device]]] = {}
     for device in devices:
-        for ask in _asks(device, wanted[device.pk], boxed.get(device.pk, {})):
+        for ask in _asks(device, wanted[device.pk].without(told[device.pk]), boxed.get(device.pk, {}), told[device.pk]):
             groups.setdefault(ask.mark, (ask, []))[1].append(device)
     found = {device.pk: Seen() for device in devices}
     for ask, members in groups.values():
         for start in range(0, len(members), backups.AT_ONCE):
+            before_each()
             _play(ask, members[start : start + backups.AT_ONCE], found)
     return found
 
 
-def _asks(device: Device, wanted: Intended, boxed: Mapping[str, Change]) -> Iterator[Ask]:
+def _asks(device: Device, wanted: Intended, boxed: Mapping[str, Change], told: Collection[str]) -> Iterator[Ask]:
     """Without the Wi-Fis that are wanted for good: the backup shows each of them, in whatever section and network it is."""
     for slug in sorted({key.playbook for key in keys().values() if key.argument}):
         yield from _ask(Subject(playbook=slug, by_check=True), device, intent.arguments_for(slug, wanted))
     for ssid, change in boxed.items():
-        if change.state == Change.State.CONFIRMED and change.box == Change.Box.PENDING:
+        by_the_backup = str(Subject(ssid=ssid)) in told
+        if change.state == Change.State.CONFIRMED and change.box == Change.Box.PENDING and not by_the_backup:
             about = Subject(ssid=ssid, playbook=SSID, by_check=True)
             yield from _ask(about, device, {**change.arguments, **(change.secret_arguments or {})})
 

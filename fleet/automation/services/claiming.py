@@ -2,21 +2,18 @@
 
 import os
 import socket
-import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.conf import settings
-from django.db import DatabaseError, IntegrityError, InterfaceError, close_old_connections, connections, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from fleet.automation.models import Change, DeviceLock, Run
 from fleet.automation.rules.lifecycle import Queued, Start, may_start
 from fleet.automation.services import boxes, policy
 from fleet.automation.services.decisions import agreed_to_something_else
+from fleet.automation.services.leases import lease
 from fleet.automation.services.rollouts.advancing import begun, stop
 from fleet.automation.services.telling import move, send, tell
 from fleet.devices.models import Device
@@ -126,10 +123,6 @@ def _device_ids(run: Run) -> list[int]:
     return list(run.hosts.order_by("device_id").values_list("device_id", flat=True))
 
 
-def lease(now: datetime) -> datetime:
-    return now + timedelta(seconds=settings.RUN_LEASE_S)
-
-
 def heartbeat(run: Run) -> bool:
     """Prolong the lease; False when the run is no longer ours."""
     until = lease(timezone.now())
@@ -138,27 +131,6 @@ def heartbeat(run: Run) -> bool:
         return False
     run.lease_until = until
     return True
-
-
-@contextmanager
-def kept(run: Run, prolong: Callable[[Run], bool] = heartbeat) -> Iterator[None]:
-    """Prolong the lease beside slow work, such as measuring devices that do not answer. A dead worker prolongs nothing."""
-    over = threading.Event()
-
-    def beat() -> None:
-        while not over.wait(settings.RUN_LEASE_S / 3):
-            with suppress(DatabaseError, InterfaceError):
-                prolong(run)
-            close_old_connections()  # one that broke is made anew for the next beat
-        connections.close_all()
-
-    thread = threading.Thread(target=beat, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def worker_name() -> str:

@@ -101,7 +101,7 @@ def rotate(*, credential: Credential, by: User, reason: str = "") -> Rotation:
             values: dict[str, Any] = {"credential": credential, "new_secret": new, "started_by": by}
             rotation = Rotation.objects.create(**values)
             for playbook, targets in parts:
-                _ask(rotation, playbook, targets, reason)
+                _ask(rotation, playbook, targets, reason, by)
             _tell("rotation-started", rotation)
     except IntegrityError as error:
         raise RotationError("running") from error
@@ -158,7 +158,7 @@ def _rotating(kind: str, platform: str, device: str) -> Playbook:
     return fitting[0]
 
 
-def _ask(rotation: Rotation, playbook: Playbook, devices: Sequence[Device], reason: str) -> None:
+def _ask(rotation: Rotation, playbook: Playbook, devices: Sequence[Device], reason: str, by: User) -> None:
     old, new = rotation.credential.secret, rotation.new_secret or {}
     keys = "private_key" in new
     public = (public_key(Secret(old["private_key"])), public_key(Secret(new["private_key"]))) if keys else None
@@ -166,7 +166,7 @@ def _ask(rotation: Rotation, playbook: Playbook, devices: Sequence[Device], reas
     declared = {argument.name for argument in playbook.arguments}
     arguments = {name: value for name, value in offered.items() if name in declared}
     ids = [device.pk for device in devices]
-    order = Order(playbook.slug, arguments, ids, rotation.started_by, reason=reason, right=Action.MANAGE)  # type: ignore[arg-type]
+    order = Order(playbook.slug, arguments, ids, by, reason=reason, right=Action.MANAGE)
     change = request_change(order=order)
     RotationStep.objects.bulk_create(RotationStep(rotation=rotation, device=device, change=change) for device in devices)
 

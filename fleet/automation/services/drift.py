@@ -6,7 +6,6 @@ Asks no device: their backups speak, and the nightly check (`services.checking`)
 import hashlib
 import hmac
 import json
-import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -19,19 +18,19 @@ from django.utils.translation import gettext as _
 
 from fleet.automation.declared import keys, places, rules
 from fleet.automation.models import Backup, BackupState, Baseline, Change, Drift
-from fleet.automation.rules.drifts import CHECK, SSID, Subject, subject
-from fleet.automation.rules.intent import NETWORK, WIFIS, Intended, Place, differences, on_device
+from fleet.automation.rules.drifts import CHECK, SSID, Subject, adds, subject
+from fleet.automation.rules.intent import WIFIS, Intended, Place, differences, on_device
 from fleet.automation.services import backups, compliance
 from fleet.automation.services import intent as intents
 from fleet.automation.services.intent import IntentError, render, render_all
 from fleet.automation.services.ordering import Order, request_change
+from fleet.automation.services.turns import apart
 from fleet.devices.models import Device
 from fleet.events.models import Event
 from fleet.events.services import Fact, emit
 from fleet.people.models import User
 from fleet.people.rules import Action
 
-log = logging.getLogger(__name__)
 LIVE = (Drift.State.OPEN, Drift.State.IGNORED, Drift.State.RESTORED)
 BATCH = 50
 UNDER_WAY = frozenset({"previewing", "awaiting-approval", "approved", "running", "verifying", "paused", "rolling-back"})
@@ -66,12 +65,10 @@ def compare(device_ids: Iterable[int], *, now: datetime | None = None) -> None:
     for device in devices:
         if device.pk not in latest or device.pk in same | stale:
             continue
-        try:
+        with apart("compare", device_id=device.pk):  # an unreadable backup or value is not the others' trouble
             _compare(device, wanted[device.pk], moment)
             compliance.judge(device, wanted[device.pk])
             BackupState.objects.filter(pk=device.pk).update(compared=marks[device.pk])
-        except Exception:  # an unreadable backup or value: the others have their turn
-            log.exception("cannot be compared", extra={"device_id": device.pk})
 
 
 def _still_seen(device_ids: Iterable[int]) -> None:
@@ -118,22 +115,21 @@ def _live(device: Device) -> QuerySet[Drift]:
 def after_check(device: Device, *, differing: Mapping[str, str], unknown: Collection[str], began: datetime) -> int:
     """What the nightly check has seen on a device: {key: diff}, and of which keys it cannot tell. Returns how many differ.
 
-    What the backup shows setting by setting is not said again, and what nothing asks for any more is gone.
+    What nothing asks for any more is gone.
     """
     with transaction.atomic():
-        rows = list(_live(device))
-        told = {row.key for row in rows}
-        found = {key: diff for key, diff in differing.items() if not told & _in_detail(subject(key))}
-        mine = (row for row in rows if row.key.startswith(CHECK) and row.key not in unknown)
-        follow(device, mine, found, seen_at=began, now=timezone.now())
-    return len(found)
+        rows = _live(device).filter(key__startswith=CHECK).exclude(key__in=unknown)
+        follow(device, rows, differing, seen_at=began, now=timezone.now())
+    return len(differing)
 
 
-def _in_detail(about: Subject) -> set[str]:
-    """The keys under which a backup shows what this playbook sets."""
-    if about.ssid:
-        return {str(Subject(ssid=about.ssid))}
-    return {name for name, key in keys().items() if key.playbook == about.playbook}
+def told(device_ids: Collection[int]) -> dict[int, set[str]]:
+    """{device id: keys of what its backup shows as a difference now}, whatever was decided about it."""
+    rows = Drift.objects.filter(device__in=device_ids, state__in=LIVE).exclude(key__startswith=CHECK)
+    found: dict[int, set[str]] = {pk: set() for pk in device_ids}
+    for pk, key in rows.values_list("device", "key"):
+        found[pk].add(key)
+    return found
 
 
 def follow(device: Device, rows: Iterable[Drift], found: Mapping[str, str], *, seen_at: datetime, now: datetime) -> None:
@@ -150,11 +146,18 @@ def _bring_up_to_date(row: Drift, diff: str | None, seen_at: datetime, now: date
     if diff is None:
         row.state = Drift.State.GONE
     else:
-        row.diff, row.last_seen_at = diff, seen_at
-        over = row.state == Drift.State.IGNORED and row.ignored_until and row.ignored_until < timezone.localdate(now)
-        if over or (row.state == Drift.State.RESTORED and not _under_way(row.change, seen_at)):
+        if _open_again(row, diff, seen_at, now):
             row.state = Drift.State.OPEN
+        row.diff, row.last_seen_at = diff, seen_at
     row.save(update_fields=["state", "diff", "last_seen_at"])
+
+
+def _open_again(row: Drift, diff: str, seen_at: datetime, now: datetime) -> bool:
+    """A playbook's difference tells of several settings: whoever ignored it has not seen what has come to it since."""
+    if row.state == Drift.State.IGNORED:
+        over = row.ignored_until is not None and row.ignored_until < timezone.localdate(now)
+        return over or (row.key.startswith(CHECK) and adds(diff, row.diff))
+    return row.state == Drift.State.RESTORED and not _under_way(row.change, seen_at)
 
 
 def _under_way(change: Change | None, seen_at: datetime) -> bool:
@@ -174,7 +177,7 @@ def adopt(*, drift: Drift, level: str, by: User) -> list[Baseline]:
     Raises IntentError.
     """
     device, about, backup = drift.device, subject(drift.key), backups.latest(drift.device)
-    found = [one for one in places(device.type.platform) if one.key in _settings(about)]
+    found = [one for one in places(device.type.platform) if one.key in _settings(about, device)]
     if not found or backup is None:
         raise IntentError(_("It is not known what the device has."))
     text, where, made = backups.text_of(backup), _place(device, level), []
@@ -189,11 +192,13 @@ def adopt(*, drift: Drift, level: str, by: User) -> list[Baseline]:
     return made
 
 
-def _settings(about: Subject) -> set[str]:
-    """The settings of `intent.toml` that a difference is about."""
+def _settings(about: Subject, device: Device) -> set[str]:
+    """The settings of `intent.toml` that a difference is about. What differs by itself is decided on by itself."""
     if about.ssid:
         return {WIFIS}
-    return {about.key} if about.key else _in_detail(about)
+    if about.key:
+        return {about.key}
+    return {name for name, key in keys().items() if key.playbook == about.playbook} - told([device.pk])[device.pk]
 
 
 def _adopted(drift: Drift, about: Subject, place: Place, has: Any) -> Any:
@@ -236,10 +241,9 @@ def _restoring(drift: Drift, by: User) -> Order:
     if wanted_by is not None:
         arguments = {**wanted_by.arguments, **(wanted_by.secret_arguments or {})}
     elif about.ssid:
-        _refuse_another_network(about.ssid, intended)
         arguments = intents.wifi_arguments(about.ssid, intended)
     else:
-        arguments = intents.arguments_for(playbook, intended)
+        arguments = intents.arguments_for(playbook, intended.without(_ignored(drift)))
     return Order(
         playbook=playbook,
         arguments=arguments,
@@ -251,14 +255,10 @@ def _restoring(drift: Drift, by: User) -> Order:
     )
 
 
-def _refuse_another_network(ssid: str, intended: Intended) -> None:
-    """The playbook knows one network; a guests' Wi-Fi that it put there would join the two."""
-    wanted = next((one for one in intended.values.get(WIFIS, ()) if one["ssid"] == ssid), None)
-    if wanted is not None and wanted["network"] != NETWORK:
-        told = {"wanted": wanted["network"], "known": NETWORK}
-        raise IntentError(
-            _("This Wi-Fi belongs to the network “%(wanted)s”, and the playbook puts Wi-Fis into “%(known)s” alone.") % told
-        )
+def _ignored(drift: Drift) -> set[str]:
+    """Settings of the device that are to stay as they are for now, whatever else the same playbook brings back."""
+    rows = Drift.objects.filter(device=drift.device_id, state=Drift.State.IGNORED).exclude(pk=drift.pk)
+    return set(rows.values_list("key", flat=True))
 
 
 def playbook_for(about: Subject) -> str:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -13,7 +14,10 @@ from fleet.automation.declared import keys
 from fleet.automation.models import Baseline, Change, Target, Zone
 from fleet.automation.rules.intent import Intended, Layer, ValueProblemError, checked, merged, zone_of
 from fleet.devices.models import Device
+from fleet.events.services import Fact, emit
 from fleet.people.models import User
+from fleet.people.rules import Action
+from fleet.secrets.types import MASK
 from fleet.sites.models import Authority, Site
 
 ON_AIR = (Change.Box.PENDING, Change.Box.REVERTING)
@@ -31,6 +35,14 @@ class IntentError(ValueError):
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
         self.sentence = sentence
+
+
+class StaleValueError(IntentError):
+    """The value is no longer as it was read."""
+
+
+ANY: Literal["any"] = "any"
+"""Whatever stands there."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +72,10 @@ class Place:
         return f"{self.level}:{whose}" if whose else self.level.value
 
 
-def set_value(*, place: Place, key: str, value: Any, by: User | None = None) -> Baseline:
-    """Raises IntentError."""
+def set_value(
+    *, place: Place, key: str, value: Any, by: User | None = None, seen: datetime | Literal["any"] | None = ANY
+) -> Baseline:
+    """`seen`: when the value was set that is to be replaced; None: there was none. Raises IntentError, StaleValueError."""
     declared = keys().get(key)
     if declared is None:
         raise IntentError(_("There is no such setting."))
@@ -81,13 +95,47 @@ def set_value(*, place: Place, key: str, value: Any, by: User | None = None) -> 
         "changed_at": timezone.now(),
         "changed_by": by,
     }
+    where: dict[str, Any] = {"authority": place.authority, "place": place.word, "key": key}
     with transaction.atomic():
-        return Baseline.objects.update_or_create(authority=place.authority, place=place.word, key=key, defaults=values)[0]
+        there = Baseline.objects.select_for_update(of=("self",)).filter(**where).first()
+        if seen not in {ANY, there.changed_at if there else None}:
+            raise StaleValueError(_("It was changed meanwhile. Read it again, then decide."))
+        row, _made = Baseline.objects.update_or_create(**where, defaults=values)
+        _tell("wanted.set", row, by)
+    return row
 
 
-def forget(*, baseline: Baseline) -> None:
-    """Take a value away; what the broader levels say counts again."""
-    Baseline.objects.filter(pk=baseline.pk).delete()
+def forget(*, baseline: Baseline, by: User | None = None) -> bool:
+    """Take a value away; what the broader levels say counts again. False: it is no longer as it was read."""
+    with transaction.atomic():
+        gone, _kinds = Baseline.objects.filter(pk=baseline.pk, changed_at=baseline.changed_at).delete()
+        if gone:
+            _tell("wanted.forgotten", baseline, by)
+    return gone > 0
+
+
+def _tell(name: str, row: Baseline, by: User | None) -> None:
+    """Who has said what of which place; not the value, which may hold keys."""
+    about = {"key": row.key, "level": row.level, "place": row.place, "device_id": row.device_id}
+    emit(Fact(name, row, row.authority_id, row.site_id, by.pk if by else None, about))
+
+
+def values_seen_by(user: User) -> QuerySet[Baseline]:
+    """What concerns any place that this person sees in detail: its own values, and those of its authority."""
+    scopes = {site.authority_id for site in Site.objects.allowing(user, Action.VIEW_DEVICE_DETAILS)}
+    rows = Baseline.objects.filter(authority__in=scopes, site=None)
+    rows = rows | Baseline.objects.allowing(user, Action.VIEW_DEVICE_DETAILS)
+    return rows.select_related("site", "device__site", "zone", "authority", "changed_by")
+
+
+def masked_value(baseline: Baseline) -> Any:
+    """For pages and programs: a Wi-Fi without its key; of a key that is no longer declared nothing secret either."""
+    if baseline.secret_value is None:
+        return baseline.value
+    value = value_of(baseline)
+    if not isinstance(value, list):
+        return MASK
+    return [{**one, "psk": MASK if one.get("psk") else ""} if isinstance(one, dict) else MASK for one in value]
 
 
 def value_of(baseline: Baseline) -> Any:
@@ -182,4 +230,5 @@ def wifi_arguments(ssid: str, intended: Intended) -> dict[str, Any]:
     wanted = next((one for one in wifis if one["ssid"] == ssid), None)
     if wanted is None:
         return {"ssid": ssid, "state": "absent"}
-    return {"ssid": ssid, "psk": wanted["psk"], "encryption": wanted["encryption"], "state": "present"}
+    taken = ("psk", "encryption", "network")
+    return {"ssid": ssid, "state": "present", **{name: wanted[name] for name in taken}}

@@ -60,7 +60,7 @@ class Order:
 
 def request_change(*, order: Order) -> Change:
     """The change for this order; the same idempotency key by the same person gives the same change. Raises OrderError."""
-    key = _scoped(order.idempotency_key, order.requested_by) if order.idempotency_key else None
+    key = scoped(order.idempotency_key, order.requested_by.pk) if order.idempotency_key else None
     if key and (known := Change.objects.filter(idempotency_key=key).first()):
         return known
     playbook, arguments, devices = _checked(order)
@@ -73,9 +73,9 @@ def request_change(*, order: Order) -> Change:
         raise
 
 
-def _scoped(key: str, person: User) -> str:
-    """Of one length, whatever was given, and never another person's."""
-    return hashlib.sha256(f"{person.pk}:{key}".encode("utf-8", "backslashreplace")).hexdigest()
+def scoped(key: str, person_id: int) -> str:
+    """An idempotency key as a change has it: of one length, whatever was given, and never another person's."""
+    return hashlib.sha256(f"{person_id}:{key}".encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def _checked(order: Order) -> tuple[Playbook, dict[str, Any], list[Device]]:

@@ -18,9 +18,10 @@ from fleet.automation.models import Change, HostResult, LogLine, Ring, Run
 from fleet.automation.services import assembling
 from fleet.automation.services.attempt import arguments_of, mark, playbook_of, private_dir, restores, secrets_of
 from fleet.automation.services.before import keep_before, own_variables
-from fleet.automation.services.claiming import BEATS_A_LEASE, CHILD_SHARE, claim, heartbeat, kept, lease, release
+from fleet.automation.services.claiming import BEATS_A_LEASE, CHILD_SHARE, claim, heartbeat, release
 from fleet.automation.services.decisions import left
 from fleet.automation.services.launching import ChildProcess
+from fleet.automation.services.leases import kept, lease
 from fleet.automation.services.losing import look_soon, lose
 from fleet.automation.services.recording import Recorder
 from fleet.automation.services.rollouts.advancing import stand, stop
@@ -94,7 +95,7 @@ def _say_first(run: Run) -> None:
 def _nothing_to_play(run: Run, recorder: Recorder) -> bool:
     """Look at the devices first: who is not there is not tried, and what a repeated attempt finds done is not repeated."""
     _say_first(run)
-    with kept(run):
+    with kept(lambda: heartbeat(run)):
         if run.kind != Run.Kind.PREVIEW:
             recorder.leave_out(remember_before(run))
         elif strategy_of(run.change).offline_until is not None:

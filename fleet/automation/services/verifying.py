@@ -16,7 +16,8 @@ from fleet.automation.rules.readings import find
 from fleet.automation.rules.verification import Seen, Verdict, Wanted, judge, overall, wanted
 from fleet.automation.services import boxes
 from fleet.automation.services.attempt import arguments_of, playbook_of
-from fleet.automation.services.claiming import kept, lease, release
+from fleet.automation.services.claiming import release
+from fleet.automation.services.leases import kept, lease
 from fleet.automation.services.rollouts.advancing import after_step, locked, stand
 from fleet.automation.services.rollouts.taking_back import after_taking_back
 from fleet.automation.services.silence import offline
@@ -162,7 +163,7 @@ def verify(*, run_id: int, token: uuid.UUID | None = None) -> None:
         return
     rows = list(run.hosts.exclude(state=HostResult.State.OFFLINE))
     try:
-        with kept(run, _hold):
+        with kept(lambda: _hold(run)):
             verdict = _watch(run, rows)
     except (OperationalError, InterfaceError):  # the database is away: whoever finds it again measures anew
         raise

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -14,12 +15,14 @@ from fleet.automation.forms_credentials import RotateForm, UseForm
 from fleet.automation.models import CredentialUse, Rotation, RotationStep
 from fleet.automation.services import credentials as services
 from fleet.automation.services.credentials import RotationError
+from fleet.automation.services.retiring import old_left
 from fleet.automation.views.changes import PAGE_SIZE
 from fleet.devices.models import Credential
 from fleet.people.models import User
 from fleet.people.rules import Action
 
 LATEST = 10
+STAYS = "stays"
 ROTATION_PILLS = {"running": "info", "done": "ok", "failed": "down"}
 STEP_PILLS = {"waiting": "info", "verified": "ok", "failed": "down"}
 
@@ -108,7 +111,14 @@ def _touched(credential: Credential) -> dict[str, Any]:
     except RotationError as error:
         return {"why_not": words.rotation_problem(error.key, error.detail)}
     devices = [device for _playbook, targets in parts for device in targets]
-    return {"changes": len(parts), "devices": devices[:PAGE_SIZE], "total": len(devices), "more": len(devices[PAGE_SIZE:])}
+    leaving = {playbook.title.in_language(get_language()) for playbook, _targets in parts if playbook.predecessor == STAYS}
+    return {
+        "changes": len(parts),
+        "devices": devices[:PAGE_SIZE],
+        "total": len(devices),
+        "more": len(devices[PAGE_SIZE:]),
+        "leaving": sorted(leaving),
+    }
 
 
 @require_safe
@@ -119,14 +129,24 @@ def rotation(request: HttpRequest, pk: int) -> HttpResponse:
     steps = RotationStep.objects.filter(rotation=one).select_related("device__site", "change").order_by("device__name", "pk")
     page = Paginator(steps.defer("change__secret_arguments"), PAGE_SIZE).get_page(request.GET.get("page"))
     states = list(RotationStep.objects.filter(rotation=one).values_list("state", flat=True))
+    left = old_left(one)
     context = {
         "rotation": one,
         "pill": ROTATION_PILLS[one.state],
         "live": one.state == Rotation.State.RUNNING,
         "page": page,
         "rows": [
-            {"step": step, "pill": STEP_PILLS[step.state], "change_pill": words.PILLS[step.change.state]} for step in page
+            {
+                "step": step,
+                "pill": STEP_PILLS[step.state],
+                "change_pill": words.PILLS[step.change.state],
+                "old_left": step.device_id in left,
+                "retiring": left.get(step.device_id),
+            }
+            for step in page
         ],
+        "old_left": len(left),
+        "for_good": sum(change is None for change in left.values()),
         "total": len(states),
         "done": states.count(RotationStep.State.VERIFIED),
         "failed": states.count(RotationStep.State.FAILED),

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -76,7 +75,7 @@ def _authorities(request: HttpRequest) -> list[Authority]:
 
 def _page(request: HttpRequest, *, form: ValueForm | None = None, zone_form: ZoneForm | None = None) -> HttpResponse:
     managed = _authorities(request)
-    page = Paginator(_baselines(request), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = Paginator(intents.values_seen_by(person(request)), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "rows": [_baseline_row(one, person(request)) for one in page],
@@ -88,14 +87,6 @@ def _page(request: HttpRequest, *, form: ValueForm | None = None, zone_form: Zon
         "managed": {authority.pk for authority in managed},
     }
     return render(request, "automation/intent/intent.html", context, status=422 if form or zone_form else 200)
-
-
-def _baselines(request: HttpRequest) -> QuerySet[Baseline]:
-    """What concerns any place that this person sees: its own values, and those of its authority."""
-    scopes = {site.authority_id for site in _sites(request)}
-    ours = Baseline.objects.filter(authority__in=scopes, site=None)
-    rows = ours | Baseline.objects.allowing(request.user, SEEN)
-    return rows.select_related("site", "device", "zone", "authority", "changed_by")
 
 
 def _baseline_row(one: Baseline, user: User) -> dict[str, Any]:
@@ -145,6 +136,8 @@ def _set(request: HttpRequest, form: ValueForm) -> bool:
 @require_POST
 def forget(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Baseline.objects.allowing(request.user, Action.MANAGE), pk=pk)
-    intents.forget(baseline=row)
-    messages.success(request, _("Taken away. What is wanted more broadly counts again."))
+    if intents.forget(baseline=row, by=person(request)):
+        messages.success(request, _("Taken away. What is wanted more broadly counts again."))
+    else:
+        messages.error(request, _("It was changed meanwhile. Read it again, then decide."))
     return redirect("automation:intent")

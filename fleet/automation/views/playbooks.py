@@ -122,6 +122,8 @@ def _facts(playbook: Playbook) -> list[tuple[str, Any]]:
     ]
     if playbook.max_per_step:
         facts.append((_("Devices at once"), _("at most %(count)d") % {"count": playbook.max_per_step}))
+    if playbook.predecessor:
+        facts.append((_("The old secret"), words.predecessor(playbook.predecessor)))
     facts += [
         (_("How it is undone"), words.undoing(playbook.rollback)),
         (_("Who may order it"), words.roles(playbook.who_may_run) or _("whoever may order changes there")),

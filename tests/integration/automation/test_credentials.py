@@ -12,6 +12,7 @@ from django.db import connection
 from fleet.automation.models import Change, CredentialUse, HostResult, Rotation, RotationStep, Run
 from fleet.automation.services import credentials
 from fleet.automation.services.credentials import RotationError, rotate, set_use, settle
+from fleet.automation.services.retiring import old_left
 from fleet.devices import services as devices
 from fleet.devices.models import Credential, Device
 from fleet.devices.services import DeviceError
@@ -104,10 +105,10 @@ def old(school: School, machine: Machine) -> Credential:
     return made
 
 
-def renewing(school: School) -> None:
+def renewing(school: School, more: str = "") -> None:
     slug = school.playbook("renew", "    - raw: 'authorize {{ new_public_key }}'", options="new_public_key: {type: str}")
     manifest = school.playbooks / slug / "manifest.toml"
-    manifest.write_text('rotates = "ssh"\n' + manifest.read_text())
+    manifest.write_text(f'rotates = "ssh"\n{more}' + manifest.read_text())
 
 
 def private(credential: Credential) -> str:
@@ -138,10 +139,27 @@ def test_the_new_key_counts_once_every_device_lets_us_in_with_it(
     public = asyncssh.import_private_key(after).export_public_key().decode().split()[1]
     assert public in " ".join(machine.authorized)
     assert "PRIVATE" not in " ".join(machine.said)
+    assert Event.objects.get(name="credential.old-left").payload["device_ids"] == [school.ap.pk]
+    assert old_left(rotation) == {school.ap.pk: None}, "no playbook has taken it away"
+    assert school.work(Change.objects.get()).state == Change.State.CONFIRMED, "and nothing more was asked for"
+
+
+def test_a_playbook_that_puts_the_new_one_in_the_place_of_the_old_leaves_none(
+    school: School, machine: Machine, old: Credential, administrator: User
+) -> None:
+    renewing(school, more='predecessor = "replaced"\n')
+    rotation = rotate(credential=old, by=administrator)
+    school.work(Change.objects.get())
+
+    credentials.settle_all()
+
+    rotation.refresh_from_db()
+    assert (rotation.state, old_left(rotation)) == (Rotation.State.DONE, {})
+    assert not Event.objects.filter(name="credential.old-left").exists()
 
 
 def retiring(school: School) -> str:
-    options = "public_keys: {type: list, required: true}\nretired_keys: {type: list}"
+    options = "public_keys: {type: list, required: true}\nretired_keys: {type: list}\nusername: {type: str, required: true}"
     slug = school.playbook("renew", "    - raw: 'authorize {{ public_keys | last }}'", options=options)
     manifest = school.playbooks / slug / "manifest.toml"
     manifest.write_text('rotates = "ssh"\n' + manifest.read_text())
@@ -168,7 +186,11 @@ def test_the_old_key_is_taken_away_once_the_new_one_counts(
     assert (second.playbook, second.requested_by) == (slug, administrator)
     assert [key.split()[1] for key in second.arguments["public_keys"]] == [public(private(old))]
     assert [key.split()[1] for key in second.arguments["retired_keys"]] == [public(before)]
+    assert second.arguments["username"] == "root"
+    rotation = Rotation.objects.get()
+    assert old_left(rotation) == {school.ap.pk: second}
     assert school.work(second).state == Change.State.CONFIRMED
+    assert old_left(rotation) == {}
 
 
 def test_a_community_is_set_beside_the_old_one_tried_and_then_the_old_one_goes(school: School, administrator: User) -> None:

@@ -50,6 +50,20 @@ def test_writing_takes_three_round_trips(ap: Player) -> None:
     assert done.round_trips == 3  # read, write, confirm
 
 
+def test_it_leads_only_into_a_network_that_the_device_has(ap: Player) -> None:
+    ap.playbook("ssid", OFF)
+    before = ap.target.configuration()
+
+    refused = ap.playbook("ssid", {**EXAM, "network": "guest"})
+    untouched = ap.target.configuration()
+    done = ap.playbook("ssid", {**EXAM, "network": "lan"})
+
+    assert refused.status != 0
+    assert "the device has no interface 'guest'" in refused.out
+    assert untouched == before
+    assert (done.status, done.changed) == (0, 1), done.out
+
+
 def test_a_wifi_is_made_on_every_radio_and_taken_away_again(ap: Player) -> None:
     without = ap.playbook("ssid", OFF).status, ap.target.configuration()
 

@@ -79,6 +79,21 @@ async def test_without_a_community_the_present_one_stays(player: Player, on: str
     assert machine.communities == before
 
 
+@pytest.mark.parametrize("on", ["ap", "switch"])
+async def test_what_is_not_given_stays_as_it_is(player: Player, on: str) -> None:
+    assert (await player.play("baseline", BASELINE, on=on)).status == 0
+    machine = player.lab.ap if on == "ap" else player.lab.switch
+    contact = machine.contact
+
+    some = await player.play("baseline", {"ntp_servers": ["192.0.2.7"]}, "--check", on=on)
+    none = await player.play("baseline", {}, on=on)
+
+    assert (some.status, some.changed) == (0, 1), some.out
+    assert "192.0.2.7" in some.out
+    assert "log.musterstadt.example" not in some.out
+    assert (none.status != 0, machine.contact) == (True, contact), none.out
+
+
 async def test_what_a_switch_refuses_is_not_saved(player: Player) -> None:
     servers = [f"ntp{number}.musterstadt.example" for number in range(9)]  # it takes eight
 

@@ -54,6 +54,19 @@ async def test_a_server_gets_its_base_configuration_and_keys_once(server: Server
     }
 
 
+async def test_what_is_not_given_stays_as_it_is_on_a_server(server: Server) -> None:
+    assert (await server.play(["baseline"], GIVEN)).status == 0
+    before = {path: path.read_text() for path in server.root.rglob("*") if path.is_file()}
+
+    done = await server.play(["baseline"], {"snmp_contact": "IT Neustadt"})
+
+    assert (done.status, done.changed) == (0, 1), done.out
+    after = {path: path.read_text() for path in before}
+    (changed,) = [path for path in before if before[path] != after[path]]
+    assert after[changed] == f"sysContact IT Neustadt\nrocommunity {COMMUNITY}\n"
+    assert "pl4nted" not in done.out
+
+
 def _without_paths(out: str) -> str:
     """Where the controller keeps a text before it is copied is called differently each time."""
     return re.sub(r"(?m)^\+\+\+ after.*$", "", out)

@@ -35,6 +35,28 @@ async def test_on_then_off_and_nothing_twice(player: Player) -> None:
     assert names_on_air(player) == before
 
 
+async def test_it_leads_into_the_network_that_is_named_if_the_device_has_it(player: Player) -> None:
+    before = dict(player.lab.ap.files)
+    refused = [await player.play("ssid", EXAM | {"network": name}) for name in ("guest", "x'; reboot", "{{ x }}")]
+    assert all((one.status != 0, one.changed) == (True, 0) for one in refused)
+    assert "the device has no interface 'guest'; it has " in refused[0].out
+    assert player.lab.ap.files == before
+
+    player.lab.ap.files["/etc/config/network"] += "\nconfig interface 'guest'\n\toption proto 'none'\n"
+    checked = await player.play("ssid", EXAM | {"network": "guest"}, "--check")
+    done, again = (
+        await player.play("ssid", EXAM | {"network": "guest"}),
+        await player.play("ssid", EXAM | {"network": "guest"}),
+    )
+    assert [(one.status, one.changed) for one in (checked, done, again)] == [(0, 1), (0, 1), (0, 0)], done.out
+    assert checked.out == done.out
+    assert player.lab.ap.files["/etc/config/wireless"].count("option network 'guest'") == 2
+
+    moved = await player.play("ssid", EXAM)
+    assert (moved.status, moved.changed) == (0, 1)
+    assert "option network 'guest'" not in player.lab.ap.files["/etc/config/wireless"]
+
+
 async def test_check_mode_says_what_will_happen_and_does_nothing(player: Player) -> None:
     before = dict(player.lab.ap.files)
 

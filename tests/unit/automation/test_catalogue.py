@@ -64,6 +64,45 @@ def test_what_is_wrong_is_named_with_file_and_line(folder: Path, old: str, new: 
     assert says in str(caught.value)
 
 
+RETIRES = "      retired_keys: {type: list}\n      ssid:"
+
+
+@pytest.mark.parametrize(
+    ("said", "retires", "means"),
+    [
+        ("", False, "stays"),
+        ("", True, "retired"),
+        ('predecessor = "replaced"', False, "replaced"),
+        ('predecessor = "stays"', False, "stays"),
+        ('predecessor = "retired"', False, CatalogueError),
+        ('predecessor = "stays"', True, CatalogueError),
+    ],
+)
+def test_what_becomes_of_the_old_secret_is_said_or_is_to_be_seen(
+    folder: Path, said: str, retires: bool, means: str | type[Exception]
+) -> None:
+    spoil(folder, 'risk = "medium"', f'risk = "medium"\nrotates = "ssh"\n{said}')
+    if retires:
+        spoil(folder, "      ssid:", RETIRES, "meta/argument_specs.yml")
+        spoil(folder, "[arguments]", '[arguments]\nretired_keys = {label = {de = "Alte", en = "Old"}}')
+
+    if isinstance(means, str):
+        assert load(folder).predecessor == means
+    else:
+        with pytest.raises(means, match="predecessor"):
+            load(folder)
+
+
+@pytest.mark.django_db
+def test_check_warns_of_a_playbook_that_leaves_the_old_secret(folder: Path, settings: LazySettings) -> None:
+    settings.PLAYBOOKS_DIR = folder.parent
+    spoil(folder, 'risk = "medium"', 'risk = "medium"\nrotates = "ssh"')
+
+    (warning,) = [one for one in run_checks() if one.id == "automation.W002"]
+
+    assert str(folder / "manifest.toml") in warning.msg
+
+
 @pytest.mark.parametrize("name", ["ansible_connection", "ansible_ssh_common_args", "hostvars", "inventory_hostname", "omit"])
 def test_names_of_ansible_itself_cannot_be_declared(folder: Path, name: str) -> None:
     spoil(folder, "      ssid:", f"      {name}: {{type: str}}\n      ssid:", "meta/argument_specs.yml")
@@ -185,3 +224,26 @@ def test_an_inverse_must_be_there(folder: Path, settings: LazySettings) -> None:
     assert [error.msg for error in errors] == [
         f"{folder / 'manifest.toml'}: there is no playbook 'exam-off' to undo it with"
     ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("ansible-core 2.19", "ansible-core 2.16", "it is for ansible-core 2.16, and 2.19 plays them"),
+        ("version: 11.1.1", 'version: ">=11"', "cisco.ios has no version of its own"),
+        ("    version: 11.1.1\n", "", "cisco.ios has no version of its own"),
+    ],
+)
+def test_collections_are_of_the_ansible_that_plays(
+    tmp_path: Path, settings: LazySettings, old: str, new: str, says: str
+) -> None:
+    ours = (Path(settings.PLAYBOOKS_DIR) / "requirements.yml").read_text()
+    assert old in ours
+    (tmp_path / "requirements.yml").write_text(ours.replace(old, new))
+    assert [one for one in run_checks() if one.id == "automation.E006"] == []
+    settings.PLAYBOOKS_DIR = tmp_path
+
+    (error,) = [one for one in run_checks() if one.id == "automation.E006"]
+
+    assert error.msg == f"{tmp_path / 'requirements.yml'}: {says}"

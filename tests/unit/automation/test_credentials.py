@@ -3,7 +3,7 @@
 import pytest
 
 from fleet.automation.execution.agent import public_key
-from fleet.automation.rules.credentials import Held, Place, renewed, resolve, rotates, rotation_arguments
+from fleet.automation.rules.credentials import Held, Place, renewed, resolve, retiring_arguments, rotates, rotation_arguments
 from fleet.secrets.types import Secret
 
 HERE = Place(7, 1, 3, "openwrt")
@@ -64,4 +64,19 @@ def test_a_playbook_never_gets_a_private_key() -> None:
 
     assert offered["new_public_key"] == public[1]
     assert "PRIVATE" not in str(offered)
+    assert "PRIVATE" not in str(retiring_arguments(old, new, public))
     assert rotation_arguments({"community": "a"}, {"community": "b"}, None) == {"new_community": "b", "old_community": "a"}
+
+
+def test_what_takes_the_old_one_away_hears_whose_it_is_and_what_stays() -> None:
+    old, new = {"username": "wartung", "password": "a"}, {"username": "wartung", "password": "b"}
+    keys = retiring_arguments({"username": "wartung"}, {"username": "wartung"}, ("old half", "new half"))
+
+    assert retiring_arguments(old, new, None) == {"username": "wartung", "new_password": "b", "retired_password": "a"}
+    assert keys == {
+        "username": "wartung",
+        "new_public_key": "new half",
+        "retired_public_key": "old half",
+        "public_keys": ["new half"],
+        "retired_keys": ["old half"],
+    }

@@ -4,8 +4,12 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import timezone
 
+from fleet.automation.models import Backup, Configuration
 from fleet.automation.rules.keeping import NIGHT, Known, is_due, night_of, superfluous, turn
+from fleet.automation.services import backups
+from tests.conftest import City
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 3, 10, 12, tzinfo=BERLIN)
@@ -59,3 +63,18 @@ def test_all_of_the_last_days_stay_then_one_a_month_and_always_the_latest() -> N
     assert superfluous([*enumerate(at, start=1), *recent], now) == [1]
     assert superfluous([(1, at[0])], now) == []
     assert superfluous([], now) == []
+
+
+def test_superfluous_versions_and_their_texts_go_device_by_device(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backups, "PRUNED_AT_ONCE", 1)
+    monkeypatch.setattr(backups, "TEXTS_AT_ONCE", 1)
+    now = timezone.now()
+    for device in (city.access_point_a, city.access_point_b):
+        for number, day in enumerate((1, 2, 3)):
+            text = f"package system\n\nconfig system\n\toption hostname '{device.name}-{number}'\n"
+            made = backups.store(device=device, text=text, why=backups.Why())
+            Backup.objects.filter(pk=made.pk).update(fetched_at=now.replace(year=now.year - 1, month=1, day=day))
+
+    assert backups.prune(now=now) == 2, "of each the latest stays, and one of its month before"
+    assert backups.prune(now=now) == 0
+    assert Backup.objects.count() == Configuration.objects.count() == 4

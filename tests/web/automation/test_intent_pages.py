@@ -161,10 +161,20 @@ class TestDeciding:
         drift.compare([differs.device_id], now=timezone.now() + timedelta(days=1))
         assert Drift.objects.get().state == "open"
 
-    def test_restoring_without_all_that_the_playbook_needs_says_what_is_missing(self, theo: Client, differs: Drift) -> None:
+    def test_restoring_one_setting_needs_no_other(self, theo: Client, differs: Drift) -> None:
+        theo.post(reverse("automation:drift-restore", args=[differs.pk]))
+
+        change = Change.objects.get()
+        assert (change.playbook, change.arguments) == ("baseline", {"syslog_host": "log.example"})
+        assert Drift.objects.get().state == "restored"
+
+    def test_what_cannot_be_ordered_there_says_why(self, theo: Client, city: City, differs: Drift) -> None:
+        Device.objects.filter(pk=city.access_point_a.pk).update(ssh_credential=None, ssh_follows_site=False)
+
         answer = theo.post(reverse("automation:drift-restore", args=[differs.pk]), follow=True)
 
-        assert "ntp_servers" in answer.content.decode() or "Zeitserver" in answer.content.decode()
+        assert "AP-204-A" in answer.content.decode()
+        assert not Change.objects.exists()
         assert Drift.objects.get().state == "open"
 
     def test_who_only_looks_decides_nothing(self, franka: Client, differs: Drift) -> None:

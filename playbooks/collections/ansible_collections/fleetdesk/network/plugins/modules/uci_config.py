@@ -28,6 +28,7 @@ options:
       - C(identified_by) names an option by whose value a section is known, whatever it is called. With V(present) one that
         is missing is made under this name or the next free one; with V(absent) every such section is taken away. Others of
         that type stay as they are.
+      - C(needed) with C(type) writes nothing. It means that the section has to be there, because another one leans on it.
     type: dict
     default: {}
   files:

@@ -50,7 +50,11 @@ def wishes(packages: Any, state: State) -> list[Wish]:
         if not PACKAGE.fullmatch(str(package)):
             raise WishError(f"{package!r} is not a name of a UCI package")
         for name, asked in _mapping(sections, str(package)).items():
-            found += _sections(str(package), str(name), _mapping(asked, str(name)), state)
+            given = _mapping(asked, str(name))
+            if "needed" in given:
+                _there(str(package), str(name), given, state)
+            else:
+                found += _sections(str(package), str(name), given, state)
     return found
 
 
@@ -90,6 +94,15 @@ def _sections(package: str, name: str, asked: Mapping[str, Any], state: State) -
         if other.type == each.get("type") and other.name:
             section = _section(package, f"{name}_{other.name}")
             yield Wish(package, section, kind, {option: other.name, **options}, present)
+
+
+def _there(package: str, name: str, asked: Mapping[str, Any], state: State) -> None:
+    """Something else leans on this section: without it that would be written and lead nowhere."""
+    if set(asked) != {"type", "needed"} or asked["needed"] is not True:
+        raise WishError(f"{package}.{name}: needed is true and goes with type alone")
+    if not any(one.name == name and one.type == asked["type"] for one in state.get(package, [])):
+        known = ", ".join(sorted(one.name for one in state.get(package, []) if one.type == asked["type"] and one.name))
+        raise WishError(f"{package}: the device has no {asked['type']} {name!r}; it has {known or 'none'}")
 
 
 def _chosen(package: str, name: str, where: Mapping[str, Any], options: dict[str, Value], state: State) -> Iterator[Wish]:
