@@ -16,6 +16,7 @@ from helpdesk.mail import reading
 from helpdesk.mail.models import IncomingMail, Mailbox
 from helpdesk.mail.rules.incoming import Incoming
 from helpdesk.mail.services import keeping, settling
+from helpdesk.mail.services.delivery import Delivery
 from helpdesk.mail.services.keeping import Raw
 from helpdesk.mail.services.keys import key_of, same
 from helpdesk.mail.services.senders import known, mailbox_for
@@ -39,16 +40,6 @@ class Result:
     ticket: int | None = None
     article: int | None = None
     reason: str = ""
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """`mail.files` lie in a folder that is gone afterwards."""
-
-    raw: Raw
-    mail: Incoming
-    authority: Authority
-    mailbox: Mailbox | None
 
 
 def receive(*, source: IO[bytes], mailbox: Mailbox | None = None) -> Result:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helpdesk.mail.rules.incoming import File, Incoming
-    from helpdesk.mail.services.receiving import Delivery
+    from helpdesk.mail.services.delivery import Delivery
 
 Outcome = IncomingMail.Outcome
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.fleetdesk.network.plugins.plugin_utils import dialects, switch_config
-from ansible_collections.fleetdesk.network.plugins.plugin_utils.dialect import Running, WishError
+from ansible_collections.fleetdesk.network.plugins.plugin_utils.dialect import Running
+from ansible_collections.fleetdesk.network.plugins.plugin_utils.wish import WishError
 
 IOS = """Building configuration...
 

@@ -2,7 +2,7 @@
 
 import pytest
 from ansible_collections.fleetdesk.network.plugins.plugin_utils import radius
-from ansible_collections.fleetdesk.network.plugins.plugin_utils.dialect import WishError
+from ansible_collections.fleetdesk.network.plugins.plugin_utils.wish import WishError
 
 WISH = radius.Wish("192.0.2.9", 1812, "planted-secret-0123456789")
 

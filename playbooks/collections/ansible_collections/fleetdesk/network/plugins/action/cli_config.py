@@ -9,9 +9,10 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.fleetdesk.network.plugins.plugin_utils import dialects, mask, radius, switch_config
 from ansible_collections.fleetdesk.network.plugins.plugin_utils.device import Device
-from ansible_collections.fleetdesk.network.plugins.plugin_utils.dialect import Running, WishError
+from ansible_collections.fleetdesk.network.plugins.plugin_utils.dialect import Running
 from ansible_collections.fleetdesk.network.plugins.plugin_utils.session import RefusedError, Session
 from ansible_collections.fleetdesk.network.plugins.plugin_utils.switch import Switch
+from ansible_collections.fleetdesk.network.plugins.plugin_utils.wish import WishError
 
 ARGUMENTS = {
     "dialect": {"type": "str", "default": "labswitch"},

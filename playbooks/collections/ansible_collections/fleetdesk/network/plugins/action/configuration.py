@@ -17,11 +17,11 @@ from ansible_collections.fleetdesk.network.plugins.plugin_utils import (
     uci_scripts,
 )
 from ansible_collections.fleetdesk.network.plugins.plugin_utils.device import Answer, Device
-from ansible_collections.fleetdesk.network.plugins.plugin_utils.dialect import WishError
 from ansible_collections.fleetdesk.network.plugins.plugin_utils.session import RefusedError, Session
 from ansible_collections.fleetdesk.network.plugins.plugin_utils.switch import Switch
 from ansible_collections.fleetdesk.network.plugins.plugin_utils.uci_plan import Plan
 from ansible_collections.fleetdesk.network.plugins.plugin_utils.uci_text import UciTextError
+from ansible_collections.fleetdesk.network.plugins.plugin_utils.wish import WishError
 
 ARGUMENTS = {
     "platform": {"type": "str", "required": True},

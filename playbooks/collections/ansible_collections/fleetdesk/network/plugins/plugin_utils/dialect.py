@@ -5,20 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .radius import Server
+from .radius import Server
+from .wish import WishError
 
 MANY = ("ntp server", "logging host")
 WORD_ONLY = ("hostname", "ntp server", "logging host", "snmp-server community")
 ON = "on"
 ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|[@-Z\\-_])")
 UNPRIVILEGED = re.compile(r"^[\w.()@-]{1,64}>", re.MULTILINE)
-
-
-class WishError(ValueError):
-    """What the task asks for cannot be said on this command line, or must not be done."""
 
 
 @dataclass

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from . import radius
-from .dialect import Dialect, Port, Reader, Running, Setting, WishError, numbers
+from .dialect import Dialect, Port, Reader, Running, Setting, numbers
+from .wish import WishError
 
 QUOTE = '"'
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from .dialect import WishError
+from .wish import WishError
 
 HEADER = re.compile(r"radius server (\S+)")
 ADDRESS = re.compile(r"address ipv4 (\S+)(?: auth-port ([0-9]+))?(?: acct-port ([0-9]+))?")

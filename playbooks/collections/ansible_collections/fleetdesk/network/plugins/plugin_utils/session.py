@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from .device import Device
-from .dialect import UNPRIVILEGED, Dialect, Running, WishError
+from .dialect import UNPRIVILEGED, Dialect, Running
+from .wish import WishError
 
 
 class RefusedError(Exception):

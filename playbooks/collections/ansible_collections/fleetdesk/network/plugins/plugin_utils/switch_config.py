@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from . import radius
-from .dialect import MANY, ON, WORD_ONLY, Dialect, Running, Setting, WishError
+from .dialect import MANY, ON, WORD_ONLY, Dialect, Running, Setting
+from .wish import WishError
 
 Pair = tuple[str, str | list[str]]
 
