@@ -10,61 +10,58 @@ class AutomationConfig(AppConfig):
     def ready(self) -> None:
         from fleet.automation import exposition as measures
         from fleet.automation import happenings as happened
-        from fleet.automation import panels
-        from fleet.automation.checks import (
-            check_collections,
-            check_declarations,
-            check_playbooks,
-            check_policy,
-            check_programs,
-            check_remedies,
-        )
-        from fleet.automation.services import backups, drift, outlook, remedies
-        from fleet.automation.views.credentials import panel as of_credential
-        from fleet.automation.views.outlook import of_change_panel
-        from fleet.events import consumers
         from fleet.people.rules import Action
-        from fleet.web import bulk, exposition, happenings, slots
+        from fleet.web import bulk, exposition, happenings
 
-        register(check_playbooks)
-        register(check_collections)
-        register(check_policy)
-        register(check_remedies)
-        register(check_declarations)
-        consumers.register("backups", set(backups.SEEN_ENDS), backups.after_change)
-        consumers.register("drift", {"backup.changed"}, drift.after_backup)
-        register(check_programs)
-        exposition.register("automation", measures.ourselves)
+        _register_checks()
+        _register_consumers()
+        _register_panels()
         _register_navigation()
-        renewing = "automation/pieces/credential_panel.html"
-        slots.register(
-            "credential", "renewing", slots.Panel(of_credential, renewing, 10, _("Renewing"), action=Action.MANAGE)
-        )
-        bulk.register(bulk.BulkAct(_("Run a playbook"), "automation:new", "bolt", Action.REQUEST_CHANGE))
+        exposition.register("automation", measures.ourselves)
         happenings.register("device", "changes", happened.of_device)
-        consumers.register(remedies.NAME, remedies.EVENTS, remedies.consume)
-        consumers.register(outlook.NAME, outlook.EVENTS, outlook.foresee)
-        foreseen = _("Expected and happened")
-        piece = "automation/pieces/forecast.html"
-        slots.register(
-            "change",
-            "forecast",
-            slots.Panel(of_change_panel, piece, 10, foreseen, action=Action.VIEW_DEVICE_DETAILS),
-        )
-        template = "automation/pieces/device_panel.html"
-        slots.register(
-            "device",
-            "changes",
-            slots.Panel(panels.of_device, template, 40, _("Changes"), action=Action.VIEW_DEVICE_DETAILS),
-        )
-        panel = slots.Panel(
-            panels.backups_of_device,
-            "automation/pieces/backups_panel.html",
-            45,
-            _("Backups"),
-            action=Action.VIEW_DEVICE_DETAILS,
-        )
-        slots.register("device", "backups", panel)
+        bulk.register(bulk.BulkAct(_("Run a playbook"), "automation:new", "bolt", Action.REQUEST_CHANGE))
+
+
+def _register_checks() -> None:
+    from fleet.automation import checks
+
+    for check in (
+        checks.check_playbooks,
+        checks.check_collections,
+        checks.check_policy,
+        checks.check_remedies,
+        checks.check_declarations,
+        checks.check_programs,
+    ):
+        register(check)
+
+
+def _register_consumers() -> None:
+    from fleet.automation.services import backups, drift, outlook, remedies
+    from fleet.events import consumers
+
+    consumers.register("backups", set(backups.SEEN_ENDS), backups.after_change)
+    consumers.register("drift", {"backup.changed"}, drift.after_backup)
+    consumers.register(remedies.NAME, remedies.EVENTS, remedies.consume)
+    consumers.register(outlook.NAME, outlook.EVENTS, outlook.foresee)
+
+
+def _register_panels() -> None:
+    from fleet.automation import panels
+    from fleet.automation.views.credentials import panel as of_credential
+    from fleet.automation.views.outlook import of_change_panel
+    from fleet.people.rules import Action
+    from fleet.web import slots
+
+    technical = Action.VIEW_DEVICE_DETAILS
+    for place, name, content, piece, order, label, action in (
+        ("credential", "renewing", of_credential, "credential_panel", 10, _("Renewing"), Action.MANAGE),
+        ("change", "forecast", of_change_panel, "forecast", 10, _("Expected and happened"), technical),
+        ("device", "changes", panels.of_device, "device_panel", 40, _("Changes"), technical),
+        ("device", "backups", panels.backups_of_device, "backups_panel", 45, _("Backups"), technical),
+    ):
+        template = f"automation/pieces/{piece}.html"
+        slots.register(place, name, slots.Panel(content, template, order, label, action=action))
 
 
 def _register_navigation() -> None:
