@@ -9,7 +9,10 @@ from fleet.snmp.types import Oid, Target, Value
 
 
 class Recorder:
-    """A Fetcher that keeps every instance that went through it in `said`. For one device."""
+    """A Fetcher that keeps every instance that went through it in `said`. For one device.
+
+    What is said twice stays as it was first: the Reading is made of that. sysUpTime is asked for again at the end.
+    """
 
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
@@ -17,10 +20,10 @@ class Recorder:
 
     async def get(self, target: Target, oids: Sequence[Oid]) -> dict[Oid, Value]:
         found = await self._fetcher.get(target, oids)
-        self.said |= found
+        self.said = found | self.said
         return found
 
     async def walk(self, target: Target, columns: Sequence[Oid]) -> dict[Oid, Value]:
         found = await self._fetcher.walk(target, columns)
-        self.said |= found
+        self.said = found | self.said
         return found

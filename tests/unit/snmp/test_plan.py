@@ -1,7 +1,8 @@
 """A plan says of answers what interpreting them says, quicker, and admits what it cannot."""
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,9 +10,10 @@ import pytest
 
 from fleet.snmp import profiles
 from fleet.snmp.interpret import Answers, interpret
-from fleet.snmp.plan import Plan, digest_of, make, trees
+from fleet.snmp.plan import Plan, Recorder, digest_of, make, trees
 from fleet.snmp.profiles.schema import Source, Table
-from fleet.snmp.types import Oid, Reading, Value
+from fleet.snmp.read import read
+from fleet.snmp.types import Oid, Reading, Target, V2cCredential, Value
 
 IF, IFX, UCD = "1.3.6.1.2.1.2.2.1", "1.3.6.1.2.1.31.1.1.1", "1.3.6.1.4.1.2021"
 PATHS = ("uptime_s", "cpu_percent", "memory.percent", "interfaces.in_octets", "interfaces.oper", "interfaces.speed_bps")
@@ -71,6 +73,31 @@ def test_numbers_are_those_of_the_reading() -> None:
         ("interfaces.speed_bps", 2): 10**9,
     }
     assert made.left_out == ()
+
+
+class Slow:
+    """A Fetcher for a device that is read for so long that its uptime goes on meanwhile."""
+
+    def __init__(self) -> None:
+        self.now, self.uptime = dict(SAID), 12_345
+
+    async def get(self, _target: Target, oids: Sequence[Oid]) -> dict[Oid, Value]:
+        return {oid: self.now[oid] for oid in oids if oid in self.now}
+
+    async def walk(self, _target: Target, columns: Sequence[Oid]) -> dict[Oid, Value]:
+        self.uptime += 500
+        self.now["1.3.6.1.2.1.1.3.0"] = self.uptime
+        return {oid: value for oid, value in self.now.items() if oid.startswith(tuple(f"{column}." for column in columns))}
+
+
+def test_the_uptime_is_followed_although_it_goes_on_during_the_walk() -> None:
+    recorder = Recorder(Slow())
+    reading = asyncio.run(read(recorder, Target("127.0.0.1", 161, V2cCredential("lab"))))
+
+    made = make(profiles.default().by_name[str(reading.profile)], recorder.said, reading, PATHS)
+
+    assert (made.left_out, reading.uptime_s) == ((), 123)
+    assert dict(zip([cell.path for cell in made.cells], made.values(recorder.said), strict=True))["uptime_s"] == 123
 
 
 def test_it_asks_for_what_it_needs_and_for_nothing_else() -> None:
