@@ -17,11 +17,11 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import psutil
-import psycopg
 import pytest
 
 from config.demo.visitor import Visitor
 from config.env import BASE_DIR
+from tests import database
 from tests.environment import forget_queues
 
 Found = TypeVar("Found")
@@ -130,19 +130,15 @@ class House:
 
 
 @contextmanager
-def _database() -> Iterator[dict[str, str]]:
-    """A database of the house's own where the suite runs on PostgreSQL; on SQLite it lies in VAR_DIR."""
+def _database(var_dir: Path) -> Iterator[dict[str, str]]:
+    """A migrated database of the house's own: on the server where the suite runs on PostgreSQL, else in VAR_DIR."""
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith("postgres"):
+        database.copy_to(var_dir / "fleetdesk.sqlite3")
         yield {}
         return
-    name = f"fleetdesk_loop_{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        try:
-            yield {"DATABASE_URL": re.sub(r"/[^/]*$", f"/{name}", url)}
-        finally:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with database.database_on_server() as name:
+        yield {"DATABASE_URL": f"{url.rpartition('/')[0]}/{name}"}
 
 
 @contextmanager
@@ -174,8 +170,8 @@ def _ports() -> dict[str, str]:
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     var_dir = tmp_path_factory.mktemp("house")
     own = {"MODE", "VAR_DIR", "RUN_DIR", "SECRET_KEY", "ENCRYPTION_KEYS", "DJANGO_SETTINGS_MODULE"}
-    with _database() as database, _queues() as prefix:
-        environment = {name: value for name, value in os.environ.items() if name not in own} | QUICK | database
+    with _database(var_dir) as own_database, _queues() as prefix:
+        environment = {name: value for name, value in os.environ.items() if name not in own} | QUICK | own_database
         environment |= _ports() | {
             "BROKER_PREFIX": prefix,
             "VAR_DIR": str(var_dir),
