@@ -23,6 +23,8 @@ class TicketsConfig(AppConfig):
         sayings.register()
         navigation.register_group(navigation.Group("helpdesk", _("Helpdesk"), "ticket", 20, Action.WORK_TICKETS))
         navigation.register(navigation.Item(_("Tickets"), "tickets:tickets", "ticket", None, order=20, group="helpdesk"))
+        today = navigation.Item(_("Today on site"), "tickets:on-site", "map-pin", Action.WORK_TICKETS, 21, group="helpdesk")
+        navigation.register(today)
         happenings.register("device", "tickets", happened.of_device)
         panel = "tickets/pieces/panel.html"
         slots.register("device", "tickets", slots.Panel(panels.of_device, panel, 30, _("Tickets")))

@@ -6,6 +6,7 @@ from helpdesk.tickets.views import arranging
 app_name = "tickets"
 urlpatterns = [
     path("", views.index, name="tickets"),
+    path("on-site/", views.on_site, name="on-site"),
     path("bulk/", views.order, name="bulk"),
     path("bulk/<int:job>/", views.job, name="bulk-job"),
     path("bulk/<int:job>/progress/", views.progress, name="bulk-progress"),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from fleet.people.models import User
 from helpdesk.tickets.models import BulkJob, BulkRow, Category, Macro, Queue, Tag, Ticket
+from helpdesk.tickets.rules.parts import Part, Use
 from helpdesk.tickets.rules.sla import Pressure, pressure
 
 PILLS: dict[str, str] = {
@@ -76,6 +77,16 @@ def due(ticket: Ticket, now: datetime) -> dict[str, str] | None:
     }.get(ticket.due_clock, "")
     said = _("%(what)s overdue, it was due %(when)s") if how == Pressure.OVERDUE else _("%(what)s due %(when)s")
     return {"state": PRESSURES[how], "word": said % {"what": what, "when": when}}
+
+
+def part(one: Part) -> str:
+    """What to take along: "Muster W6, as a spare"."""
+    names = {"name": one.name, "model": one.model}
+    if one.use == Use.SPARE:
+        return _("%(model)s, as a spare") % names
+    if one.use == Use.BATTERY:
+        return _("Battery for %(model)s") % names
+    return _("%(name)s for %(model)s") % names if one.name else _("Supplies for %(model)s") % names
 
 
 ROW_PILLS: dict[str, str] = {

@@ -74,6 +74,7 @@ def live(url: str, environment: dict[str, str]) -> dict[str, str]:
     _exam(carla, rooms["201"], "Pruefung-201")
     wait_for(lambda: anton.get("/changes/?state=awaiting-approval")["results"])
     fault = wait_for(lambda: next((t for t in tarek.get("/tickets/")["results"] if t["kind"] == "incident"), None))
+    tarek.send(f"/tickets/{fault['number']}/take/", {"seen_owner": ""})
     school = carla.get("/sites/")["results"][0]["id"]
     return {
         "ticket": f"/tickets/{first}/",
@@ -136,6 +137,7 @@ def main() -> None:
             "technician-faults": "/faults/",
             "technician-device": seen["device"],
             "technician-ticket": seen["fault"],
+            "technician-on-site": "/tickets/on-site/",
             "technician-switch": seen["switch"],
             "technician-site": seen["site"],
         }

@@ -2,6 +2,7 @@
 
 from helpdesk.tickets.views.common import person
 from helpdesk.tickets.views.listing import index, job, order, progress, stop
+from helpdesk.tickets.views.on_site import on_site
 from helpdesk.tickets.views.rating import rate, rate_here
 from helpdesk.tickets.views.relating import (
     detach,
@@ -24,6 +25,7 @@ __all__ = [
     "follow_up",
     "index",
     "job",
+    "on_site",
     "order",
     "person",
     "present",
