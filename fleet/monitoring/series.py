@@ -1,7 +1,7 @@
 """A device's past, read back: polls, hours or days, whichever the span asks for. At most three queries, however long."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -47,6 +47,34 @@ def read(device_id: int, span: Span, wanted: Wanted, *, each: bool = False) -> S
         points = _summaries(rows, names, wanted)
         _append(points, _latest(grain, finer, names, wanted))
     return Series(grain, points, frozenset(name for one in names.values() for name in one))
+
+
+def by_hour(wanted: Collection[tuple[int, str]], span: Span) -> dict[tuple[int, str], list[Point]]:
+    """The hours of the span in which something was said. `wanted`: (device, name of a value), for a few devices.
+
+    At most three queries, however many are wanted: the hours that are rolled up, and the polls of the latest ones.
+    """
+    devices = {device_id for device_id, _name in wanted}
+    rolled = _of_devices(HourlySample, "begin", devices, span)
+    polls = _of_devices(Sample, "polled_at", devices, Span(max(span.begin, hour_of(span.end) - NOT_YET * HOUR), span.end))
+    names = _names([row for rows in (*rolled.values(), *polls.values()) for row in rows])
+    found: dict[tuple[int, str], list[Point]] = {}
+    for device_id, name in wanted:
+        hours = _summaries(rolled[device_id], names, name.__eq__)[name]
+        known = {point.at for point in hours}
+        latest = chart.gathered(chart.points(_values(polls[device_id], names, name.__eq__).get(name, ())), hour_of)
+        found[device_id, name] = [*hours, *(point for point in latest if point.at not in known)]
+    return found
+
+
+def _of_devices(model: type[models.Model], by: str, device_ids: Iterable[int], span: Span) -> dict[int, list[Row]]:
+    ids = list(device_ids)
+    within = {f"{by}__gte": span.begin, f"{by}__lt": span.end}
+    rows = model._default_manager.filter(device_id__in=ids, **within).order_by(by)
+    found: dict[int, list[Row]] = {pk: [] for pk in ids}
+    for device_id, at, layout_id, values in rows.values_list("device_id", by, "layout_id", "values"):
+        found[device_id].append((at, layout_id, bytes(values)))
+    return found
 
 
 def _rows(model: type[models.Model], by: str, device_id: int, span: Span) -> list[Row]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from fleet.devices.models import Device
-from fleet.monitoring import reasons, selectors, services, words
+from fleet.monitoring import reasons, selectors, services, sparks, words
 from fleet.monitoring.forms import CommentForm, SnoozeForm
 from fleet.monitoring.models import Alert
 from fleet.monitoring.rules.snoozing import Choice
@@ -50,6 +50,9 @@ def index(request: PageRequest) -> HttpResponse:
     mark = _mark(faults)
     if request.htmx and request.GET.get("mark") == mark:
         return HttpResponse(status=UNCHANGED)
+    days = sparks.of([fault["alert"] for fault in faults[:IN_FULL]], now)
+    for fault in faults[:IN_FULL]:
+        fault["day"] = days.get(fault["alert"].pk)
     context: dict[str, Any] = {"asleep": asleep, "tight": tight, "put_off": every.filter(asleep=True).count()}
     context |= {"faults": faults[:IN_FULL], "others": faults[IN_FULL:], "count": len(faults), "more": len(found) > SHOWN}
     context |= {"mark": mark, "folded": sum(fault["alert"].folded_count for fault in faults)}

@@ -232,7 +232,7 @@ class TestBudgets:
 
     @pytest.mark.parametrize(
         ("name", "queries"),
-        [("devices:list", 9), ("sites:list", 13), ("monitoring:faults", 7)],
+        [("devices:list", 9), ("sites:list", 13), ("monitoring:faults", 10)],
     )
     def test_lists(
         self, theo: Client, name: str, queries: int, django_assert_max_num_queries: DjangoAssertNumQueries
