@@ -10,7 +10,15 @@ from functools import partial
 from typing import TypeVar
 
 from fleet.snmp import profiles, restarts, values
-from fleet.snmp.errors import ProfileError, SnmpAuthError, SnmpError, SnmpRestarted, SnmpTimeout, SnmpTooLong
+from fleet.snmp.errors import (
+    ProfileError,
+    SnmpAuthError,
+    SnmpError,
+    SnmpProtocolError,
+    SnmpRestarted,
+    SnmpTimeout,
+    SnmpTooLong,
+)
 from fleet.snmp.fetch import IN_FLIGHT, Fetcher
 from fleet.snmp.interpret import Answers, interpret
 from fleet.snmp.profiles import Profiles, Resolved
@@ -22,7 +30,8 @@ SYS_DESCR = "1.3.6.1.2.1.1.1.0"  # SNMPv2-MIB, RFC 3418
 SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
 SYS_UP_TIME = "1.3.6.1.2.1.1.3.0"
 
-_GIVE_UP_AFTER = 2  # timeouts in a row: the device has gone, not only one table
+_DOUBT_AFTER = 2  # timeouts in a row: has the device gone, or does it only not answer for some tables?
+_MOST_TIMEOUTS = 6  # in all: each costs every attempt that the target allows
 
 
 async def read(fetcher: Fetcher, target: Target, known: Profiles | None = None) -> Reading:
@@ -42,7 +51,7 @@ async def read_once(fetcher: Fetcher, target: Target, known: Profiles | None = N
     profile = await _pick(fetcher, target, scalars, known or profiles.default())
     reading = await _Reader(fetcher, target, profile, scalars).read()
     after: dict[Oid, Value] = {}
-    with suppress(SnmpTimeout):  # all that was asked for has been said
+    with suppress(SnmpTimeout, SnmpProtocolError):  # all that was asked for has been said
         after = await fetcher.get(target, [SYS_UP_TIME])
     restarts.check(target, scalars.get(SYS_UP_TIME), after.get(SYS_UP_TIME), time.monotonic() - begun)
     return reading
@@ -110,6 +119,7 @@ class _Reader:
         self._failed: set[Oid] = set()
         self._problems: list[str] = []
         self._timeouts = 0
+        self._in_a_row = 0
 
     async def read(self) -> Reading:
         try:
@@ -133,23 +143,25 @@ class _Reader:
     async def _get(self, oids: Sequence[Oid]) -> None:
         try:
             self._scalars |= await self._fetcher.get(self._target, oids)
-            self._timeouts = 0
+            self._in_a_row = 0
         except SnmpError as error:
-            self._note(error)
+            await self._note(error)
 
     async def _walk(self, columns: Sequence[Oid]) -> None:
+        if self._timeouts >= _MOST_TIMEOUTS:
+            return
         try:
             self._keep(columns, await self._fetcher.walk(self._target, columns))
-            self._timeouts = 0
+            self._in_a_row = 0
         except SnmpTimeout as error:
             self._failed |= set(columns)
-            self._note(error)
+            await self._note(error)
         except SnmpRestarted:
             raise
         except SnmpError as error:
             if len(columns) == 1:
                 self._failed.add(columns[0])
-                self._note(error)
+                await self._note(error)
                 return
             for column in columns:  # only the column that is wrong shall be lost
                 await self._walk([column])
@@ -159,9 +171,23 @@ class _Reader:
             head = f"{column}."
             self._columns[column] = {oid[len(head) :]: value for oid, value in found.items() if oid.startswith(head)}
 
-    def _note(self, error: SnmpError) -> None:
+    async def _note(self, error: SnmpError) -> None:
         """Remembers a problem with a part; raises it when the device as a whole has stopped answering."""
-        self._timeouts = self._timeouts + 1 if isinstance(error, SnmpTimeout) else 0
-        if self._timeouts >= _GIVE_UP_AFTER or isinstance(error, SnmpAuthError | SnmpRestarted | SnmpTooLong):
+        if isinstance(error, SnmpAuthError | SnmpRestarted | SnmpTooLong):
             raise error
         self._problems.append(str(error))
+        if not isinstance(error, SnmpTimeout):
+            self._in_a_row = 0
+            return
+        self._timeouts += 1
+        self._in_a_row += 1
+        if self._in_a_row >= _DOUBT_AFTER:
+            await self._make_sure()
+        if self._timeouts == _MOST_TIMEOUTS:
+            self._problems.append(f"{self._target.address}: silent {_MOST_TIMEOUTS} times, so it was not asked for the rest")
+
+    async def _make_sure(self) -> None:
+        """Raises SnmpTimeout where the device does not even say how long it runs."""
+        with suppress(SnmpProtocolError):  # an answer, whatever it says
+            await self._fetcher.get(self._target, [SYS_UP_TIME])
+        self._in_a_row = 0

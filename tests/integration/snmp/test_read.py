@@ -1,14 +1,15 @@
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from fleet.snmp.agent import Table, View, ber
-from fleet.snmp.errors import SnmpAuthError, SnmpRestarted, SnmpTimeout, SnmpTooLong
+from fleet.snmp.errors import SnmpAuthError, SnmpProtocolError, SnmpRestarted, SnmpTimeout, SnmpTooLong
 from fleet.snmp.fetch import Fetcher, GufoFetcher
-from fleet.snmp.read import SYS_UP_TIME, read, read_many, read_once
-from fleet.snmp.types import Interface, Reading, V2cCredential, V3Credential
+from fleet.snmp.read import SYS_OBJECT_ID, SYS_UP_TIME, read, read_many, read_once
+from fleet.snmp.types import Interface, Oid, Reading, Target, V2cCredential, V3Credential, Value
 from tests.integration.snmp.conftest import in_stream
 
 SYS_NAME, IF_DESCR = "1.3.6.1.2.1.1.5.0", "1.3.6.1.2.1.2.2.1.2"
@@ -99,6 +100,68 @@ async def test_a_device_that_dies_in_the_middle(fetcher: Fetcher, net: Any, syst
 
     with pytest.raises(SnmpTimeout):
         await read(fetcher, net.target(timeout_s=0.2, retries=0))
+
+
+@dataclass
+class Hanging:
+    """A device that answers for the system group and for interfaces, and is silent about every other table."""
+
+    inner: Fetcher
+    dead: bool = False
+
+    async def get(self, target: Target, oids: Sequence[Oid]) -> dict[Oid, Value]:
+        if self.dead:
+            raise SnmpTimeout("no answer")
+        return await self.inner.get(target, oids)
+
+    async def walk(self, target: Target, columns: Sequence[Oid]) -> dict[Oid, Value]:
+        if not columns[0].startswith(("1.3.6.1.2.1.2.", "1.3.6.1.2.1.31.")):
+            raise SnmpTimeout("no answer")
+        return await self.inner.walk(target, columns)
+
+
+async def test_tables_that_a_device_hangs_on_cost_only_themselves(fetcher: Fetcher, net: Any) -> None:
+    reading = await read(Hanging(fetcher), net.target())
+
+    assert (reading.reachable, reading.sysName) == (True, "ap-204")
+    assert [(i.name, i.oper) for i in reading.interfaces or ()] == [("lo", "up"), ("eth0", "down")]
+    assert len(reading.problems) >= 2
+    assert set(reading.problems) == {"no answer"}
+
+
+async def test_one_that_hangs_again_and_again_is_not_asked_for_ever(
+    fetcher: Fetcher, net: Any, system: dict[str, bytes]
+) -> None:
+    net.devices["127.0.0.1"].objects = system | {SYS_OBJECT_ID: ber.oid("1.3.6.1.4.1.9.1.1208")}
+
+    reading = await read(Hanging(fetcher), net.target())
+
+    assert (reading.vendor, reading.sysName) == ("Cisco", "ap-204")
+    assert len(reading.problems) == 7
+    assert "silent 6 times" in reading.problems[-1]
+
+
+async def test_silence_about_two_tables_and_about_the_uptime_is_silence(fetcher: Fetcher, net: Any) -> None:
+    class Dead(Hanging):
+        async def walk(self, *_: object) -> dict[Oid, Value]:
+            self.dead = True
+            raise SnmpTimeout("no answer")
+
+    with pytest.raises(SnmpTimeout):
+        await read(Dead(fetcher), net.target())
+
+
+async def test_garbage_after_all_has_been_said_is_no_loss(fetcher: Fetcher, net: Any) -> None:
+    class Babbling(Hanging):
+        async def get(self, target: Target, oids: Sequence[Oid]) -> dict[Oid, Value]:
+            if oids == [SYS_UP_TIME]:
+                raise SnmpProtocolError("garbage")
+            return await self.inner.get(target, oids)
+
+        async def walk(self, target: Target, columns: Sequence[Oid]) -> dict[Oid, Value]:
+            return await self.inner.walk(target, columns)
+
+    assert (await read(Babbling(fetcher), net.target())).sysName == "ap-204"
 
 
 class Restarting:
