@@ -131,10 +131,11 @@ class _Walk:
         return [self._at[column] for column in self.open]
 
     def end(self, index: int) -> None:
-        """Closes the column an SNMPv1 agent pointed at (error-index counts from 1)."""
-        if not 0 < index <= len(self.open):
+        """Closes the column an SNMPv1 agent pointed at (error-index counts from 1); where one is left, it is that one."""
+        position = index - 1 if len(self.open) > 1 else 0
+        if not 0 <= position < len(self.open):
             raise SnmpProtocolError("error-index points outside of the request")
-        del self.open[index - 1]
+        del self.open[position]
 
     def take(self, binds: Sequence[tuple[Oid, Value | None]]) -> None:
         """Takes one answer: rounds of one binding per asked column, the last round perhaps cut short."""

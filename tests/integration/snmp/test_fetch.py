@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fleet.snmp.agent import ber
+from fleet.snmp.agent import ber, pdu
 from fleet.snmp.agent.message import reply
 from fleet.snmp.errors import SnmpAuthError, SnmpError, SnmpProtocolError, SnmpTimeout, SnmpUnreachable, SnmpWalkError
 from fleet.snmp.fetch import Fetcher, PysnmpFetcher
@@ -33,6 +33,18 @@ async def test_walk_stays_below_its_columns(fetcher: Fetcher, net: Any, credenti
     found = await fetcher.walk(net.target(credential=credential), [IF_DESCR, IF_OPER, "1.3.9"])
 
     assert found == {f"{IF_DESCR}.1": b"lo", f"{IF_DESCR}.2": b"eth0", f"{IF_OPER}.1": 1, f"{IF_OPER}.2": 2}
+
+
+async def test_the_end_of_the_tree_where_a_v1_agent_does_not_say_at_which_object(
+    fetcher: Fetcher, net: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse = pdu._refuse
+    monkeypatch.setattr(pdu, "_refuse", lambda request, status, _index: refuse(request, status, 0))
+    net.devices["127.0.0.1"].objects = {"1.3.6.1.9.1.1": ber.integer(1), "1.3.6.1.9.1.2": ber.integer(2)}
+
+    found = await fetcher.walk(net.target(credential=V1Credential("test-community")), ["1.3.6.1.9.1"])
+
+    assert found == {"1.3.6.1.9.1.1": 1, "1.3.6.1.9.1.2": 2}
 
 
 async def test_a_long_column_takes_many_requests(fetcher: Fetcher, net: Any, credential: Credential) -> None:
