@@ -16,8 +16,8 @@ BINDING_OCTETS = 6
 ARC_BITS = 7
 
 SYS_UP_TIME: Oid = "1.3.6.1.2.1.1.3.0"
-"""SNMPv2-MIB (RFC 3418): every agent has it. It goes along in every request: an answer without it was an
-error-status, which gufo does not tell, and not just an object that is missing."""
+"""SNMPv2-MIB (RFC 3418): every agent has it. It goes along in every request: an answer without anything was an
+error-status, which gufo does not tell, and not just objects that are missing."""
 
 
 @dataclass(frozen=True)

@@ -175,10 +175,11 @@ class _V3Session(_Session):
 
 
 async def _get(session: _Session, request: list[Oid]) -> dict[Oid, Any]:
-    """In halves where the whole ends in an error-status (too many objects, or one of them) or is too long for gufo."""
+    """In halves where the whole ends in an error-status (too many objects, or one of them), of which gufo leaves nothing,
+    or is too long for gufo."""
     try:
         said = await session.get(request)
-        if SYS_UP_TIME in said or len(request) == 1:
+        if said or len(request) == 1:
             return said
     except SnmpProtocolError:
         if len(request) == 1:

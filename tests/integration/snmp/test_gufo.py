@@ -113,6 +113,18 @@ def test_a_v3_socket_that_knows_its_engine_needs_one_round_trip(net_beside: Net,
     assert device.asked == 1
 
 
+def test_an_agent_that_hides_its_uptime_is_not_asked_in_halves(net_beside: Net) -> None:
+    device = net_beside.devices["127.0.0.1"]
+    device.objects = {oid: value for oid, value in device.objects.items() if oid != SYS_UP_TIME}
+
+    assert set(in_stream(GufoFetcher().get(net_beside.target(), [SYS_NAME, f"{IF_DESCR}.1", f"{IF_DESCR}.2"]))) == {
+        SYS_NAME,
+        f"{IF_DESCR}.1",
+        f"{IF_DESCR}.2",
+    }
+    assert device.asked == 1
+
+
 def test_many_at_once_and_the_dead_among_them_delay_nobody(net_beside: Net) -> None:
     device = net_beside.devices["127.0.0.1"]
     net_beside.devices |= {f"127.0.2.{n}": device for n in range(1, 201)}
