@@ -29,14 +29,8 @@ def snmp(row: Credential) -> SnmpCredential:
 def _v3(secret: dict[str, str]) -> V3Credential:
     return V3Credential(
         user=secret["user"],
-        auth_protocol=Auth(_plain(secret.get("auth_protocol")) or Auth.NONE),
+        auth_protocol=Auth(secret.get("auth_protocol") or Auth.NONE),
         auth_key=secret.get("auth_key") or "",
-        priv_protocol=Priv(_plain(secret.get("priv_protocol")) or Priv.NONE),
+        priv_protocol=Priv(secret.get("priv_protocol") or Priv.NONE),
         priv_key=secret.get("priv_key") or "",
     )
-
-
-def _plain(name: str | None) -> str:
-    """`SHA-256`, `AES-128` as people and vendors write them → `sha256`, `aes128`; bare SHA is SHA-1, bare AES 128."""
-    plain = (name or "").lower().replace("-", "").replace("_", "")
-    return {"sha": "sha1", "aes": "aes128"}.get(plain, plain)

@@ -19,8 +19,14 @@ net-snmp's opaque floats as float. What an integer means (counter, gauge, time t
 PASS_PHRASE_MIN = 8
 
 
+def _plain(name: object) -> str:
+    """`SHA-256`, `AES-128` as people and vendors write them → `sha256`, `aes128`; bare SHA is SHA-1, bare AES 128."""
+    plain = str(name).lower().replace("-", "").replace("_", "")
+    return {"sha": "sha1", "aes": "aes128"}.get(plain, plain)
+
+
 class Auth(StrEnum):
-    """USM authentication protocols (RFC 3414, RFC 7860)."""
+    """USM authentication protocols (RFC 3414, RFC 7860); also made of what people write: `SHA-256`."""
 
     NONE = "none"
     MD5 = "md5"
@@ -30,15 +36,25 @@ class Auth(StrEnum):
     SHA384 = "sha384"
     SHA512 = "sha512"
 
+    @classmethod
+    def _missing_(cls, value: object) -> Auth | None:
+        return next((one for one in cls if one == _plain(value)), None)
+
 
 class Priv(StrEnum):
-    """USM privacy protocols (RFC 3414, RFC 3826; AES-192/256 as most vendors do it, key extension after Reeder)."""
+    """USM privacy protocols (RFC 3414, RFC 3826; AES-192/256 as most vendors do it, key extension after Reeder).
+
+    Likewise of `AES-128`."""
 
     NONE = "none"
     DES = "des"
     AES128 = "aes128"
     AES192 = "aes192"
     AES256 = "aes256"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Priv | None:
+        return next((one for one in cls if one == _plain(value)), None)
 
 
 @dataclass(frozen=True, slots=True)

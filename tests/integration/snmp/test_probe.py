@@ -24,8 +24,9 @@ def test_json(net_beside: Any) -> None:
     assert reading["serial"] is None
 
 
-def test_sentences_and_v3(net_beside: Any) -> None:
-    keys = ("--auth", "SHA256", "--auth-key", "authentication", "--priv", "aes128", "--priv-key", "privacy-key")
+@pytest.mark.parametrize(("auth", "priv"), [("SHA256", "aes128"), ("SHA-256", "AES")])
+def test_sentences_and_v3(net_beside: Any, auth: str, priv: str) -> None:
+    keys = ("--auth", auth, "--auth-key", "authentication", "--priv", priv, "--priv-key", "privacy-key")
 
     printed = _probe("127.0.0.1", "--port", str(net_beside.port), "--v3-user", "netz", *keys)
 

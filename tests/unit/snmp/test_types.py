@@ -44,6 +44,16 @@ def test_privacy_wants_authentication() -> None:
         V3Credential("netz", priv_protocol=Priv.AES128, priv_key="longenough")
 
 
+@pytest.mark.parametrize(
+    ("written", "protocol"), [("SHA-256", Auth.SHA256), ("SHA", Auth.SHA1), ("sha_512", Auth.SHA512), ("MD5", Auth.MD5)]
+)
+def test_protocols_as_people_write_them(written: str, protocol: Auth) -> None:
+    assert Auth(written) is protocol
+    assert Priv("AES") is Priv("AES-128") is Priv.AES128
+    with pytest.raises(ValueError, match="SHA-3"):
+        Auth("SHA-3")
+
+
 def test_short_pass_phrase() -> None:
     with pytest.raises(ValueError, match="8 characters"):
         V3Credential("netz", Auth.SHA1, "short")

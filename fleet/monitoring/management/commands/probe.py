@@ -4,9 +4,9 @@ import asyncio
 import getpass
 import json
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -25,6 +25,7 @@ from fleet.snmp.types import (
     V3Credential,
 )
 
+Protocol = TypeVar("Protocol", Auth, Priv)
 MOST_PORT = 65_535
 
 
@@ -49,9 +50,9 @@ class Command(BaseCommand):
         )
         v3 = parser.add_argument_group("SNMPv3")
         v3.add_argument("--v3-user")
-        v3.add_argument("--auth", type=str.lower, choices=[*Auth], default=Auth.NONE)
+        v3.add_argument("--auth", type=_one_of(Auth), default=Auth.NONE, help=", ".join(Auth))
         v3.add_argument("--auth-key", default="", help='pass phrase; "-" asks for it')
-        v3.add_argument("--priv", type=str.lower, choices=[*Priv], default=Priv.NONE)
+        v3.add_argument("--priv", type=_one_of(Priv), default=Priv.NONE, help=", ".join(Priv))
         v3.add_argument("--priv-key", default="", help='pass phrase; "-" asks for it')
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -71,6 +72,16 @@ def _port(written: str) -> int:
     if written.isdecimal() and 0 < int(written) <= MOST_PORT:
         return int(written)
     raise ArgumentTypeError(f"{written!r} is no port: 1 to {MOST_PORT}")
+
+
+def _one_of(protocols: type[Protocol]) -> Callable[[str], Protocol]:
+    def chosen(written: str) -> Protocol:
+        try:
+            return protocols(written)
+        except ValueError as error:
+            raise ArgumentTypeError(f"{written!r} is none of {', '.join(protocols)}") from error
+
+    return chosen
 
 
 async def _ask(target: Target, credentials: Sequence[Credential]) -> Reading:
@@ -109,9 +120,9 @@ def _user(options: dict[str, Any]) -> V3Credential:
     try:
         return V3Credential(
             options["v3_user"],
-            Auth(options["auth"]),
+            options["auth"],
             _secret(options["auth_key"], "Authentication pass phrase: "),
-            Priv(options["priv"]),
+            options["priv"],
             _secret(options["priv_key"], "Privacy pass phrase: "),
         )
     except ValueError as error:
