@@ -10,6 +10,7 @@ from django.utils import timezone
 from fleet.devices import services as devices
 from fleet.devices.models import Credential, Device, Interface, Prefix
 from fleet.devices.services import DeviceError
+from fleet.lab.faults import Fault
 from fleet.monitoring.models import Found, Health, Search
 from fleet.monitoring.services import discovery
 from tests.integration.monitoring.conftest import School
@@ -58,6 +59,24 @@ def test_what_nobody_knew_is_found_and_becomes_a_device(school: School, prefix: 
     made = discovery.add(search=search, found_ids=[found.pk])
     assert [(one.address, one.serial, one.snmp_credential) for one in made] == [(address, serial, community)]
     assert discovery.add(search=search, found_ids=[found.pk]) == [], "a second click finds nothing new"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_too_slow_to_be_read_is_found_all_the_same(
+    school: School, prefix: Prefix, community: Credential, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget("Switch 1")
+    school.world.set_faults([Fault("slow", "eiche-sw-1", 0.1)])
+    monkeypatch.setattr(discovery, "READ_S", 0.8)
+
+    search = searched(prefix, community, school)
+
+    found = search.found.get()
+    assert (found.kind, found.device) == ("switch", None)
+
+
+def test_a_part_of_the_range_is_through_before_others_take_the_search_for_given_up() -> None:
+    assert discovery.LEASE.total_seconds() > discovery.READ_S
 
 
 @pytest.mark.django_db(transaction=True)
