@@ -3,7 +3,7 @@
 import random
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +11,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from fleet.devices import services as devices
+from fleet.devices.models import Interface
 from fleet.devices.rules import AddressError
 from fleet.devices.rules import mac as normal_mac
 from fleet.devices.services import InterfaceDetails
 from fleet.monitoring import metrics
 from fleet.monitoring.models import Health, Latest
-from fleet.monitoring.rules import polling, series, values
+from fleet.monitoring.rules import polling, series, strangers, values
 from fleet.monitoring.rules.measurement import Followed, Measurement
 from fleet.monitoring.rules.polling import Availability, Pace, Status
 from fleet.monitoring.rules.series import Poll
@@ -75,7 +76,7 @@ def store(fence: Fence, batch: Sequence[Measurement], pace: Pace, paces: Mapping
     """
     work, stored = _read(fence, batch), Stored()
     before = {pk: (availability(row), dict(row.beyond)) for pk, row in work.healths.items()}
-    held = [one for one in batch if one.device_id in work.healths]
+    held = _without_strangers([one for one in batch if one.device_id in work.healths])
     _learn(work, {one.device_id: one.reading for one in held if one.reading is not None})
     work.made = planning.remembered(_new_plans(work, held))
     for one in held:
@@ -100,6 +101,14 @@ def _read(fence: Fence, batch: Sequence[Measurement]) -> _Batch:
     latest = Latest.objects.in_bulk([one.device_id for one in batch if one.answered and one.device_id in healths])
     plan_ids = {one.plan_id for one in followed if one.plan_id is not None}
     return _Batch(healths, latest, planning.current(plan_ids))
+
+
+def _without_strangers(held: Sequence[Measurement]) -> list[Measurement]:
+    """MAC addresses of neighbours are kept of devices of ours alone."""
+    said = {mac for one in held if one.reading is not None for mac in strangers.macs(one.reading)}
+    ours = Interface.objects.filter(mac__in=said).values_list("mac", flat=True) if said else ()
+    foreign = said.difference(ours)
+    return [replace(one, reading=one.reading and strangers.without(one.reading, foreign)) for one in held]
 
 
 def _new_plans(work: _Batch, held: Sequence[Measurement]) -> dict[int, Plan]:
