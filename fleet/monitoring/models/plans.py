@@ -28,6 +28,8 @@ class Latest(models.Model):
     health = models.OneToOneField(Health, primary_key=True, on_delete=models.CASCADE, related_name="latest")
     plan = models.ForeignKey(PollPlan, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
     at = models.DateTimeField()
+    counted_at = models.DateTimeField(null=True)
+    """When the counters among the numbers were read, and rates begin; empty: at the same time."""
     numbers = models.BinaryField()
     """`rules.series.pack`, in the order of the plan's cells."""
     walked_at = models.DateTimeField()

@@ -6,14 +6,15 @@ Numbers come as `fleet.snmp.plan.Plan.values` gives them, one per cell. Counters
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Protocol
 
 from fleet.monitoring.metrics import Metric, Metrics
-from fleet.monitoring.rules.values import FOLDS, HEADROOM, OCTET_BITS, counts, rate, rebooted
+from fleet.monitoring.rules.values import FOLDS, HEADROOM, OCTET_BITS, SHORTEST_S, counts, rate, rebooted
 
 Numbers = Sequence[float | None]
+SHORTEST = timedelta(seconds=SHORTEST_S)
 DIGITS = 3
 ALSO_FOLLOWED = (
     "interfaces.oper",
@@ -37,6 +38,8 @@ class Cell(Protocol):
     def key(self) -> int | None: ...
     @property
     def kept(self) -> Mapping[str, Any]: ...
+    @property
+    def counter_bits(self) -> int | None: ...
 
 
 def followed(metrics: Metrics) -> tuple[str, ...]:
@@ -47,6 +50,12 @@ def followed(metrics: Metrics) -> tuple[str, ...]:
 def telling(metrics: Metrics) -> dict[str, tuple[str, ...]]:
     """{path: what of a list's elements decides whether they count}"""
     return {metric.source: tuple(metric.without) for metric in metrics.values() if metric.without}
+
+
+def uncounted(cells: Sequence[Cell], numbers: Numbers, metrics: Metrics) -> list[float | None]:
+    """The numbers without those of counters."""
+    counters = {metric.source for metric in metrics.values() if metric.kind == "counter"}
+    return [None if cell.path in counters else one for cell, one in zip(cells, numbers, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -62,8 +71,8 @@ class _Part:
     """One metric: where its elements' cells are, and where their numbers go."""
 
     metric: Metric
-    elements: tuple[tuple[int, int | None], ...]
-    """(cell, the cell of the speed that bounds it)"""
+    elements: tuple[tuple[int, int | None, int | None], ...]
+    """(cell, the cell of the speed that bounds it, bits of the counter)"""
     counting: tuple[int, ...]
     """Cells of those elements that count in what stands for the device."""
     folded_at: int
@@ -85,6 +94,8 @@ class Series:
                 self._parts.append(_part(metric, own, speeds, len(names)))
                 names += [metric.name, *(f"{metric.name}.{cell.key}" for _, cell in own if cell.key is not None)]
         self.names = tuple(names)
+        counters = (part for part in self._parts if part.metric.kind == "counter")
+        self._counters = tuple(at for part in counters for at, _speed, _bits in part.elements)
         self.folded = tuple((part.metric.name, part.folded_at) for part in self._parts)
         self._works: list[Callable[[list[float | None], Numbers, Numbers | None, float], None]] = [
             _counting(part) if part.metric.kind == "counter" else _gauging(part) for part in self._parts
@@ -95,14 +106,23 @@ class Series:
         return [None] * len(self.names)
 
     def values(self, now: Poll, before: Poll | None) -> list[float | None]:
-        """Rates only where the device was heard before, later than its last restart."""
+        """Rates only where the device was heard before, a while ago, later than its last restart."""
         elapsed_s = (now.at - before.at).total_seconds() if before is not None else 0.0
-        usable = before is not None and elapsed_s > 0 and not self.restarted(now, before)
+        usable = before is not None and elapsed_s >= SHORTEST_S and not self.restarted(now, before)
         old = before.numbers if before is not None and usable else None
         found = self.empty.copy()
         for work in self._works:
             work(found, now.numbers, old, elapsed_s)
         return found
+
+    def base(self, now: Poll, before: Poll | None) -> Poll:
+        """What the next rates begin at: this poll, or while it is too early for rates the counters of the one before."""
+        if before is None or not timedelta() < now.at - before.at < SHORTEST or self.restarted(now, before):
+            return now
+        numbers = list(now.numbers)
+        for at in self._counters:
+            numbers[at] = before.numbers[at]
+        return Poll(before.at, numbers)
 
     def restarted(self, now: Poll, before: Poll) -> bool:
         """Whether the device has restarted in between."""
@@ -118,13 +138,13 @@ class Series:
 
 def _part(metric: Metric, own: Sequence[tuple[int, Cell]], speeds: Mapping[int | None, int], begin: int) -> _Part:
     bounded = metric.kind == "counter" and metric.path[-1].endswith("_octets")
-    elements = tuple((at, speeds.get(cell.key) if bounded else None) for at, cell in own)
+    elements = tuple((at, speeds.get(cell.key) if bounded else None, cell.counter_bits) for at, cell in own)
     counting = tuple(at for at, cell in own if counts(metric, cell.kept))
     return _Part(metric, elements, counting, begin, begin + 1 if own[0][1].key is not None else None)
 
 
 def _gauging(part: _Part) -> Callable[[list[float | None], Numbers, Numbers | None, float], None]:
-    scale, fold, cells = part.metric.scale, FOLDS[part.metric.fold], [at for at, _ in part.elements]
+    scale, fold, cells = part.metric.scale, FOLDS[part.metric.fold], [at for at, *_ in part.elements]
     first, folded_at, counting = part.elements_at, part.folded_at, part.counting
 
     def gauge(found: list[float | None], now: Numbers, _old: Numbers | None, _elapsed_s: float) -> None:
@@ -145,12 +165,15 @@ def _counting(part: _Part) -> Callable[[list[float | None], Numbers, Numbers | N
     scale, fold = part.metric.scale, FOLDS[part.metric.fold]
     first, folded_at = part.elements_at, part.folded_at
     elements, counting = part.elements, {*part.counting}
-    aside = frozenset(position for position, (at, _) in enumerate(elements) if at not in counting)
+    aside = frozenset(position for position, (at, *_) in enumerate(elements) if at not in counting)
 
     def count(found: list[float | None], now: Numbers, old: Numbers | None, elapsed_s: float) -> None:
         if old is None:
             return
-        rates = [_rate(old[at], now[at], elapsed_s, now[speed] if speed is not None else None) for at, speed in elements]
+        rates = [
+            _rate(old[at], now[at], elapsed_s, now[speed] if speed is not None else None, bits)
+            for at, speed, bits in elements
+        ]
         said = [one for at, one in enumerate(rates) if one is not None and at not in aside]
         if said:  # else every element is set aside, or none has a rate yet
             found[folded_at] = round(fold(said) * scale, DIGITS)
@@ -160,12 +183,12 @@ def _counting(part: _Part) -> Callable[[list[float | None], Numbers, Numbers | N
     return count
 
 
-def _rate(old: float | None, new: float | None, elapsed_s: float, speed_bps: float | None) -> float | None:
+def _rate(old: float | None, new: float | None, elapsed_s: float, speed_bps: float | None, bits: int | None) -> float | None:
     if old is None or new is None:
         return None
     most = speed_bps / OCTET_BITS * HEADROOM if speed_bps else None
     if new < old:
-        return rate(old, new, elapsed_s, most)
+        return rate(old, new, elapsed_s, most, bits)
     found = (new - old) / elapsed_s
     return None if most is not None and found > most else found
 

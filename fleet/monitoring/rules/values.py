@@ -10,6 +10,11 @@ from fleet.monitoring.metrics import Metric, Metrics
 
 COUNTER32 = 2**32
 """Counter32 wraps here (RFC 2578 §7.1.6); a Counter64 does not within a device's life."""
+SHORTEST_S = 5.0
+"""Between two polls of which a rate is told: one error more within milliseconds is none, and many agents look at their own
+counters every few seconds only."""
+FARTHEST: Mapping[int | None, float] = {32: COUNTER32 / 2, 64: 0, None: COUNTER32 / 8}
+"""{bits of the counter; None: not known: what a step back may stand for when it is taken for a wrap}"""
 REBOOT_SLACK_S = 60
 REBOOT_SLACK_SHARE = 0.02
 """How much a device's clock may lag behind ours before its uptime counts as restarted."""
@@ -102,9 +107,10 @@ def _elements(metric: Metric, now: Said, before: Said | None) -> Iterator[tuple[
 
 
 def _comparable(metric: Metric, now: Said, before: Said | None) -> tuple[dict[int | None, float], float]:
-    """What counters stood at before, by element, and seconds since; nothing if the device restarted in between."""
+    """What counters stood at before, by element, and seconds since; nothing if the device restarted in between, or was
+    asked only just now."""
     elapsed_s = (now.at - before.at).total_seconds() if before is not None else 0.0
-    if before is None or elapsed_s <= 0:
+    if before is None or elapsed_s < SHORTEST_S:
         return {}, 0.0
     if rebooted(before.reading.get("uptime_s"), now.reading.get("uptime_s"), elapsed_s):
         return {}, 0.0
@@ -139,12 +145,13 @@ def rebooted(before_s: float | None, now_s: float | None, elapsed_s: float) -> b
     return now_s < before_s + elapsed_s * (1 - REBOOT_SLACK_SHARE) - REBOOT_SLACK_S or now_s < before_s
 
 
-def rate(old: float, new: float, elapsed_s: float, most_per_s: float | None) -> float | None:
-    """Per second. A step back is a 32-bit wrap if it went less than half way around, else the counter was reset: None."""
+def rate(old: float, new: float, elapsed_s: float, most_per_s: float | None, bits: int | None = None) -> float | None:
+    """Per second. A step back of a counter that may have 32 bits is a wrap if it is not far around, else the counter was
+    reset: None."""
     step = new - old
     if step < 0:
         step += COUNTER32
-        if old >= COUNTER32 or step > COUNTER32 / 2:
+        if old >= COUNTER32 or step > FARTHEST[bits]:
             return None
     per_s = step / elapsed_s
     return per_s if most_per_s is None or per_s <= most_per_s else None

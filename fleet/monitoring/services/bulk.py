@@ -24,6 +24,7 @@ class NewLatest:
     device_id: int
     plan_id: int
     at: datetime
+    counted_at: datetime
     numbers: bytes
     walked_at: datetime
     walk_due_at: datetime
@@ -145,6 +146,7 @@ def write_latest(rows: Sequence[NewLatest]) -> None:
                 health_id=row.device_id,
                 plan_id=row.plan_id,
                 at=row.at,
+                counted_at=row.counted_at,
                 numbers=row.numbers,
                 walked_at=row.walked_at,
                 walk_due_at=row.walk_due_at,
@@ -153,16 +155,18 @@ def write_latest(rows: Sequence[NewLatest]) -> None:
         ],
         update_conflicts=True,
         unique_fields=["health"],
-        update_fields=["plan", "at", "numbers", "walked_at", "walk_due_at"],
+        update_fields=["plan", "at", "counted_at", "numbers", "walked_at", "walk_due_at"],
     )
 
 
 _LATEST_AT_ONCE = """
-    INSERT INTO monitoring_latest (health_id, plan_id, at, numbers, walked_at, walk_due_at)
-    SELECT device_id, plan_id, {at}, numbers, {walked}, {walk_due}
-    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[], %s::bigint[], %s::bigint[])
-        AS said (device_id, plan_id, at, numbers, walked, walk_due)
+    INSERT INTO monitoring_latest (health_id, plan_id, at, counted_at, numbers, walked_at, walk_due_at)
+    SELECT device_id, plan_id, {at}, {counted}, numbers, {walked}, {walk_due}
+    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[], %s::bigint[], %s::bigint[])
+        AS said (device_id, plan_id, at, counted, numbers, walked, walk_due)
     ON CONFLICT (health_id) DO UPDATE SET
-        plan_id = excluded.plan_id, at = excluded.at, numbers = excluded.numbers,
+        plan_id = excluded.plan_id, at = excluded.at, counted_at = excluded.counted_at, numbers = excluded.numbers,
         walked_at = excluded.walked_at, walk_due_at = excluded.walk_due_at
-""".format(at=_instant("at"), walked=_instant("walked"), walk_due=_instant("walk_due"))  # noqa: S608 - made of constants
+""".format(  # noqa: S608 - made of constants
+    at=_instant("at"), counted=_instant("counted"), walked=_instant("walked"), walk_due=_instant("walk_due")
+)

@@ -156,8 +156,7 @@ def _keep(work: _Batch, row: Health, one: Measurement) -> None:
 def _follow(work: _Batch, row: Health, one: Measurement, followed: Followed) -> None:
     known = work.made.get(one.device_id) or work.known[followed.plan_id or 0]
     latest, now = work.latest.get(row.pk), Poll(one.measured_at, followed.numbers)
-    same = latest is not None and latest.plan_id == known.pk
-    before = Poll(latest.at, series.unpack(bytes(latest.numbers))) if latest is not None and same else None
+    before = _base(latest) if latest is not None and latest.plan_id == known.pk else None
     said = known.series.values(now, before)
     restarted = before is not None and known.series.restarted(now, before)
     rest = _left_out(row, one, known.plan, latest)
@@ -165,8 +164,14 @@ def _follow(work: _Batch, row: Health, one: Measurement, followed: Followed) -> 
     work.judged.append(Judged(row, {**known.series.of_the_device(said), **values.folded(rest)}, one.measured_at))
     walked_at = one.measured_at if one.reading is not None or latest is None else latest.walked_at
     due = _walk_due(one, followed, latest, restarted=restarted)
-    numbers = series.pack(followed.numbers)
-    work.new_latest.append(NewLatest(row.pk, known.pk, one.measured_at, numbers, walked_at, due))
+    base = known.series.base(now, before)
+    numbers = series.pack(base.numbers)
+    work.new_latest.append(NewLatest(row.pk, known.pk, one.measured_at, base.at, numbers, walked_at, due))
+
+
+def _base(latest: Latest) -> Poll:
+    """Where rates begin."""
+    return Poll(latest.counted_at or latest.at, series.unpack(bytes(latest.numbers)))
 
 
 def _left_out(row: Health, one: Measurement, plan: Plan, latest: Latest | None) -> dict[str, float | None]:

@@ -14,6 +14,12 @@ from fleet.snmp.plan.trees import Tree
 from fleet.snmp.profiles.loading import Resolved
 from fleet.snmp.types import Oid, Value
 
+IF_MIB_COUNTERS: Mapping[str, int] = {
+    "1.3.6.1.2.1.2.2.1.": 32,  # ifTable
+    "1.3.6.1.2.1.31.1.1.1.6.": 64,  # ifHCInOctets
+    "1.3.6.1.2.1.31.1.1.1.10.": 64,  # ifHCOutOctets
+}
+"""How many bits the counters of interfaces have (RFC 2863), by where they stand."""
 FORM = 2
 """Goes up when the stored form changes: older plans are then made anew."""
 
@@ -52,6 +58,12 @@ class Cell:
     """For what the Reading tells in words or flags: the number as text → what stands there."""
     kept: Mapping[str, Any] = field(default_factory=dict)
     """What decides whether the list's element counts in a metric, as the walk told it: `{"kind": "input"}`."""
+
+    @property
+    def counter_bits(self) -> int | None:
+        """Of a counter as it comes from the wire; None where that is not known."""
+        oid = self.tree["oid"] if _plain(self) else ""
+        return next((bits for table, bits in IF_MIB_COUNTERS.items() if oid.startswith(table)), None)
 
 
 @dataclass(frozen=True)

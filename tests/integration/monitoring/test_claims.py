@@ -140,8 +140,9 @@ def by_the_clock(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def cost_of_a_tick(due: int) -> int:
-    """In queries. Half a minute has passed: within milliseconds one packet more can be a rate beyond its limit."""
-    Latest.objects.update(at=timezone.now() - timedelta(seconds=30))
+    """In queries, of one that tells rates: half a minute has passed."""
+    earlier = timezone.now() - timedelta(seconds=30)
+    Latest.objects.update(at=earlier, counted_at=earlier)
     first = Health.objects.order_by("pk")[:due]
     Health.objects.filter(pk__in=first.values("pk")).update(next_poll_at=timezone.now())
     with CaptureQueriesContext(connection) as asked:

@@ -12,7 +12,7 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from fleet.lab.faults import Fault
-from fleet.monitoring import services, wire
+from fleet.monitoring import metrics, services, wire
 from fleet.monitoring.lag import PollLag, poll_lag
 from fleet.monitoring.models import Alert, GroupedSite, Health, Latest, PollGroup, PollPlan, Sample, Shard
 from fleet.monitoring.rules.measurement import Followed, Measurement
@@ -36,6 +36,12 @@ def numbers(sample: Sample) -> dict[str, float]:
 
 def due_again() -> None:
     Health.objects.update(next_poll_at=timezone.now())
+
+
+def half_a_minute_passes() -> None:
+    """Since all were asked last."""
+    earlier = timezone.now() - timedelta(seconds=30)
+    Latest.objects.update(at=earlier, counted_at=earlier)
 
 
 def test_after_its_walk_a_device_is_asked_for_what_its_plan_says(school: School) -> None:
@@ -114,13 +120,30 @@ def test_what_a_plan_leaves_out_is_kept_and_judged_as_of_each_walk(school: Schoo
 
 
 def test_rates_begin_with_the_second_poll(school: School) -> None:
-    for _ in range(2):
-        due_again()
-        services.poll_due()
+    services.poll_due()
+    half_a_minute_passes()
+    due_again()
+    services.poll_due()
     first, second = Sample.objects.filter(device__name="Switch 1").order_by("polled_at")
     assert "traffic_in_bps" not in numbers(first)
     assert numbers(second)["traffic_in_bps"] >= 0
     assert any(name.startswith("traffic_in_bps.") for name in numbers(second))
+
+
+def test_who_asks_at_once_again_hears_all_but_rates(school: School) -> None:
+    services.poll_due()
+    half_a_minute_passes()
+    switch = school.health("Switch 1").pk
+    for _ in range(2):
+        services.poll_now(device_ids=[switch])
+
+    latest = Latest.objects.get(pk=switch)
+    _walk, first, second = map(numbers, Sample.objects.filter(device=switch).order_by("polled_at"))
+    assert {name.partition(".")[0] for name in first.keys() - second.keys()} == {
+        name for name, metric in metrics.known().items() if metric.kind == "counter"
+    }
+    assert latest.counted_at == Sample.objects.filter(device=switch).order_by("polled_at")[1].polled_at < latest.at
+    assert services.reading_now(school.health("Switch 1"))["uptime_s"] == second["uptime_s"]
 
 
 def test_a_restart_is_followed_by_a_walk_and_gives_no_rate(school: School) -> None:
@@ -162,6 +185,7 @@ def test_a_restart_in_the_middle_of_a_walk_leaves_nothing_of_the_life_before(
     Latest.objects.filter(pk=switch.pk).update(walk_due_at=timezone.now())
     services.poll_now(device_ids=[switch.pk])
     monkeypatch.undo()
+    half_a_minute_passes()
     services.poll_now(device_ids=[switch.pk])
 
     walked, polled = Sample.objects.filter(device=switch.pk).order_by("polled_at")[1:]

@@ -23,6 +23,7 @@ class Cell:
     path: str
     key: int | None = None
     kept: Mapping[str, Any] = field(default_factory=dict)
+    counter_bits: int | None = None
 
 
 CELLS = (
@@ -89,7 +90,9 @@ def test_of_the_device_is_what_rules_judge() -> None:
         (30, (20, 35_000, None), None),  # restarted
         (3_600, (50, 35_000, None), None),  # restarted while nobody asked
         (30, (1_030, 4_000, None), None),  # the counter was reset
-        (1, (1_001, 10**12, None), None),  # no gigabit interface is that fast
+        (4, (1_004, 35_000, None), None),  # somebody asked once more: too early to tell
+        (5, (1_005, 35_000, None), 48_000),
+        (10, (1_001, 10**12, None), None),  # no gigabit interface is that fast
     ],
 )
 def test_rates(seconds: float, given: tuple[float | None, ...], rate_bps: float | None) -> None:
@@ -102,12 +105,45 @@ def test_a_32_bit_counter_wraps() -> None:
     assert said(SERIES.values(now, before))["traffic_in_bps.3"] == 8_000
 
 
+@pytest.mark.parametrize(
+    ("bits", "old", "rate_bps"),
+    [(32, 3.0e9, 345_591_279), (64, 3.0e9, None), (None, 3.0e9, None), (64, COUNTER32 - 1_000, None)],
+)
+def test_a_counter_that_was_set_to_zero_has_not_wrapped(bits: int | None, old: float, rate_bps: float | None) -> None:
+    octets = Series((Cell("interfaces.in_octets", 3, counter_bits=bits),), metrics.known())
+    found = octets.values(Poll(NOW + timedelta(seconds=30), [1e6]), Poll(NOW, [old]))
+    assert found[0] == (pytest.approx(rate_bps, abs=1) if rate_bps else None)
+
+
+def test_rates_begin_where_the_last_ones_ended_although_somebody_asked_in_between() -> None:
+    first = Poll(NOW, numbers(1_000, 5_000, None))
+    second = Poll(NOW + timedelta(seconds=2), [1_002, 6_000, 7_000, GIGABIT, None, 2, 50, 70, 0.0])
+    base = SERIES.base(second, first)
+    assert base == Poll(NOW, [1_002, 5_000, None, GIGABIT, None, 2, 50, 70, 0.0])
+
+    third = Poll(NOW + timedelta(seconds=30), numbers(1_030, 35_000, None))
+    assert said(SERIES.values(third, base))["traffic_in_bps.3"] == 8_000
+    assert SERIES.base(third, base) is third
+
+
+@pytest.mark.parametrize(("seconds", "uptime_s"), [(-1, 1_000), (0, 1_000), (2, 1)])
+def test_after_a_restart_and_where_our_clock_went_back_all_begins_anew(seconds: float, uptime_s: float) -> None:
+    now = Poll(NOW + timedelta(seconds=seconds), numbers(uptime_s, 10, None))
+    assert SERIES.base(now, Poll(NOW, numbers(1_000, 5_000, None))) is now
+    assert SERIES.base(now, None) is now
+
+
+def test_numbers_without_those_that_count() -> None:
+    found = series.uncounted(CELLS, numbers(1_000, 5_000, 6_000), metrics.known())
+    assert found == [1_000, None, None, GIGABIT, None, 1, 10, 30, 1.0]
+
+
 def test_a_64_bit_counter_does_not_wrap() -> None:
     before = Poll(NOW, numbers(1_000, 2.0**63, None))
     assert "traffic_in_bps" not in said(SERIES.values(Poll(NOW + timedelta(seconds=30), numbers(1_030, 5, None)), before))
 
 
-@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.floats(1, 3_600))
+@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.floats(5, 3_600))
 def test_no_counters_give_a_negative_or_an_absurd_rate(old: int, new: int, elapsed_s: float) -> None:
     before = Poll(NOW, numbers(10**6, old, old))
     now = Poll(NOW + timedelta(seconds=elapsed_s), numbers(10**6 + elapsed_s, new, new))

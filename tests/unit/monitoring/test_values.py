@@ -31,6 +31,7 @@ def reading(octets: int, uptime_s: int = 10_000, speed_bps: int | None = GIGABIT
         (0, 30 * GIGABIT, MOST, None),  # nothing is that fast
         (COUNTER32 - 10, 20, None, 1.0),  # speed unknown, a small step over the edge
         (1000, 500, None, None),  # speed unknown, most of the way around: it was reset
+        (3 * 10**9, 10**6, None, None),  # a third of the way around: more likely a counter of 64 bits that was reset
         (7, 7, None, 0.0),
     ],
 )
@@ -65,6 +66,11 @@ def test_a_sample_holds_gauges_of_now_and_rates_since_before() -> None:
     assert sample["traffic_in_bps"] == 1_000_000
     assert sample["uptime_s"] == 130
     assert "traffic_in_bps" not in values.sample(Said(reading(5), NOW), None, metrics.known())
+
+
+def test_a_moment_later_there_is_no_rate_yet() -> None:
+    before = Said(reading(0, uptime_s=100), NOW - timedelta(seconds=1))
+    assert "traffic_in_bps" not in values.sample(Said(reading(3_750_000, uptime_s=101), NOW), before, metrics.known())
 
 
 def test_after_a_restart_there_is_no_rate() -> None:
