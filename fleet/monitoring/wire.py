@@ -236,10 +236,11 @@ async def _follow(fetcher: GufoFetcher, job: Job, plan: Plan) -> Measurement:
     said = await unbroken(partial(fetcher.get, job.target, (SYS_OBJECT_ID, *plan.oids)))
     if plan.sys_object_id is not None and said.get(SYS_OBJECT_ID, plan.sys_object_id) != plan.sys_object_id:
         return await _walk(fetcher, job)  # another device stands there now: the old one's plan says nothing of it
+    heard_at = timezone.now()
     listed = await _listed(fetcher, job, plan, said)
     missing = len(said) <= len(plan.oids) and any(oid not in said for oid in plan.oids)
     found = Followed(plan, plan.values(said), job.plan_id, walk_soon=missing)
-    return Measurement(job.device_id, timezone.now(), None, followed=found, listed=listed)
+    return Measurement(job.device_id, heard_at, None, followed=found, listed=listed)
 
 
 async def _listed(fetcher: GufoFetcher, job: Job, plan: Plan, said: Mapping[Oid, Value]) -> list[dict[str, Any]] | None:
@@ -279,7 +280,7 @@ async def _walk(fetcher: GufoFetcher, job: Job) -> Measurement:
         raise ProfileError(f"no profile {reading.profile!r}")
     complete = ACCESS_POINTS in profile.tables_into and not reading.problems
     listed = _access_points(kept) if complete else None  # a table lost on the way says nothing of who is missing in it
-    followed = _by_its_plan(job, profile, recorder) or _planned(job, profile, recorder, reading)
+    followed = await _followed(fetcher, job, profile, recorder, reading)
     return Measurement(job.device_id, timezone.now(), kept, followed=followed, listed=listed)
 
 
@@ -294,25 +295,46 @@ async def _recorded(fetcher: GufoFetcher, job: Job) -> tuple[Recorder, Reading]:
         return recorder, slow.so_far
 
 
-def _by_its_plan(job: Job, profile: Resolved, recorder: Recorder) -> Followed | None:
-    """Numbers by the plan that is there, after a look. The device may have been changed since, so it is walked soon."""
-    plan, said = job.plan, recorder.said
-    if plan is None or not job.look or plan.profile != profile.name:
-        return None
-    if said.get(SYS_OBJECT_ID, plan.sys_object_id) != plan.sys_object_id:
-        return None
-    return Followed(plan, plan.values(said), job.plan_id, walk_soon=True)
+async def _followed(
+    fetcher: GufoFetcher, job: Job, profile: Resolved, recorder: Recorder, reading: Reading
+) -> Followed | None:
+    """Numbers for after a walk. Raises SnmpTimeout where datagrams were lost that the plan which is there needs."""
+    if job.plan is not None and job.look and _fits(job.plan, profile, reading):
+        numbers = await _numbers(fetcher, job, job.plan, recorder)  # the device may have been changed since
+        return Followed(job.plan, numbers, job.plan_id, walk_soon=True)
+    plan = _planned(job, profile, recorder, reading)
+    if recorder.timeouts and job.plan is not None and _fits(job.plan, profile, reading) and _lacks(plan, job.plan):
+        raise SnmpTimeout(f"device {job.device_id}: part of the walk was lost")
+    return None if plan is None else Followed(plan, await _numbers(fetcher, job, plan, recorder))
 
 
-def _planned(job: Job, profile: Resolved, recorder: Recorder, reading: Reading) -> Followed | None:
+def _fits(plan: Plan, profile: Resolved, reading: Reading) -> bool:
+    return plan.profile == profile.name and reading.sysObjectID in (None, plan.sys_object_id)
+
+
+def _lacks(plan: Plan | None, other: Plan) -> bool:
+    """Whether the other one follows more."""
+    followed = {(cell.path, cell.key) for cell in plan.cells} if plan is not None else set()
+    return any((cell.path, cell.key) not in followed for cell in other.cells)
+
+
+async def _numbers(fetcher: GufoFetcher, job: Job, plan: Plan, recorder: Recorder) -> Sequence[float | None]:
+    """Asked for once more: a walk may take a minute, and counters that were read anywhere in it make no rate."""
+    try:
+        return plan.values(await fetcher.get(job.target, plan.oids))
+    except SnmpError:
+        return series.uncounted(plan.cells, plan.values(recorder.said), metrics.known())
+
+
+def _planned(job: Job, profile: Resolved, recorder: Recorder, reading: Reading) -> Plan | None:
     """None where no plan can be made: the device is then walked at every poll."""
     known = metrics.known()
     try:
         plan = make(profile, recorder.said, reading, series.followed(known), series.telling(known))
-        return Followed(plan, plan.values(recorder.said)) if plan.cells else None
     except Exception as error:
         _tell_once(job.device_id, profile.name, error)
         return None
+    return plan if plan.cells else None
 
 
 _told: set[str] = set()
