@@ -19,9 +19,11 @@ from fleet.snmp import values
 from fleet.snmp.errors import SnmpUnreachable
 from fleet.snmp.senders import Gate, Senders, add_user
 from fleet.snmp.types import Credential, Oid, V3Credential, Value
-from fleet.snmp.wire import DOMAIN_NAME, CarefulUdp
+from fleet.snmp.wire import is_v6, transport_to
 
 SNMP_TRAP_OID = "1.3.6.1.6.3.1.1.4.1.0"  # SNMPv2-MIB, RFC 3418
+V4_MAPPED = "::ffff:"
+"""How a socket that hears both families tells of an IPv4 address (RFC 4291 §2.5.5.2)."""
 SNMP_TRAP_COMMUNITY = "1.3.6.1.6.3.18.1.4.0"  # SNMP-COMMUNITY-MIB, RFC 3584: a secret, put in by the v1 translation
 
 
@@ -67,8 +69,9 @@ async def listen(
         _accept(engine, credential, position)
         if isinstance(credential, V3Credential):
             users[credential.user.encode()] = credential
-    ear = _Ear(Gate(), Senders(engine, users))
-    config.add_transport(engine, DOMAIN_NAME, ear.open_server_mode(sock=sock))
+    door = _Door(Gate(), Senders(engine, users))
+    domain, careful = transport_to(bind_address)
+    config.add_transport(engine, domain, careful(lets_in=door.lets_in).open_server_mode(sock=sock))
     receiver = _receive(engine, on_trap)
     engine.transport_dispatcher.job_started(1)
     try:
@@ -80,7 +83,7 @@ async def listen(
 
 
 def _bound(address: str, port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock = socket.socket(socket.AF_INET6 if is_v6(address) else socket.AF_INET, socket.SOCK_DGRAM)
     sock.setblocking(False)
     try:
         sock.bind((address, port))
@@ -90,17 +93,18 @@ def _bound(address: str, port: int) -> socket.socket:
     return sock
 
 
-class _Ear(CarefulUdp):
-    """The socket's end: what passes the gate is decoded, after a sender that speaks SNMPv3 has been made known."""
+@dataclass(frozen=True)
+class _Door:
+    """What passes the gate is decoded, after a sender that speaks SNMPv3 has been made known."""
 
-    def __init__(self, gate: Gate, senders: Senders) -> None:
-        super().__init__()
-        self._gate, self._senders = gate, senders
+    gate: Gate
+    senders: Senders
 
-    def datagram_received(self, datagram: bytes, transportAddress: Any) -> None:  # noqa: N803 - pysnmp's own name
-        if self._gate.lets_in(transportAddress[0], time.monotonic()):
-            self._senders.meet(datagram, transportAddress[0])
-            super().datagram_received(datagram, transportAddress)
+    def lets_in(self, datagram: bytes, source: str) -> bool:
+        if not self.gate.lets_in(source, time.monotonic()):
+            return False
+        self.senders.meet(datagram, source)
+        return True
 
 
 def _accept(engine: SnmpEngine, credential: Credential, position: int) -> None:
@@ -125,7 +129,7 @@ def _receive(engine: SnmpEngine, on_trap: Callable[[Trap], None]) -> Notificatio
     sender: list[str] = [""]
 
     def on_message(_engine: Any, _point: str, seen: dict[str, Any], _context: Any) -> None:
-        sender[0] = str(seen["transportAddress"][0])
+        sender[0] = str(seen["transportAddress"][0]).removeprefix(V4_MAPPED)
 
     def on_notification(_engine: Any, _state: Any, _id: Any, _name: Any, binds: Any, _context: Any) -> None:
         trap = _trap(sender[0], binds)

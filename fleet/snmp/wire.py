@@ -6,22 +6,33 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from pysnmp.carrier.asyncio.dgram.udp import DOMAIN_NAME, UdpAsyncioTransport
-
-__all__ = ["DOMAIN_NAME", "CarefulUdp"]
+from pysnmp.carrier.asyncio.dgram import udp, udp6
+from pysnmp.carrier.asyncio.dgram.base import DgramAsyncioProtocol
 
 logger = logging.getLogger(__name__)
 
 
-class CarefulUdp(UdpAsyncioTransport):  # type: ignore[misc]  # pysnmp carries no types
-    """Undecodable datagrams end here, are counted by the caller, and never reach the event loop's exception handler."""
+def is_v6(address: str) -> bool:
+    return ":" in address
 
-    def __init__(self, on_garbage: Callable[[str, int], None] | None = None) -> None:
+
+class _Careful(DgramAsyncioProtocol):  # type: ignore[misc]  # pysnmp carries no types
+    """Undecodable datagrams end here, are counted by the caller, and never reach the event loop's exception handler.
+
+    `lets_in` is asked of each datagram and the address that it comes from, before anything is decoded.
+    """
+
+    def __init__(
+        self,
+        on_garbage: Callable[[str, int], None] | None = None,
+        lets_in: Callable[[bytes, str], bool] | None = None,
+    ) -> None:
         super().__init__()
-        self._on_garbage = on_garbage
+        self._on_garbage, self._lets_in = on_garbage, lets_in
 
     def datagram_received(self, datagram: bytes, transportAddress: Any) -> None:  # noqa: N803 - pysnmp's own name
-        self.loop.call_soon(self._decode, datagram, transportAddress)
+        if self._lets_in is None or self._lets_in(datagram, transportAddress[0]):
+            self.loop.call_soon(self._decode, datagram, transportAddress)
 
     def _decode(self, datagram: bytes, peer: Any) -> None:
         if self._callback_function is None:  # closed in the meantime
@@ -32,3 +43,16 @@ class CarefulUdp(UdpAsyncioTransport):  # type: ignore[misc]  # pysnmp carries n
             logger.debug("undecodable datagram of %d octets from %s: %s", len(datagram), peer[0], type(error).__name__)
             if self._on_garbage is not None:
                 self._on_garbage(peer[0], peer[1])
+
+
+class _Careful4(_Careful, udp.UdpAsyncioTransport):  # type: ignore[misc]
+    pass
+
+
+class _Careful6(_Careful, udp6.Udp6AsyncioTransport):  # type: ignore[misc]
+    pass
+
+
+def transport_to(address: str) -> tuple[tuple[int, ...], type[_Careful]]:
+    """What leads to an address, and pysnmp's name of it (RFC 3417, RFC 3419)."""
+    return (udp6.DOMAIN_NAME, _Careful6) if is_v6(address) else (udp.DOMAIN_NAME, _Careful4)

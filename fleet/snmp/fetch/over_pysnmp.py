@@ -11,7 +11,7 @@ from pysnmp.entity import config
 from pysnmp.entity.engine import SnmpEngine
 from pysnmp.entity.rfc3413 import cmdgen
 from pysnmp.error import PySnmpError
-from pysnmp.hlapi.v3arch.asyncio import CommunityData, UdpTransportTarget, UsmUserData
+from pysnmp.hlapi.v3arch.asyncio import CommunityData, Udp6TransportTarget, UdpTransportTarget, UsmUserData
 from pysnmp.hlapi.v3arch.asyncio import auth as usm
 from pysnmp.hlapi.v3arch.asyncio.lcd import CommandGeneratorLcdConfigurator
 from pysnmp.proto import errind
@@ -21,7 +21,7 @@ from fleet.snmp import values
 from fleet.snmp.errors import SnmpAuthError, SnmpError, SnmpProtocolError, SnmpTimeout, SnmpUnreachable, SnmpWalkError
 from fleet.snmp.fetch.protocol import MAX_ROWS
 from fleet.snmp.types import Auth, Credential, Oid, Priv, Target, V1Credential, V2cCredential, V3Credential, Value
-from fleet.snmp.wire import DOMAIN_NAME, CarefulUdp
+from fleet.snmp.wire import is_v6, transport_to
 
 MAX_OIDS_PER_GET = 20  # keeps requests and answers below one 1,500-octet frame for ordinary values
 BULK_OBJECTS = 40  # values asked for per GETBULK, shared by the columns walked side by side
@@ -161,7 +161,7 @@ class _Walk:
 
 
 class _Engine:
-    """One pysnmp engine with its socket, its timer and the targets and credentials it has learnt."""
+    """One pysnmp engine with its sockets, its timer and the targets and credentials it has learnt."""
 
     _LCD = CommandGeneratorLcdConfigurator()
 
@@ -171,8 +171,8 @@ class _Engine:
         dispatcher = AsyncioDispatcher()
         dispatcher.set_timer_resolution(0.1)  # the default of 0.5 s would round every timeout up to it
         self._engine.register_transport_dispatcher(dispatcher)
-        config.add_transport(self._engine, DOMAIN_NAME, CarefulUdp(self._note_garbage).open_client_mode())
-        self._targets: dict[tuple[str, int, float, int], UdpTransportTarget] = {}
+        self._domains: set[tuple[int, ...]] = set()
+        self._targets: dict[tuple[str, int, float, int], Any] = {}
         self._garbage: set[tuple[str, int]] = set()
 
     def _note_garbage(self, address: str, port: int) -> None:
@@ -201,8 +201,8 @@ class _Engine:
                 indication, status, index, answered = await future
         except TimeoutError as error:
             raise SnmpProtocolError(f"{target.address}:{target.port} gave answers that led nowhere") from error
-        if indication and transport.transport_address in self._garbage:
-            self._garbage.discard(transport.transport_address)
+        if indication and transport.transport_address[:2] in self._garbage:
+            self._garbage.discard(transport.transport_address[:2])
             raise SnmpProtocolError(f"{target.address}:{target.port} answers, but not with SNMP that can be read")
         if indication:
             raise _error(indication, target)
@@ -212,11 +212,19 @@ class _Engine:
         self._auth[credential] = _auth_data(credential)
         return self._auth[credential]
 
-    async def _transport(self, target: Target) -> UdpTransportTarget:
+    def _open(self, address: str) -> None:
+        domain, careful = transport_to(address)
+        if domain not in self._domains:
+            config.add_transport(self._engine, domain, careful(self._note_garbage).open_client_mode())
+            self._domains.add(domain)
+
+    async def _transport(self, target: Target) -> Any:
         key = (target.address, target.port, target.timeout_s, target.retries)
         if key not in self._targets:
+            self._open(target.address)
+            kind = Udp6TransportTarget if is_v6(target.address) else UdpTransportTarget
             try:
-                self._targets[key] = await UdpTransportTarget.create(
+                self._targets[key] = await kind.create(
                     (target.address, target.port), timeout=target.timeout_s, retries=target.retries
                 )
             except (PySnmpError, OSError) as error:

@@ -215,6 +215,31 @@ class Mumbler(asyncio.DatagramProtocol):
         self.transport.sendto(answer[: self._dice.choice((len(answer), len(answer), len(answer) // 2))], addr)
 
 
+class Speaker(asyncio.DatagramProtocol):
+    """Answers for a device at whatever address it was bound to."""
+
+    def __init__(self, device: Any) -> None:
+        self._device = device
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        self.transport.sendto(reply(self._device, data) or b"", addr)
+
+
+async def test_an_address_of_ipv6(fetcher: Fetcher, net: Any, credential: Credential) -> None:
+    loop = asyncio.get_running_loop()
+    speaker = Speaker(net.devices["127.0.0.1"])
+    transport, _ = await loop.create_datagram_endpoint(lambda: speaker, local_addr=("::1", 0))
+    target = Target("::1", transport.get_extra_info("sockname")[1], credential, 1.0, 1)
+
+    assert await fetcher.get(target, [SYS_NAME]) == {SYS_NAME: b"ap-204"}
+    transport.close()
+    with pytest.raises((SnmpTimeout, SnmpUnreachable)):
+        await fetcher.get(replace(target, timeout_s=0.1, retries=0), [SYS_NAME])
+
+
 async def test_damaged_answers_end_in_values_or_in_snmp_errors(net: Any, credential: Credential) -> None:
     loop, unhandled = asyncio.get_running_loop(), []
     loop.set_exception_handler(lambda _, context: unhandled.append(context))

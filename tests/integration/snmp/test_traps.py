@@ -98,6 +98,19 @@ async def test_every_community_where_none_is_named() -> None:
     assert "whatever" not in repr(trap)
 
 
+@pytest.mark.parametrize(("bound", "source"), [("::1", "::1"), ("::", "::1"), ("::", "127.0.0.1")])
+async def test_ipv6_alone_and_both_families_on_one_socket(bound: str, source: str) -> None:
+    heard: asyncio.Queue[Trap] = asyncio.Queue()
+    async with listen(bound, 0, heard.put_nowait, [V2cCredential(COMMUNITY)]) as listener:
+        family = socket.AF_INET6 if ":" in source else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as mouth:
+            mouth.sendto(_link_down(), (source, listener.port))
+
+            trap = await asyncio.wait_for(heard.get(), 10)
+
+    assert (trap.source_address, trap.trap_oid) == (source, LINK_DOWN)
+
+
 async def test_a_taken_port_is_told() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
