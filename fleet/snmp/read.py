@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
@@ -25,11 +25,14 @@ from fleet.snmp.profiles import Profiles, Resolved
 from fleet.snmp.types import Oid, Reading, Target, Value
 
 Key = TypeVar("Key")
+Part = tuple[Oid, ...]
+"""Columns of one table, walked together; without any, the scalars."""
 
 SYS_DESCR = "1.3.6.1.2.1.1.1.0"  # SNMPv2-MIB, RFC 3418
 SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
 SYS_UP_TIME = "1.3.6.1.2.1.1.3.0"
 
+_SCALARS: Part = ()
 _DOUBT_AFTER = 2  # timeouts in a row: has the device gone, or does it only not answer for some tables?
 _MOST_TIMEOUTS = 6  # in all: each costs every attempt that the target allows
 
@@ -116,8 +119,8 @@ class _Reader:
         self._fetcher, self._target, self._profile = fetcher, target, profile
         self._scalars = scalars
         self._columns: dict[Oid, dict[str, Value]] = {}
-        self._failed: set[Oid] = set()
         self._problems: list[str] = []
+        self._silent: dict[Part, str] = {}
         self._timeouts = 0
         self._in_a_row = 0
 
@@ -131,63 +134,59 @@ class _Reader:
         return self._reading()
 
     def _reading(self) -> Reading:
-        unasked = (column for columns in self._profile.columns for column in columns if column not in self._columns)
-        answers = Answers(self._scalars, self._columns, frozenset(self._failed.union(unasked)))
-        return interpret(self._profile, answers, self._problems)
+        failed = (column for columns in self._profile.columns for column in columns if column not in self._columns)
+        problems = [*self._problems, *self._silent.values()]
+        if self._timeouts >= _MOST_TIMEOUTS:
+            problems.append(f"{self._target.address}: silent {self._timeouts} times, so it was not asked for the rest")
+        return interpret(self._profile, Answers(self._scalars, self._columns, frozenset(failed)), problems)
 
     async def _ask(self) -> None:
-        await self._get([oid for oid in self._profile.oids if oid not in self._scalars])
-        for columns in self._profile.columns:
-            await self._walk(columns)
+        """What it was silent about is asked for once more in the end: a line that loses datagrams loses others then."""
+        for part in (_SCALARS, *self._profile.columns):
+            await self._ask_for(part)
+        for part in tuple(self._silent):
+            await self._ask_for(part)
 
-    async def _get(self, oids: Sequence[Oid]) -> None:
-        try:
-            self._scalars |= await self._fetcher.get(self._target, oids)
-            self._in_a_row = 0
-        except SnmpError as error:
-            await self._note(error)
-
-    async def _walk(self, columns: Sequence[Oid]) -> None:
+    async def _ask_for(self, part: Part) -> None:
         if self._timeouts >= _MOST_TIMEOUTS:
             return
+        self._silent.pop(part, None)
         try:
-            self._keep(columns, await self._fetcher.walk(self._target, columns))
+            await (self._walk(part) if part else self._get())
             self._in_a_row = 0
-        except SnmpTimeout as error:
-            self._failed |= set(columns)
-            await self._note(error)
-        except SnmpRestarted:
+        except (SnmpAuthError, SnmpRestarted, SnmpTooLong):
             raise
+        except SnmpTimeout as error:
+            self._silent[part] = str(error)
+            await self._doubt()
         except SnmpError as error:
-            if len(columns) == 1:
-                self._failed.add(columns[0])
-                await self._note(error)
-                return
-            for column in columns:  # only the column that is wrong shall be lost
-                await self._walk([column])
+            self._in_a_row = 0
+            await self._split(part, error)
 
-    def _keep(self, columns: Sequence[Oid], found: dict[Oid, Value]) -> None:
+    async def _get(self) -> None:
+        wanted = [oid for oid in self._profile.oids if oid not in self._scalars]
+        self._scalars |= await self._fetcher.get(self._target, wanted)
+
+    async def _walk(self, columns: Part) -> None:
+        found = await self._fetcher.walk(self._target, columns)
         for column in columns:
             head = f"{column}."
             self._columns[column] = {oid[len(head) :]: value for oid, value in found.items() if oid.startswith(head)}
 
-    async def _note(self, error: SnmpError) -> None:
-        """Remembers a problem with a part; raises it when the device as a whole has stopped answering."""
-        if isinstance(error, SnmpAuthError | SnmpRestarted | SnmpTooLong):
-            raise error
-        self._problems.append(str(error))
-        if not isinstance(error, SnmpTimeout):
-            self._in_a_row = 0
+    async def _split(self, part: Part, error: SnmpError) -> None:
+        """Only the column that is wrong shall be lost."""
+        if len(part) <= 1:
+            self._problems.append(str(error))
             return
+        for column in part:
+            await self._ask_for((column,))
+
+    async def _doubt(self) -> None:
+        """Raises SnmpTimeout where the device has been silent for long and does not even say how long it runs."""
         self._timeouts += 1
         self._in_a_row += 1
-        if self._in_a_row >= _DOUBT_AFTER:
-            await self._make_sure()
-        if self._timeouts == _MOST_TIMEOUTS:
-            self._problems.append(f"{self._target.address}: silent {_MOST_TIMEOUTS} times, so it was not asked for the rest")
-
-    async def _make_sure(self) -> None:
-        """Raises SnmpTimeout where the device does not even say how long it runs."""
+        if self._in_a_row < _DOUBT_AFTER:
+            return
         with suppress(SnmpProtocolError):  # an answer, whatever it says
             await self._fetcher.get(self._target, [SYS_UP_TIME])
         self._in_a_row = 0
