@@ -6,17 +6,20 @@ import subprocess
 from datetime import timedelta
 
 import pytest
+from django.conf import LazySettings
 from django.utils import timezone
 
 from fleet.devices import services as devices
 from fleet.devices.models import Credential, Device, Prefix
 from fleet.monitoring import services
+from fleet.monitoring.management.commands import receive_traps
 from fleet.monitoring.models import Health, Trap
 from fleet.monitoring.services import traps
 from fleet.monitoring.services.traps import STORM_PER_MINUTE, STRANGERS_PER_MINUTE, Notice
 from fleet.sites import services as sites
 from fleet.sites.models import Site
 from fleet.snmp.agent import notification
+from fleet.snmp.traps import Trap as Heard
 from tests.conftest import City
 from tests.integration.monitoring.conftest import Machine, School, small_city
 
@@ -147,3 +150,18 @@ def test_strangers_fill_no_table_however_many_they_are(school: School) -> None:
     crowd = [Notice(f"192.0.2.{n}", COLD_START, now) for n in range(1, 200)]
     assert traps.take(notices=[*crowd, notice(school, "Switch 1")]) == STRANGERS_PER_MINUTE + 1
     assert traps.take(notices=[Notice("198.51.100.7", COLD_START, now)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("relays", "source"),
+    [
+        pytest.param(["127.0.0.9"], "127.9.9.9", id="a relay of ours"),
+        pytest.param([], "127.0.0.9", id="whoever knows one community may speak for itself only"),
+    ],
+)
+def test_whose_notification_it_is_only_a_relay_says(settings: LazySettings, relays: list[str], source: str) -> None:
+    settings.TRAP_RELAYS = relays
+    claimed = (receive_traps.SNMP_TRAP_ADDRESS, "127.9.9.9")
+    assert receive_traps._source(Heard("127.0.0.9", COLD_START, (claimed,), timezone.now())) == source
+    for nothing in ((), ((receive_traps.SNMP_TRAP_ADDRESS, "0.0.0.0"),), ((receive_traps.SNMP_TRAP_ADDRESS, "no address"),)):
+        assert receive_traps._source(Heard("127.0.0.9", COLD_START, nothing, timezone.now())) == "127.0.0.9"
