@@ -91,6 +91,8 @@ def _reopen(alert: Alert, draft: Alert) -> Alert | None:
         "base_severity": draft.base_severity,
         "rank": draft.rank,
         "suppressed_by": draft.suppressed_by,
+        "acknowledged_by": None,  # who looked after this fault need not know that it is back
+        "acknowledged_at": None,
         "building": draft.building,
         "changes": [one.isoformat() for one in noted],
         "flapping": flapping.flaps(noted, draft.opened_at, already=alert.flapping),
