@@ -20,6 +20,7 @@ from fleet.monitoring.services import alerts, doubts, judging, maintenance, stor
 from tests.conftest import City
 
 pytestmark = pytest.mark.django_db
+BEGUN = timezone.now()
 
 
 def poll(*devices: Device, answers: bool = False) -> storing.Stored:
@@ -35,6 +36,22 @@ def poll(*devices: Device, answers: bool = False) -> storing.Stored:
 def silence(*devices: Device, polls: int = PATIENCE) -> None:
     for _ in range(polls):
         poll(*devices)
+
+
+def test_a_limit_is_not_exceeded_all_through_an_outage(city: City) -> None:
+    """Twice 99 %, at the last poll before two hours of silence and at the first one after: the device has just started."""
+
+    def busy(after: timedelta) -> bool:
+        token, now = uuid.uuid4(), BEGUN + after
+        Health.objects.filter(pk=city.switch_a.pk).update(claim=token, claimed_until=now)
+        said = Measurement(city.switch_a.pk, now, {"cpu_percent": [99]})
+        storing.store(storing.Fence(token, now), [said], Pace(30, 5))
+        return Alert.objects.open().filter(kind="cpu_percent").exists()
+
+    busy(timedelta())
+    first = timedelta(hours=2)
+    assert not busy(first)
+    assert [busy(first + timedelta(minutes=n)) for n in (3, 6, 9, 12, 15)] == [False] * 4 + [True]
 
 
 def doubted() -> dict[str, int]:
