@@ -20,6 +20,7 @@ from fleet.monitoring.rules.ranking import Damage
 from fleet.monitoring.rules.thresholds import HELD, Step, Watch
 from fleet.monitoring.services import lifecycle, limits
 from fleet.monitoring.services.hours import Hours
+from fleet.monitoring.services.lifecycle import NOT_MEASURED
 from fleet.monitoring.services.maintenance import covered
 
 Kind = DeviceType.Kind
@@ -185,10 +186,6 @@ def _beginning(one: Judged, name: str, limit: Threshold) -> dict[str, Any]:
         "below": limit.open < limit.clear,
         "behind": [],
     }
-
-
-NOT_MEASURED: Mapping[str, Any] = {"measured_at": None, "values": {}, "uptime_s": None}
-"""Of an alert that ended because there is no limit any more: nobody saw it become better."""
 
 
 def _ending(one: Judged) -> dict[str, Any]:

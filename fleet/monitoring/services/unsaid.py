@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
@@ -77,5 +76,5 @@ def _end(alert: Alert, walked_at: datetime, now: datetime) -> bool:
     if row is not None and alert.kind in row.beyond:
         row.beyond = {name: since for name, since in row.beyond.items() if name != alert.kind}
         row.save(update_fields=["beyond"])
-    evidence: dict[str, Any] = {"measured_at": None, "values": {}, "uptime_s": None}
-    return lifecycle.close(alert=alert, at=now, evidence=evidence | {"reason": NOT_SAID, "walked_at": walked_at.isoformat()})
+    evidence = {**lifecycle.NOT_MEASURED, "reason": NOT_SAID, "walked_at": walked_at.isoformat()}
+    return lifecycle.close(alert=alert, at=now, evidence=evidence)

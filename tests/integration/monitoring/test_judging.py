@@ -234,6 +234,25 @@ def test_many_alerts_at_once_take_as_many_queries_as_one(city: City) -> None:
     assert cost(2) == cost(8)
 
 
+def test_many_alerts_that_end_at_once_take_as_many_queries_as_one(city: City) -> None:
+    def cost(*devices: Device) -> int:
+        silence(*devices)
+        poll(city.switch_a, answers=True)  # else the school would have been switched off
+        services.judge_due()
+        assert Alert.objects.open().count() == len(devices)
+        poll(*devices, answers=True)
+        with CaptureQueriesContext(connection) as asked:
+            services.judge_due()
+        assert not Alert.objects.open().exists()
+        assert Event.objects.filter(name="alert.closed").count() == Alert.objects.count()
+        Event.objects.all().delete()
+        Alert.objects.all().delete()
+        return len(asked)
+
+    cost(city.printer_a)
+    assert cost(city.printer_a) == cost(city.printer_a, city.access_point_a)
+
+
 def test_a_transaction_calls_for_delivery_once(city: City) -> None:
     """Whatever it tells; what a savepoint told that was taken back calls for nothing."""
     fact = Fact("test.happened", city.switch_a)
