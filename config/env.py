@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, cast
 
 from cryptography.fernet import Fernet
-from pydantic import BeforeValidator, Field, PositiveInt, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, IPvAnyAddress, PositiveInt, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -98,6 +98,8 @@ class Env(BaseSettings):
     """How long one SNMP request waits for its answer; every request is made twice before it counts as unanswered."""
     TRAP_ADDRESS: str = "127.0.0.1"
     TRAP_PORT: int = 8162
+    TRAP_RELAYS: Annotated[list[IPvAnyAddress], NoDecode, BeforeValidator(_words)] = Field(default_factory=list)
+    """Addresses that pass on other devices' notifications: they alone are believed when they say whose one is."""
     LAB_SNMP_PORT: int = 16161
     LAB_SSH_PORT: int = 2200
 

@@ -39,8 +39,9 @@ LATELY = timedelta(days=3)
 
 
 def with_state(devices: QuerySet[Device]) -> QuerySet[Device]:
-    """Each device with its health and `alerting`: whether a limit of one of its metrics is exceeded."""
-    return devices.select_related("health").annotate(alerting=alerting())
+    """Each device with its health, but for the reading, which is large, and `alerting`: whether a limit of one of its
+    metrics is exceeded."""
+    return devices.select_related("health").defer("health__reading").annotate(alerting=alerting())
 
 
 def alerting() -> Exists:

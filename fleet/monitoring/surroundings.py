@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
 
 from fleet.devices.models import Device, Uplink
 from fleet.monitoring import selectors
@@ -54,7 +55,8 @@ def of(device: Device, visible: QuerySet[Device], reading: Mapping[str, Any]) ->
     named = _named(reading)
     beside = Q(site=device.site_id) & (Q(name__in=named) | Q(health__reading__sysName__in=named))
     wanted = Q(pk__in=ids) | Q(controller=device.pk) | beside if named else Q(pk__in=ids) | Q(controller=device.pk)
-    rows = selectors.marked(selectors.with_state(visible.filter(wanted)))
+    sys_name = KeyTextTransform("sysName", "health__reading")
+    rows = selectors.marked(selectors.with_state(visible.filter(wanted)).annotate(sys_name=sys_name))
     known = {row.pk: selectors.state_of(row) for row in rows}
     return Surroundings(
         way_up=[[Above(known[one], way.ports.get(one, "")) if one in known else None for one in level] for level in levels],
@@ -117,5 +119,4 @@ def _neighbours(
 
 
 def _sys_name(row: Device) -> str:
-    health = selectors.health_of(row)
-    return (health.reading.get("sysName") if health else None) or row.name
+    return getattr(row, "sys_name", None) or row.name

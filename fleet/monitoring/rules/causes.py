@@ -66,33 +66,44 @@ class Picture:
         self._known: dict[int, Verdict] = {}
 
     def verdicts(self) -> dict[int, Verdict]:
-        return {device: self.verdict(device) for device in self._nodes}
+        return {device: self._verdict(device) for device in self._nodes}
 
-    def verdict(self, device: int) -> Verdict:
+    def _verdict(self, device: int) -> Verdict:
         if device not in self._known:
             self._known[device] = WAIT  # a cable in a circle must not run us in one
-            self._known[device] = self._judge(device)
+            self._known[device] = self._judge(device, self._nodes[device])
         return self._known[device]
 
-    def _judge(self, device: int) -> Verdict:
-        node = self._nodes.get(device)
-        if node is not None and node.availability.status is not Status.DOWN:
+    def _judge(self, device: int, node: Node) -> Verdict:
+        if node.availability.status is not Status.DOWN:
             return FINE
-        above = sorted(self._parents.get(device, ()), key=self._silent_since)
-        if above and all(self.silent(parent) for parent in above):
-            own = node is not None and self._fell_before(node, above)
-            return Verdict(Kind.ROOT) if own else self._behind(above[0])
-        if node is None:
-            return FINE
-        return self._alone(device, node, above)
+        above = self._above(device)
+        silent = [self._nodes[one] for one in above if self._silent(one)]
+        if not above or len(silent) < len(above):
+            return self._alone(node, above)
+        if self._fell_before(node, silent):
+            return Verdict(Kind.ROOT)
+        return self._behind(max(above, key=self._silent_since))  # the last way up that failed is what cut it off
+
+    def _above(self, device: int) -> list[int]:
+        """What it hangs on: the nearest that are polled, and what is not polled and hangs on nothing that we know of."""
+        found: list[int] = []
+        ways = sorted(self._parents.get(device, ()))
+        for one in ways:
+            further = () if one in self._nodes else self._parents.get(one, ())
+            if further:
+                ways += sorted(set(further) - {device, *ways})
+            else:
+                found.append(one)
+        return found
 
     def _behind(self, parent: int) -> Verdict:
-        cause = self.verdict(parent)
+        cause = self._verdict(parent)
         if cause.kind is Kind.ROOT:
             return Verdict(Kind.SUPPRESSED, parent)
         return cause
 
-    def _fell_before(self, node: Node, above: Sequence[int]) -> bool:
+    def _fell_before(self, node: Node, above: Sequence[Node]) -> bool:
         """Whether one of its ways up still answered when it had long been silent: then it has a fault of its own.
 
         What counts is when silence began, not when it was noticed. What is suppressed has been judged with an earlier
@@ -101,74 +112,59 @@ class Picture:
         if node.suppressed:
             return False
         since = node.availability.failing_since or node.availability.since
-        heard = [at for parent in above if (at := self._last_heard(parent)) is not None]
+        heard = [parent.answered_at for parent in above if parent.answered_at is not None]
         return bool(heard) and max(heard) - since > EARLIER
 
-    def _last_heard(self, device: int, seen: frozenset[int] = frozenset()) -> datetime | None:
-        """The last answer; of a device that is not polled, the last one from above it."""
-        node = self._nodes.get(device)
-        if node is not None:
-            return node.answered_at
-        above = self._parents.get(device, frozenset()) - seen
-        heard = (self._last_heard(parent, seen | {device}) for parent in above)
-        return max((at for at in heard if at is not None), default=None)
-
-    def _alone(self, device: int, node: Node, above: list[int]) -> Verdict:
-        """Silent although not everything above it is."""
+    def _alone(self, node: Node, above: Sequence[int]) -> Verdict:
+        """Silent although not everything above it is. What nobody asks, and nothing is known above, is taken to be well."""
+        asked = [self._nodes[one] for one in above if one in self._nodes]
+        if len(asked) < len(above) or not above:
+            return Verdict(Kind.ROOT)
         if node.suppressed:
-            return Verdict(Kind.ROOT) if any(self._settled(parent, node) for parent in above) or not above else WAIT
-        if node.alerting or not above:
+            return Verdict(Kind.ROOT) if any(self._settled(parent, node) for parent in asked) else WAIT
+        if node.alerting:
             return Verdict(Kind.ROOT)
-        if node.availability.failures >= PATIENCE and not any(self._in_doubt(parent, device) for parent in above):
+        if node.availability.failures >= PATIENCE and not any(self._in_doubt(parent, node) for parent in asked):
             return Verdict(Kind.ROOT)
-        return Verdict(Kind.ROOT) if any(self._heard_since(parent, device) for parent in above) else WAIT
+        return Verdict(Kind.ROOT) if any(self._heard_since(parent, node) for parent in asked) else WAIT
 
-    def silent(self, device: int, seen: frozenset[int] = frozenset()) -> bool:
-        """Confirmed down; of a device that is not polled, that everything above it is."""
+    def _silent(self, device: int) -> bool:
+        """Confirmed down."""
         node = self._nodes.get(device)
-        if node is not None:
-            return node.availability.status is Status.DOWN
-        above = self._parents.get(device, frozenset()) - seen
-        return bool(above) and all(self.silent(parent, seen | {device}) for parent in above)
+        return node is not None and node.availability.status is Status.DOWN
 
     def _silent_since(self, device: int) -> tuple[datetime, int]:
-        node = self._nodes.get(device)
-        return (node.availability.since if node else self._now), device
+        return self._nodes[device].availability.since, -device
 
-    def _heard_since(self, parent: int, child: int) -> bool:
-        """Whether the parent has answered after the child fell silent; one that is not polled is taken to be well."""
-        node = self._nodes.get(parent)
-        if node is None:
-            return not self.silent(parent)
-        since = self._nodes[child].availability.failing_since
-        heard = node.answered_at is not None and since is not None and node.answered_at >= since
-        return heard and not node.availability.failures
+    @staticmethod
+    def _heard_since(parent: Node, child: Node) -> bool:
+        """Whether the parent has answered after the child fell silent."""
+        since = child.availability.failing_since
+        heard = parent.answered_at is not None and since is not None and parent.answered_at >= since
+        return heard and not parent.availability.failures
 
-    def _in_doubt(self, parent: int, child: int) -> bool:
+    def _in_doubt(self, parent: Node, child: Node) -> bool:
         """Whether the parent will soon be known better: not asked since the child fell silent, or failing, not confirmed."""
-        node, since = self._nodes.get(parent), self._nodes[child].availability.failing_since
-        if node is None or since is None:
+        since = child.availability.failing_since
+        if since is None:
             return False
-        if node.polled_at is not None and node.polled_at < since:
+        if parent.polled_at is not None and parent.polled_at < since:
             return self._now - since <= ASKED_WITHIN
-        failing = node.availability.failing_since
-        return self._fails(node) and failing is not None and self._now - failing <= ASKED_WITHIN
+        failing = parent.availability.failing_since
+        return self._fails(parent) and failing is not None and self._now - failing <= ASKED_WITHIN
 
     @staticmethod
     def _fails(node: Node) -> bool:
         return node.availability.failures > 0 and node.availability.status is not Status.DOWN
 
-    def _settled(self, parent: int, child: Node) -> bool:
+    def _settled(self, parent: Node, child: Node) -> bool:
         """Whether what hangs on the parent has had the time to be there again.
 
         One that comes and goes may be away again before long: behind it, a later unanswered poll has to be enough.
         """
-        node = self._nodes.get(parent)
-        if node is None:
-            return not self.silent(parent)
-        well = node.availability.status is Status.UP and not node.availability.failures
-        asked_again = child.polled_at is not None and child.polled_at - node.availability.since >= RUNNING_AFTER
-        return well and (self._now - node.availability.since >= RELEASE_AFTER or (node.held and asked_again))
+        well = parent.availability.status is Status.UP and not parent.availability.failures
+        asked_again = child.polled_at is not None and child.polled_at - parent.availability.since >= RUNNING_AFTER
+        return well and (self._now - parent.availability.since >= RELEASE_AFTER or (parent.held and asked_again))
 
 
 def behind(device: int, parents: Mapping[int, Iterable[int]]) -> list[int]:

@@ -1,4 +1,4 @@
-"""When a metric's alert opens and closes: beyond `open` for `hold_s`, back past `clear` at once."""
+"""When a metric's alert opens and closes: beyond `open` for `hold_s` without a gap, back past `clear` at once."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -9,6 +9,9 @@ from fleet.monitoring.metrics import Threshold
 
 HELD = ""
 """Stands in `Health.beyond` for a metric that is not beyond its limit and whose alert is open all the same: it flaps."""
+GAP_POLLS = 4
+GAP_AT_LEAST = timedelta(minutes=3)
+"""Nothing heard for longer than both, so many intervals and this, is a gap: nobody knows what the value was in it."""
 
 
 class Step(StrEnum):
@@ -36,6 +39,15 @@ def suspicious(limits: Mapping[str, Threshold], values: Mapping[str, float], bey
     if beyond:
         return True
     return any(name in limits and limits[name].crossed(value) for name, value in values.items())
+
+
+def lasting(since: datetime, heard_at: datetime | None, now: datetime, interval_s: float) -> datetime | None:
+    """Since when the value is beyond its limit, as far as it has been seen to be; None after a gap: it begins anew.
+
+    `heard_at`: the answer before this one, None where that does not matter.
+    """
+    gap = max(GAP_AT_LEAST, timedelta(seconds=GAP_POLLS * interval_s))
+    return None if heard_at is not None and now - heard_at > gap else since
 
 
 def judge(threshold: Threshold | None, value: float, watch: Watch, now: datetime) -> tuple[Step, datetime | None]:

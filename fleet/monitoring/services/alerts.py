@@ -20,7 +20,7 @@ from fleet.monitoring.rules.kinds import GATHERED, Kind
 from fleet.monitoring.rules.polling import Availability, Status
 from fleet.monitoring.services import lifecycle, maintenance, outages
 from fleet.monitoring.services.hours import Hours
-from fleet.monitoring.services.lifecycle import close, tell
+from fleet.monitoring.services.lifecycle import tell
 from fleet.monitoring.services.maintenance import covered
 from fleet.monitoring.services.neighbours import parents
 from fleet.monitoring.services.outages import Explanation
@@ -38,7 +38,7 @@ NEEDED = (
     *("device__room__building_id",),
 )
 """Without readings: of a site that is well nobody reads them, and they are all that is large."""
-__all__ = ["UNREACHABLE", "close", "judge_site", "judge_sites", "tell"]
+__all__ = ["UNREACHABLE", "judge_site", "judge_sites", "tell"]
 
 
 def judge_sites(*, site_ids: Collection[int], now: datetime | None = None) -> None:
@@ -72,9 +72,7 @@ def _judge(bench: "_Bench") -> datetime | None:
     bench.end_summaries()
     roots = {one for one, verdict in verdicts.items() if verdict.kind is causes.Kind.ROOT} - bench.gathered.keys()
     bench.blame(sorted(roots - undecided))
-    for device_id, verdict in verdicts.items():
-        if verdict.kind is causes.Kind.FINE:
-            bench.clear(device_id)
+    bench.clear([one for one, verdict in verdicts.items() if verdict.kind is causes.Kind.FINE])
     behind = (one for one, verdict in verdicts.items() if verdict.kind is causes.Kind.SUPPRESSED or one in bench.gathered)
     bench.suppress({one: verdicts[one] for one in behind})
     bench.explained |= dict.fromkeys(bench.covered, MAINTENANCE)
@@ -238,13 +236,13 @@ class _Bench:
     def _cause(self, root: int | None) -> Alert | None:
         return (self.gathered.get(root) or self.alerts.get(root)) if root is not None else None
 
-    def clear(self, device_id: int) -> None:
-        alert = self.alerts.get(device_id)
-        health = self.healths[device_id]
-        if alert is None or health.answered_at is None or health.status != Health.Status.UP:
-            return  # of an access point whose controller has fallen silent nothing is known, so nothing has ended
-        if lifecycle.clear(alert=alert, at=self.now, evidence=_answer(health, self.reading(device_id))):
-            del self.alerts[device_id]
+    def clear(self, device_ids: Collection[int]) -> None:
+        """Of an access point whose controller has fallen silent nothing is known, so nothing has ended."""
+        told = [self.healths[one] for one in device_ids if one in self.alerts]
+        back = [one for one in told if one.answered_at is not None and one.status == Health.Status.UP]
+        evidence = {self.alerts[one.pk]: _answer(one, self.reading(one.pk)) for one in back}
+        for alert in lifecycle.clear_many(evidence=evidence, at=self.now):
+            del self.alerts[alert.device_id]
 
     def end_summaries(self) -> None:
         """Those that no longer tell of anything; before the devices are let go that they told of."""

@@ -143,17 +143,21 @@ def _note(controller: Device, said: Sequence[Listed], known: _Known, at: datetim
     fresh = [Health(device=row, authority_id=row.authority_id, site_id=row.site_id) for row in listed.filter(health=None)]
     Health.objects.bulk_create(fresh, ignore_conflicts=True)
     rows = list(Health.objects.select_for_update().filter(device__in=listed.values("pk")).order_by("pk"))
+    heard_at = {row.pk: row.answered_at for row in rows}
     doubtful = {row.site_id for row in rows if _update(row, by_device.get(row.pk), at)}
-    _measure([row for row in rows if row.answered_at == at], at)
+    _measure([row for row in rows if row.answered_at == at], at, heard_at)
     Health.objects.bulk_update(rows, WRITTEN)
     return frozenset(doubtful)
 
 
-def _measure(rows: Sequence[Health], at: datetime) -> None:
-    """What the controller counts of those that are connected is history and is judged, as if they had said it."""
+def _measure(rows: Sequence[Health], at: datetime, heard_at: Mapping[int, datetime | None]) -> None:
+    """What the controller counts of those that are connected is history and is judged, as if they had said it.
+
+    `heard_at`: when they were connected according to the list before.
+    """
     said = {row.pk: values.gauges(row.reading, metrics.known()) for row in rows}
     history.record(samples=[NewSample(pk, at, tuple(one), list(one.values())) for pk, one in said.items() if one])
-    thresholds.judge(batch=[Judged(row, said[row.pk], at) for row in rows if said[row.pk]])
+    thresholds.judge(batch=[Judged(row, said[row.pk], at, heard_at[row.pk]) for row in rows if said[row.pk]])
 
 
 def _update(row: Health, one: Listed | None, at: datetime) -> bool:

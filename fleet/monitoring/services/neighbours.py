@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Collection
 
+from django.db.models import Exists, OuterRef
+
 from fleet.devices.models import Device, Uplink
 from fleet.monitoring.models import Health
 from fleet.monitoring.rules import causes
@@ -36,12 +38,25 @@ def behind(device_ids: Collection[int]) -> dict[int, list[Device]]:
 
 
 def ask_neighbours(*, fell_silent: set[int], came_back: set[int]) -> set[int]:
-    """Who should be asked at once: what a silent device hangs on, and the silent ones behind one that came back."""
-    soon: set[int] = set()
-    if fell_silent:
-        above = Uplink.objects.filter(device_id__in=fell_silent).values_list("port__device_id", flat=True)
-        soon |= set(above) - fell_silent
-    if came_back:
-        below = Uplink.objects.filter(port__device_id__in=came_back).values("device_id")
-        soon |= set(Health.objects.silent().filter(pk__in=below).values_list("pk", flat=True))
-    return soon
+    """Who should be asked at once: what a silent device hangs on, and the silent ones behind one that came back.
+
+    What cannot be asked, as a switch without SNMP, is passed over: whoever stands beyond it is asked in its place.
+    """
+    above = _nearest_polled(fell_silent, "device", "port__device")
+    below = _nearest_polled(came_back, "port__device", "device")
+    silent = Health.objects.silent().filter(pk__in=below) if below else Health.objects.none()
+    return (above - fell_silent) | set(silent.values_list("pk", flat=True))
+
+
+def _nearest_polled(device_ids: Collection[int], one_end: str, other_end: str) -> set[int]:
+    """Along the cables. A query for each level that is not all polled, and none where there is no device."""
+    found: set[int] = set()
+    seen, level = set(device_ids), set(device_ids)
+    while level:
+        polled = Exists(Device.objects.polled().filter(pk=OuterRef(other_end)))
+        cables = Uplink.objects.filter(**{f"{one_end}__in": level}).values_list(f"{other_end}_id", polled)
+        beyond = dict(cables)
+        found |= {device for device, asked in beyond.items() if asked}
+        level = {device for device, asked in beyond.items() if not asked} - seen
+        seen |= level
+    return found

@@ -22,24 +22,29 @@ def keep(*, site_id: int, healths: Iterable[Health], why: Mapping[int, Explanati
     """Inside the caller's transaction: one open outage for each silent device of the site, none for the others."""
     known = {row.device_id: row for row in Outage.objects.open().filter(site=site_id)}
     new: list[Outage] = []
+    over: list[Outage] = []
+    other: list[Outage] = []
     for health in healths:
         row = known.pop(health.pk, None)
         if row is not None and _is_over(row, health):
-            _end(row, _first_answer(health))
+            over.append(_ended(row, _first_answer(health)))
             row = None
         if health.status == Health.Status.DOWN:
             explained = why.get(health.pk, UNCLEAR)
             if row is None:
                 new.append(_begun(health, explained))
-            else:
-                _explain(row, explained)
+            elif _says_more(explained, row):
+                row.cause, row.alert = explained.cause, explained.alert
+                other.append(row)
+    Outage.objects.open().bulk_update(over, ["ended_at"])
+    Outage.objects.open().bulk_update(other, ["cause", "alert"])
     Outage.objects.bulk_create(new, ignore_conflicts=True)
 
 
 def end(*, device_ids: Iterable[int], at: datetime) -> None:
     """These are no longer asked."""
-    for row in Outage.objects.open().filter(device__in=device_ids):
-        _end(row, at)
+    still = Outage.objects.open()
+    still.bulk_update([_ended(row, at) for row in still.filter(device__in=device_ids)], ["ended_at"])
 
 
 def _is_over(row: Outage, health: Health) -> bool:
@@ -58,8 +63,9 @@ def _first_answer(health: Health) -> datetime:
     return health.status_since
 
 
-def _end(row: Outage, at: datetime) -> None:
-    Outage.objects.open().filter(pk=row.pk).update(ended_at=max(at, row.started_at))
+def _ended(row: Outage, at: datetime) -> Outage:
+    row.ended_at = max(at, row.started_at)
+    return row
 
 
 def _begun(health: Health, explained: Explanation) -> Outage:
@@ -74,9 +80,7 @@ def _begun(health: Health, explained: Explanation) -> Outage:
     )
 
 
-def _explain(row: Outage, explained: Explanation) -> None:
+def _says_more(explained: Explanation, row: Outage) -> bool:
     """A later judgement may know better; one that knows nothing takes nothing back."""
     alert_id = explained.alert.pk if explained.alert else None
-    if explained.cause == Outage.Cause.UNCLEAR or (row.cause, row.alert_id) == (explained.cause, alert_id):
-        return
-    Outage.objects.open().filter(pk=row.pk).update(cause=explained.cause, alert=explained.alert)
+    return explained.cause != Outage.Cause.UNCLEAR and (row.cause, row.alert_id) != (explained.cause, alert_id)

@@ -148,7 +148,7 @@ def _keep(work: _Batch, row: Health, one: Measurement) -> None:
         before = values.Said(row.reading, walked_at) if row.reading and walked_at else None
         said = values.sample(values.Said(one.reading, one.measured_at), before, metrics.known())
         work.samples.append(NewSample(row.pk, one.measured_at, tuple(said), tuple(said.values())))
-        work.judged.append(Judged(row, said, one.measured_at))
+        work.judged.append(Judged(row, said, one.measured_at, row.answered_at))
         if latest:
             work.without_plan.append(row.pk)
 
@@ -161,7 +161,8 @@ def _follow(work: _Batch, row: Health, one: Measurement, followed: Followed) -> 
     restarted = before is not None and known.series.restarted(now, before)
     rest = _left_out(row, one, known.plan, latest)
     work.samples.append(NewSample(row.pk, one.measured_at, (*known.series.names, *rest), [*said, *rest.values()]))
-    work.judged.append(Judged(row, {**known.series.of_the_device(said), **values.folded(rest)}, one.measured_at))
+    found = {**known.series.of_the_device(said), **values.folded(rest)}
+    work.judged.append(Judged(row, found, one.measured_at, row.answered_at))
     walked_at = one.measured_at if one.reading is not None or latest is None else latest.walked_at
     due = _walk_due(one, followed, latest, restarted=restarted)
     base = known.series.base(now, before)

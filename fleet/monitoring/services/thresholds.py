@@ -7,7 +7,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from fleet.devices.models import Device
+from django.conf import settings
+
+from fleet.devices.models import Device, DeviceType
 from fleet.monitoring import metrics
 from fleet.monitoring.metrics import Threshold
 from fleet.monitoring.models import Alert, Health
@@ -18,8 +20,10 @@ from fleet.monitoring.rules.ranking import Damage
 from fleet.monitoring.rules.thresholds import HELD, Step, Watch
 from fleet.monitoring.services import lifecycle, limits
 from fleet.monitoring.services.hours import Hours
+from fleet.monitoring.services.lifecycle import NOT_MEASURED
 from fleet.monitoring.services.maintenance import covered
 
+Kind = DeviceType.Kind
 KEEP_KINDS_S = 300.0
 _kinds: dict[int, str] = {}
 """{device: its kind}, for healths that come without their device: a kind hardly ever changes."""
@@ -28,11 +32,12 @@ _looked_up = {"at": time.monotonic()}
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What one poll has given. `values`: {metric: number}, folded over the device."""
+    """What one poll has given. `values`: {metric: number}, folded over the device; `heard_at`: its answer before."""
 
     health: Health
     values: Mapping[str, float]
     measured_at: datetime
+    heard_at: datetime | None = None
 
 
 def judge(*, batch: Sequence[Judged]) -> None:
@@ -48,7 +53,7 @@ def judge(*, batch: Sequence[Judged]) -> None:
         if thresholds.suspicious(here, one.values, row.beyond):
             suspects.append((one, here))
     if suspects:
-        bench = _Bench([one for one, _here in suspects])
+        bench = _Bench([one for one, _here in suspects], kinds)
         for one, here in suspects:
             bench.judge(one, here)
 
@@ -75,10 +80,17 @@ def kinds_of(batch: Sequence[Judged]) -> Mapping[int, str]:
     return {row.pk: loaded.get(row.pk) or _kinds.get(row.pk, "") for row in healths}
 
 
+def _interval_s(kind: str) -> float:
+    """How often it is heard; what only a controller tells of comes at the controller's pace."""
+    heard = (kind, Kind.CONTROLLER) if kind == Kind.ACCESS_POINT else (kind,)
+    return max(settings.POLL_INTERVALS.get(one, settings.POLL_INTERVAL_S) for one in heard)
+
+
 class _Bench:
     """What judging the suspects of a batch needs to know, each asked for at most once."""
 
-    def __init__(self, suspects: Sequence[Judged]) -> None:
+    def __init__(self, suspects: Sequence[Judged], kinds: Mapping[int, str]) -> None:
+        self._kinds = kinds
         self._healths = {one.health.pk: one.health for one in suspects}
         self._now = max(one.measured_at for one in suspects)
         self._hours = Hours({row.site_id for row in self._healths.values()}, self._now)
@@ -119,10 +131,8 @@ class _Bench:
 
     def _metric(self, one: Judged, name: str, value: float, limit: Threshold | None) -> str | None:
         """Acts on what the value means; returns what is to stand in `Health.beyond`."""
-        marker = one.health.beyond.get(name)
         alert = self._alerting.get(one.health.pk, {}).get(name)
-        since = datetime.fromisoformat(marker) if marker else None
-        watch = Watch(since, alert is not None, alert is not None and alert.quiet_since is not None)
+        watch = Watch(self._since(one, name), alert is not None, alert is not None and alert.quiet_since is not None)
         step, beyond_since = thresholds.judge(limit, value, watch, one.measured_at)
         if step is Step.OPEN and limit is not None:
             self._open(one, name, limit)
@@ -135,6 +145,13 @@ class _Bench:
         if beyond_since is None:
             return HELD if watch.held else None
         return beyond_since.isoformat()
+
+    def _since(self, one: Judged, name: str) -> datetime | None:
+        marker = one.health.beyond.get(name)
+        if not marker:
+            return None
+        interval_s = _interval_s(self._kinds[one.health.pk])
+        return thresholds.lasting(datetime.fromisoformat(marker), one.heard_at, one.measured_at, interval_s)
 
     def _open(self, one: Judged, name: str, limit: Threshold) -> None:
         """In maintenance nothing is opened; what is still beyond its limit at the end is judged by the next poll."""
@@ -169,10 +186,6 @@ def _beginning(one: Judged, name: str, limit: Threshold) -> dict[str, Any]:
         "below": limit.open < limit.clear,
         "behind": [],
     }
-
-
-NOT_MEASURED: Mapping[str, Any] = {"measured_at": None, "values": {}, "uptime_s": None}
-"""Of an alert that ended because there is no limit any more: nobody saw it become better."""
 
 
 def _ending(one: Judged) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Notifications from devices: noted, and a reason to ask them earlier. They are not believed."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +17,7 @@ from fleet.monitoring.services.neighbours import behind
 from fleet.snmp.types import Credential as SnmpCredential
 
 REPEATED_WITHIN = timedelta(seconds=10)
-"""The same notification of the same device within this time is one."""
+"""The same notification of the same device, and of the same port of it, within this time is one."""
 STORM_PER_MINUTE = 30
 """More from one address in a minute is a storm: it is neither noted nor does it make us ask more often."""
 STRANGERS_PER_MINUTE = 60
@@ -48,13 +49,11 @@ def accepted() -> list[SnmpCredential]:
 @transaction.atomic
 def take(*, notices: Sequence[Notice]) -> int:
     """Notes them and has their devices polled soon; returns how many were kept."""
-    addresses = {notice.source_address for notice in notices}
-    devices = Device.objects.polled().filter(address__in=addresses)
-    by_address = {device.address: device for device in devices}
+    by_address = _by_address({notice.source_address for notice in notices})
     kept = _few_strangers(_new(notices), by_address)
     Trap.objects.bulk_create(
         Trap(
-            device=by_address.get(notice.source_address),
+            device=_only(by_address.get(notice.source_address, ())),
             source_address=notice.source_address,
             oid=notice.oid[:200],
             received_at=notice.received_at,
@@ -62,9 +61,22 @@ def take(*, notices: Sequence[Notice]) -> int:
         )
         for notice in kept
     )
-    told = [(by_address[one.source_address], one) for one in kept if one.source_address in by_address]
+    told = [(device, one) for one in kept for device in by_address.get(one.source_address, ())]
     poll_soon(device_ids=_to_ask(told))
     return len(kept)
+
+
+def _by_address(addresses: set[str]) -> Mapping[str, Sequence[Device]]:
+    """Several authorities may use one private address."""
+    found: defaultdict[str, list[Device]] = defaultdict(list)
+    for device in Device.objects.polled().filter(address__in=addresses):
+        found[device.address or ""].append(device)
+    return found
+
+
+def _only(devices: Sequence[Device]) -> Device | None:
+    """Which of several has spoken nobody knows: all are asked, and it is noted as none's."""
+    return devices[0] if len(devices) == 1 else None
 
 
 def _to_ask(told: Sequence[tuple[Device, Notice]]) -> set[int]:
@@ -91,15 +103,15 @@ def _hanging_on(ports: Sequence[tuple[int, int | None]]) -> set[int]:
     return set(Uplink.objects.filter(wanted).values_list("device_id", flat=True))
 
 
-def _few_strangers(notices: Sequence[Notice], by_address: Mapping[str | None, Device]) -> list[Notice]:
+def _few_strangers(notices: Sequence[Notice], ours: Container[str]) -> list[Notice]:
     """What comes from addresses that nobody knows fills no table, however many they are."""
-    strange = [one for one in notices if one.source_address not in by_address]
+    strange = [one for one in notices if one.source_address not in ours]
     if not strange:
         return list(notices)
     minute_ago = min(one.received_at for one in strange) - timedelta(minutes=1)
     had = Trap.objects.filter(device__isnull=True, received_at__gte=minute_ago).count()
     noted = strange[: max(0, STRANGERS_PER_MINUTE - had)]
-    return [one for one in notices if one.source_address in by_address or one in noted]
+    return [one for one in notices if one.source_address in ours or one in noted]
 
 
 def _new(notices: Sequence[Notice]) -> list[Notice]:
@@ -109,11 +121,16 @@ def _new(notices: Sequence[Notice]) -> list[Notice]:
     minute_ago = min(notice.received_at for notice in notices) - timedelta(minutes=1)
     addresses = {notice.source_address for notice in notices}
     recent = Trap.objects.filter(source_address__in=addresses, received_at__gte=minute_ago)
-    known = [Notice(*row) for row in recent.values_list("source_address", "oid", "received_at")]
+    known = [Notice(*row) for row in recent.values_list("source_address", "oid", "received_at", "if_index")]
     kept: list[Notice] = []
     for notice in notices:
         before = [one for one in (*known, *kept) if one.source_address == notice.source_address]
-        repeated = any(one.oid == notice.oid and notice.received_at - one.received_at < REPEATED_WITHIN for one in before)
-        if not repeated and len(before) < STORM_PER_MINUTE:
+        if len(before) < STORM_PER_MINUTE and not any(_repeats(notice, one) for one in before):
             kept.append(notice)
     return kept
+
+
+def _repeats(notice: Notice, earlier: Notice) -> bool:
+    """Of one address. Of two ports the same may be said at once."""
+    same = (notice.oid, notice.if_index) == (earlier.oid, earlier.if_index)
+    return same and notice.received_at - earlier.received_at < REPEATED_WITHIN

@@ -11,6 +11,7 @@ from fleet.devices.models import Device
 from fleet.monitoring.models import Alert, Health
 from fleet.monitoring.rules.kinds import GATHERED
 from fleet.monitoring.services import lifecycle, outages
+from fleet.monitoring.services.lifecycle import NOT_MEASURED
 
 Reason = Health.Reason
 
@@ -37,7 +38,7 @@ def _why(clear_text_until: date | None, today: date, *, controlled: bool) -> Rea
 @transaction.atomic
 def _end(ids: Sequence[int], reason: Reason, now: datetime) -> int:
     outages.end(device_ids=ids, at=now)
-    for alert in Alert.objects.open().filter(device__in=ids).exclude(kind__in=GATHERED):
-        lifecycle.close(alert=alert, at=now, evidence={"measured_at": None, "values": {}, "uptime_s": None})
+    over = Alert.objects.open().filter(device__in=ids).exclude(kind__in=GATHERED)
+    lifecycle.close_many(evidence={alert: {**NOT_MEASURED} for alert in over}, at=now)
     unknown = {"status": Health.Status.UNKNOWN, "status_since": now, "reason": reason}
     return Health.objects.filter(pk__in=ids).update(**unknown, failures=0, failing_since=None, beyond={})

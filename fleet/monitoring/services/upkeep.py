@@ -15,6 +15,7 @@ from fleet.monitoring.services import (
     discovery,
     doubts,
     judging,
+    lifecycle,
     outages,
     partitions,
     pulse,
@@ -23,6 +24,7 @@ from fleet.monitoring.services import (
     unasked,
     unsaid,
 )
+from fleet.monitoring.services.lifecycle import NOT_MEASURED
 
 KEEP_TRAPS = timedelta(days=30)
 AT_ONCE = 2000
@@ -61,8 +63,8 @@ def forget_retired(*, now: datetime) -> int:
     gone = Health.objects.exclude(device__lifecycle=Device.Lifecycle.ACTIVE)
     with transaction.atomic():
         outages.end(device_ids=list(gone.values_list("pk", flat=True)), at=now)
-        for alert in Alert.objects.open().filter(device__in=gone.values("device")):
-            alerts.close(alert=alert, at=now, evidence={"measured_at": None, "values": {}, "uptime_s": None})
+        over = Alert.objects.open().filter(device__in=gone.values("device"))
+        lifecycle.close_many(evidence={alert: {**NOT_MEASURED} for alert in over}, at=now)
         return gone.delete()[0]
 
 

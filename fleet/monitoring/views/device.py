@@ -86,7 +86,8 @@ def poll(request: PageRequest, pk: int) -> HttpResponse:
 
 def _visible(request: PageRequest, pk: int) -> Device:
     rows = selectors.with_state(Device.objects.visible_to(request.user))
-    device = get_object_or_404(rows.select_related("type", "site", "room__building", "health", "controller"), pk=pk)
+    related = rows.select_related("type", "site", "room__building", "health", "controller")
+    device = get_object_or_404(related.defer(None), pk=pk)  # with its reading
     return selectors.marked([device])[0]
 
 

@@ -34,10 +34,15 @@ class Script:
     now: datetime = DURING_A_LESSON
     dead: set[str] = field(default_factory=set)
     made: dict[str, Device] = field(default_factory=dict)
+    """Those that are polled."""
+    mute: dict[str, Device] = field(default_factory=dict)
+    """Those that speak no SNMP."""
     uptime_s: int = 60
 
-    def device(self, name: str, kind: str, *, on: Iterable[str] = (), building: Building | None = None) -> Device:
-        number = len(self.made) + 1
+    def device(
+        self, name: str, kind: str, *, on: Iterable[str] = (), building: Building | None = None, mute: bool = False
+    ) -> Device:
+        number = len(self.made) + len(self.mute) + 1
         subnet = f"127.30.{self.site.pk % 200}"
         if number == 1:
             devices.create_prefix(site=self.site, cidr=f"{subnet}.0/24", purpose=Prefix.Purpose.MANAGEMENT)
@@ -45,15 +50,17 @@ class Script:
         where = building or self.building
         room = sites.create_room(building=where, details=sites.RoomDetails(f"{number:03}", teaching=kind == "access-point"))
         details = devices.DeviceDetails(
-            make, name, room=room, serial=f"{self.site.slug}-{number}", snmp_credential=self.snmp,
+            make, name, room=room, serial=f"{self.site.slug}-{number}", snmp_credential=None if mute else self.snmp,
             address=f"{subnet}.{number}",
         )  # fmt: skip
         row = devices.create_device(site=self.site, details=details)
-        services.watch(device=row)
+        if not mute:
+            services.watch(device=row)
         for above in on:
-            port = devices.add_interface(device=self.made[above], details=devices.InterfaceDetails(f"to {name}", number))
+            parent = self.mute.get(above) or self.made[above]
+            port = devices.add_interface(device=parent, details=devices.InterfaceDetails(f"to {name}", number))
             devices.connect(device=row, port=port)
-        self.made[name] = row
+        (self.mute if mute else self.made)[name] = row
         return row
 
     def poll(self, names: Iterable[str] | None = None) -> None:
@@ -119,11 +126,11 @@ def new_school(city: City, name: str) -> Script:
     return Script(site, sites.create_building(site=site, name="Haus 1"), city.snmp)
 
 
-def big_school(script: Script) -> Script:
+def big_school(script: Script, *, mute_switches: bool = False) -> Script:
     """A gateway and 40 devices behind it: two switches, 36 access points, two printers."""
     script.device("gateway", "router")
     for letter in "ab":
-        script.device(f"switch-{letter}", "switch", on=["gateway"])
+        script.device(f"switch-{letter}", "switch", on=["gateway"], mute=mute_switches)
         for number in range(18):
             script.device(f"ap-{letter}{number:02}", "access-point", on=[f"switch-{letter}"])
         script.device(f"printer-{letter}", "printer", on=[f"switch-{letter}"])

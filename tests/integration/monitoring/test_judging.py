@@ -20,6 +20,7 @@ from fleet.monitoring.services import alerts, doubts, judging, maintenance, stor
 from tests.conftest import City
 
 pytestmark = pytest.mark.django_db
+BEGUN = timezone.now()
 
 
 def poll(*devices: Device, answers: bool = False) -> storing.Stored:
@@ -35,6 +36,22 @@ def poll(*devices: Device, answers: bool = False) -> storing.Stored:
 def silence(*devices: Device, polls: int = PATIENCE) -> None:
     for _ in range(polls):
         poll(*devices)
+
+
+def test_a_limit_is_not_exceeded_all_through_an_outage(city: City) -> None:
+    """Twice 99 %, at the last poll before two hours of silence and at the first one after: the device has just started."""
+
+    def busy(after: timedelta) -> bool:
+        token, now = uuid.uuid4(), BEGUN + after
+        Health.objects.filter(pk=city.switch_a.pk).update(claim=token, claimed_until=now)
+        said = Measurement(city.switch_a.pk, now, {"cpu_percent": [99]})
+        storing.store(storing.Fence(token, now), [said], Pace(30, 5))
+        return Alert.objects.open().filter(kind="cpu_percent").exists()
+
+    busy(timedelta())
+    first = timedelta(hours=2)
+    assert not busy(first)
+    assert [busy(first + timedelta(minutes=n)) for n in (3, 6, 9, 12, 15)] == [False] * 4 + [True]
 
 
 def doubted() -> dict[str, int]:
@@ -215,6 +232,25 @@ def test_many_alerts_at_once_take_as_many_queries_as_one(city: City) -> None:
 
     cost(1)
     assert cost(2) == cost(8)
+
+
+def test_many_alerts_that_end_at_once_take_as_many_queries_as_one(city: City) -> None:
+    def cost(*devices: Device) -> int:
+        silence(*devices)
+        poll(city.switch_a, answers=True)  # else the school would have been switched off
+        services.judge_due()
+        assert Alert.objects.open().count() == len(devices)
+        poll(*devices, answers=True)
+        with CaptureQueriesContext(connection) as asked:
+            services.judge_due()
+        assert not Alert.objects.open().exists()
+        assert Event.objects.filter(name="alert.closed").count() == Alert.objects.count()
+        Event.objects.all().delete()
+        Alert.objects.all().delete()
+        return len(asked)
+
+    cost(city.printer_a)
+    assert cost(city.printer_a) == cost(city.printer_a, city.access_point_a)
 
 
 def test_a_transaction_calls_for_delivery_once(city: City) -> None:

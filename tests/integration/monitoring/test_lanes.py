@@ -18,7 +18,7 @@ from fleet.monitoring.models import Alert, GroupedSite, Health, Latest, PollGrou
 from fleet.monitoring.rules.measurement import Followed, Measurement
 from fleet.monitoring.rules.polling import Pace
 from fleet.monitoring.schemas import ReadingOut
-from fleet.monitoring.services import asking, claims, planning, storing, ticks
+from fleet.monitoring.services import asking, claims, planning, storing, ticks, unsaid
 from fleet.monitoring.services.working import Work
 from fleet.monitoring.wire import Job, Lane, Outcome, Pump, PutOff
 from fleet.snmp.errors import SnmpTooLong
@@ -103,7 +103,7 @@ def test_what_a_plan_leaves_out_is_kept_and_judged_as_of_each_walk(school: Schoo
     cells = tuple(cell for cell in plan.cells if not cell.path.startswith(("cpu", "interfaces.in_octets")))
     less = replace(plan, cells=cells, left_out=("cpu_percent", "interfaces.in_octets"))
     begun = timezone.now()
-    for minutes, load, octets in ((60, 20, 0), (120, 99, 3600 * 1000), (180, 99, 7200 * 1000)):
+    for minutes, load, octets in ((60, 20, 0), (120, 99, 3600 * 1000), (180, 99, 7200 * 1000), (240, 99, 10800 * 1000)):
         now = begun + timedelta(minutes=minutes)
         said = switch.reading | {
             "uptime_s": minutes * 60,
@@ -112,10 +112,12 @@ def test_what_a_plan_leaves_out_is_kept_and_judged_as_of_each_walk(school: Schoo
         }
         walk = Measurement(switch.pk, now, said, followed=Followed(less, [None] * len(cells)))
         storing.store(claims.take_these([switch.pk]).fence, [walk], Pace(30, 5))
+        unsaid.close_unsaid(now=now)
+        Health.objects.filter(pk=switch.pk).update(answered_at=now + timedelta(minutes=59))  # polls in between
 
     first, *later = [numbers(one) for one in Sample.objects.filter(device=switch.pk).order_by("polled_at")[1:]]
     assert (first["cpu_percent"], "traffic_in_bps" in first) == (20, False)
-    assert [(one["cpu_percent"], one["traffic_in_bps"], one["traffic_in_bps.1"]) for one in later] == [(99, 8000, 8000)] * 2
+    assert [(one["cpu_percent"], one["traffic_in_bps"], one["traffic_in_bps.1"]) for one in later] == [(99, 8000, 8000)] * 3
     assert Alert.objects.open().filter(device=switch.pk, kind="cpu_percent").exists()
 
 

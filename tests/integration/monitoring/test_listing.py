@@ -93,11 +93,12 @@ def test_a_silent_controller_says_nothing_of_its_access_points(controller: Devic
 def test_what_the_controller_counts_of_them_is_kept_and_judged(controller: Device) -> None:
     crowded = replace(ONE, clients=70)
     listing.take(controller=controller, said=[crowded, replace(OTHER, connected=False)], at=at(0))
-    listing.take(controller=controller, said=[crowded, OTHER], at=at(20))
+    for minute in (3, 6, 9, 12, 15):
+        listing.take(controller=controller, said=[crowded, OTHER], at=at(minute))
 
     aula = Device.objects.get(name="AP Aula")
-    assert [one.said for one in Sample.objects.filter(device=aula).order_by("polled_at")] == [{"clients": 70}] * 2
-    assert Sample.objects.filter(device__name="AP Mensa").count() == 1, "nothing is counted of one that is not connected"
+    assert [one.said for one in Sample.objects.filter(device=aula).order_by("polled_at")] == [{"clients": 70}] * 6
+    assert Sample.objects.filter(device__name="AP Mensa").count() == 5, "nothing is counted of one that is not connected"
     assert Alert.objects.open().filter(device=aula, kind="clients").exists()
 
 

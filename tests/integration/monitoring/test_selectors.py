@@ -1,10 +1,13 @@
 """Rooms as a coordinator sees them."""
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from fleet.devices import services as devices
-from fleet.monitoring import selectors
+from fleet.devices.models import Device
+from fleet.monitoring import exposition, selectors, surroundings
 from fleet.monitoring.models import Alert, Health
 from fleet.monitoring.rules import State
 from fleet.sites import services as sites
@@ -38,6 +41,23 @@ def test_an_exceeded_limit_is_to_be_watched(city: City) -> None:
     )
     states = {device.device_id: device.state for device in selectors.device_states(city.school_a)}
     assert states[city.printer_a.pk] is State.WATCH
+
+
+def test_no_list_reads_what_devices_said(city: City) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        selectors.room_states(city.school_a)
+        list(exposition.devices(Device.objects.all()))
+        around = surroundings.of(city.switch_a, Device.objects.all(), {"neighbours": [{"name": "elsewhere"}]})
+    assert "reading" not in str([one["sql"].split(" FROM ")[0] for one in asked if "sysName" not in one["sql"]])
+    assert [one.device for one in around.neighbours] == [None]
+
+
+def test_a_neighbour_is_known_by_what_it_calls_itself(city: City, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    Health.objects.filter(device=city.access_point_a).update(reading={"sysName": "ap-physik"})
+    said = {"neighbours": [{"name": "ap-physik", "local_ifIndex": 7}, {"name": "", "local_ifIndex": 8}]}
+    with django_assert_num_queries(5):
+        around = surroundings.of(city.switch_a, Device.objects.all(), said)
+    assert [one.device and one.device.name for one in around.neighbours] == ["AP-204-A", None]
 
 
 def test_a_spare_or_retired_device_is_no_part_of_the_picture(city: City) -> None:

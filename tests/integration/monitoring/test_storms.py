@@ -11,7 +11,7 @@ from fleet.monitoring.models import Alert, Health, Outage
 from fleet.sites import services as sites
 from helpdesk.tickets.models import Article, Ticket
 from tests.conftest import City
-from tests.integration.monitoring.storms import AT_NIGHT, DURING_A_LESSON, NEXT_LESSON, Script, big_school, new_school
+from tests.integration.monitoring.storms import AT_NIGHT, DURING_A_LESSON, NEXT_LESSON, ROUND, Script, big_school, new_school
 
 pytestmark = pytest.mark.django_db
 DISTURBING = ("alert.opened", "alert.reopened", "alert.flapping", "alert.confirmed")
@@ -73,6 +73,63 @@ def test_the_same_with_the_parents_death_noticed_last(script: Script) -> None:
     script.rounds(2)
     assert_all_is_over(script)
     assert [ticket.state for ticket in script.tickets()] == ["resolved"]
+
+
+def test_switches_without_snmp_hide_the_gateway_from_nobody(script: Script) -> None:
+    """However soon the gateway answers after the storm, those behind it are given the time to start."""
+    big_school(script, mute_switches=True).rounds(2)
+    script.dead = set(script.made)
+    script.until(lambda: len(script.alerts()) == 39)
+    assert script.roots() == ["gateway"]
+
+    script.now += ROUND
+    script.say("gateway", answers=True)
+    script.tend()
+    assert script.roots() == []
+    script.dead = {"ap-a00"}
+    script.rounds(2)
+    assert script.alerts() == {"ap-a00": "gateway"}
+    script.rounds(4)
+    assert script.roots() == ["ap-a00"]
+    script.dead = set()
+    script.rounds(1)
+    assert_all_is_over(script)
+    assert disturbed(script) == 2
+    assert [ticket.alert.device.name for ticket in script.tickets()] == ["gateway", "ap-a00"]
+
+
+def test_switches_without_snmp_and_the_gateways_death_noticed_last(script: Script) -> None:
+    """Somebody else at the site answers all the while."""
+    script.device("server", "server")
+    big_school(script, mute_switches=True).rounds(2)
+    script.dead = set(script.made) - {"server"}
+    script.rounds(3, [name for name in script.made if name != "gateway"])
+    assert script.alerts() == {}
+    script.until(lambda: len(script.alerts()) == 39)
+
+    assert script.roots() == ["gateway"]
+    assert disturbed(script) == 1
+    script.dead = set()
+    script.rounds(2)
+    assert_all_is_over(script)
+
+
+def test_of_two_uplinks_the_one_that_failed_last_tells_of_what_was_cut_off(script: Script) -> None:
+    """The other one has been broken for long, and somebody has put it off."""
+    for name in ("switch-a", "switch-b"):
+        script.device(name, "switch")
+    for number in range(4):
+        script.device(f"ap-{number}", "access-point", on=["switch-a", "switch-b"])
+    script.device("printer", "printer")
+    script.rounds(2)
+    script.dead = {"switch-a"}
+    script.rounds(30)
+    assert script.roots() == ["switch-a"]
+
+    script.dead = set(script.made) - {"printer"}
+    script.until(lambda: len(script.alerts()) == 6)
+
+    assert script.alerts() == {"switch-a": None, "switch-b": None} | {f"ap-{n}": "switch-b" for n in range(4)}
 
 
 def test_a_parent_that_nobody_asked_for_long_takes_over_what_was_told_of_its_children(script: Script) -> None:
@@ -166,10 +223,8 @@ def test_what_hung_on_a_root_cause_is_asked_afresh_when_that_is_back(
 ) -> None:
     """However far behind, and whatever stands between them."""
     script.device("gateway", "router")
-    script.device("switch", "switch", on=["gateway"])
+    script.device("switch", "switch", on=["gateway"], mute=True)
     script.device("ap-0", "access-point", on=["switch"])
-    Health.objects.filter(device__name="switch").delete()
-    script.made.pop("switch")
     script.rounds(2)
     script.dead = set(script.made)
     script.until(lambda: len(script.alerts()) == 2)

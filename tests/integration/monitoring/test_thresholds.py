@@ -12,7 +12,7 @@ from fleet.monitoring import metrics
 from fleet.monitoring.metrics import Threshold
 from fleet.monitoring.models import Alert, Health, ThresholdOverride
 from fleet.monitoring.rules.limits import Level, Place
-from fleet.monitoring.services import limits
+from fleet.monitoring.services import actions, limits
 from fleet.monitoring.services.thresholds import Judged, judge, kinds_of
 from tests.conftest import City
 
@@ -90,6 +90,22 @@ def test_back_within_the_hour_it_is_the_same_alert_with_its_history(city: City) 
     for minute in (200, 210):
         say(city.switch_a, HOT, minute)
     assert Alert.objects.count() == 2
+
+
+def test_nobody_looks_after_what_is_back_until_somebody_says_so_again(city: City) -> None:
+    for minute in (0, 10):
+        say(city.switch_a, HOT, minute)
+    actions.acknowledge(alert=Alert.objects.get(), by=city.technician)
+    say(city.switch_a, COOL, 11)
+    assert Alert.objects.get().acknowledged_by == city.technician
+
+    for minute in (40, 50):
+        say(city.switch_a, HOT, minute)
+
+    alert = Alert.objects.open().get()
+    assert (alert.acknowledged_by, alert.acknowledged_at) == (None, None)
+    assert [note.author for note in alert.notes.all()] == [city.technician]
+    assert actions.acknowledge(alert=alert, by=city.administrator)
 
 
 def test_what_comes_and_goes_stays_open_and_disturbs_once(city: City) -> None:

@@ -117,7 +117,9 @@ def test_who_fell_with_the_second_of_two_uplinks_was_cut_off() -> None:
     two_ways = {**TREE, 3: frozenset({1, 2})}
     long_dead = fell(NOW - HOUR, heard=NOW - HOUR)
     found = verdicts({1: PARENT, 2: long_dead, 3: fell(NOW - MINUTE, heard=NOW - 2 * MINUTE)}, two_ways)
-    assert found[3].kind is Kind.SUPPRESSED
+    assert found[3] == Verdict(Kind.SUPPRESSED, 1)
+    found = verdicts({1: long_dead, 2: PARENT, 3: fell(NOW - MINUTE, heard=NOW - 2 * MINUTE)}, {3: frozenset({1, 2})})
+    assert found[3] == Verdict(Kind.SUPPRESSED, 2)
     found = verdicts({1: PARENT, 2: long_dead, 3: fell(NOW - HOUR, heard=NOW - HOUR)}, two_ways)
     assert found[3] == ROOT
 
@@ -165,6 +167,47 @@ def test_a_device_that_is_not_polled_passes_on_what_is_above_it() -> None:
     """2 is a switch without SNMP."""
     assert verdicts({1: down(), 3: down()})[3] == Verdict(Kind.SUPPRESSED, 1)
     assert verdicts({1: up(), 3: down()})[3] == ROOT
+
+
+@pytest.mark.parametrize(
+    ("gateway", "child", "expected"),
+    [
+        pytest.param(up(heard=SILENT_AT - SECOND), down(), WAIT, id="the gateway has not been heard since"),
+        pytest.param(up(failures=1), down(), WAIT, id="the gateway is failing, not confirmed"),
+        pytest.param(up(since=NOW - SECOND), down(30, alerting=True, suppressed=True), WAIT, id="it has just come back"),
+        pytest.param(up(since=NOW - RELEASE_AFTER), down(30, alerting=True, suppressed=True), ROOT, id="back for a while"),
+        pytest.param(up(), down(), ROOT, id="the gateway has answered since"),
+    ],
+)
+def test_behind_a_switch_that_nobody_asks_one_waits_for_the_gateway(gateway: Node, child: Node, expected: Verdict) -> None:
+    assert verdicts({1: gateway, 3: child})[3] == expected
+    in_a_row = {9: frozenset({1}), 8: frozenset({9}), 3: frozenset({8})}
+    assert verdicts({1: gateway, 3: child}, in_a_row)[3] == expected
+
+
+def test_a_switch_that_nobody_asks_has_two_uplinks() -> None:
+    ring = {8: frozenset({1, 9}), 9: frozenset({2, 8}), 3: frozenset({8})}
+    assert verdicts({1: PARENT, 2: PARENT, 3: PARENT}, ring)[3] == Verdict(Kind.SUPPRESSED, 1)
+    assert verdicts({1: up(), 2: PARENT, 3: down()}, ring)[3] == ROOT
+    assert verdicts({1: up(failures=1), 2: PARENT, 3: down()}, ring)[3] == WAIT
+
+
+@pytest.mark.parametrize(
+    "cables",
+    [
+        pytest.param({3: frozenset({8})}, id="nothing is known above it"),
+        pytest.param({8: frozenset({9}), 9: frozenset({8}), 3: frozenset({8})}, id="a circle"),
+        pytest.param({8: frozenset({3}), 3: frozenset({8})}, id="a circle with itself"),
+        pytest.param({3: frozenset({1, 8})}, id="the other uplink is silent"),
+    ],
+)
+@pytest.mark.parametrize("suppressed", [True, False])
+def test_a_switch_that_nobody_can_tell_of_is_taken_to_be_well(
+    cables: dict[int, frozenset[int]],
+    *,
+    suppressed: bool,
+) -> None:
+    assert verdicts({1: down(), 3: down(alerting=suppressed, suppressed=suppressed)}, cables)[3] == ROOT
 
 
 def test_a_cable_in_a_circle_ends() -> None:

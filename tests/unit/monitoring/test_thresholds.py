@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from fleet.monitoring.metrics import Threshold
-from fleet.monitoring.rules.thresholds import Step, Watch, judge, suspicious
+from fleet.monitoring.rules.thresholds import Step, Watch, judge, lasting, suspicious
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 LONG_AGO, JUST_NOW = NOW - timedelta(minutes=11), NOW - timedelta(minutes=9)
@@ -44,6 +44,23 @@ def test_judge(
     beyond_since: datetime | None,
 ) -> None:
     assert judge(limit, value, Watch(since, *alert), NOW) == (step, beyond_since)
+
+
+@pytest.mark.parametrize(
+    ("heard_min_ago", "interval_s", "lasts"),
+    [
+        (None, 30, True),
+        (0.5, 30, True),
+        (3, 30, True),
+        (3.1, 30, False),
+        (120, 30, False),
+        (20, 300, True),
+        (20.1, 300, False),
+    ],
+)
+def test_what_was_in_a_gap_nobody_knows(heard_min_ago: float | None, interval_s: float, *, lasts: bool) -> None:
+    heard_at = None if heard_min_ago is None else NOW - timedelta(minutes=heard_min_ago)
+    assert lasting(LONG_AGO, heard_at, NOW, interval_s) == (LONG_AGO if lasts else None)
 
 
 @pytest.mark.parametrize(

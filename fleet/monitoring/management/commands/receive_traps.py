@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -18,10 +19,10 @@ from fleet.monitoring.services import traps
 from fleet.monitoring.services.traps import Notice
 from fleet.snmp.errors import SnmpUnreachable
 from fleet.snmp.traps import Trap, listen
-from fleet.snmp.types import Credential, Value
+from fleet.snmp.types import Credential
 
 SNMP_TRAP_ADDRESS = "1.3.6.1.6.3.18.1.3.0"
-"""SNMP-COMMUNITY-MIB, RFC 3584: the agent's own address in a translated v1 trap, which may come through a relay."""
+"""SNMP-COMMUNITY-MIB, RFC 3584: the agent's own address, in a translated v1 trap and in what a relay passes on."""
 WAITING = 1000
 """Notifications kept while the database is busy; in a storm those beyond are dropped, the next poll sees all anyway."""
 GATHER_S = 0.3
@@ -101,8 +102,14 @@ async def _receive(
 
 
 def _source(trap: Trap) -> str:
-    said: Value | None = dict(trap.varbinds).get(SNMP_TRAP_ADDRESS)
-    return said if isinstance(said, str) and said != "0.0.0.0" else trap.source_address  # noqa: S104  (an agent's blank)
+    """Whom it speaks of: of itself, unless it is a relay of ours. A community or user is known to more than one device."""
+    if trap.source_address not in settings.TRAP_RELAYS:
+        return trap.source_address
+    try:
+        said = ip_address(str(dict(trap.varbinds).get(SNMP_TRAP_ADDRESS)))
+    except ValueError:
+        return trap.source_address
+    return trap.source_address if said.is_unspecified else str(said)
 
 
 def _port(trap: Trap) -> int | None:
