@@ -10,11 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Case, CharField, Count, F, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import TruncMonth
 
 from helpdesk.tickets import schools
-from helpdesk.tickets.models import Category, Ticket
+from helpdesk.tickets.models import Article, Category, Ticket
 
 
 class Outcome(StrEnum):
@@ -30,11 +30,17 @@ PROMISES = ("response", "resolution")
 COUNTED = (Outcome.KEPT, Outcome.BROKEN, Outcome.RUNNING)
 
 
+def asked() -> Q:
+    """Tickets that somebody waits for an answer to: all but what monitoring alone has reported."""
+    by_mail = Article.objects.filter(ticket=OuterRef("pk"), author=None, channel=Article.Channel.MAIL, internal=False)
+    return Q(requester__isnull=False) | Q(alert__isnull=True) | Q(Exists(by_mail))
+
+
 def judged(rows: QuerySet[Ticket], now: datetime) -> QuerySet[Ticket]:
     """Each ticket with `response` and `resolution`, an Outcome."""
-    asked = Q(agreement__first_response_min__isnull=False, requester__isnull=False)
+    promised = Q(agreement__first_response_min__isnull=False) & asked()
     return rows.annotate(
-        response=_outcome("response_due_at", "answered_at", asked, now),
+        response=_outcome("response_due_at", "answered_at", promised, now),
         resolution=_outcome("resolution_due_at", "resolved_at", Q(agreement__resolution_min__isnull=False), now),
     )
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from fleet.sites import selectors as sites
 from fleet.sites.rules.clock import Calendar
 from helpdesk.tickets.models import Agreement, Article, Category, Escalation, EscalationStep, Ticket, Transition
+from helpdesk.tickets.promises import asked
 from helpdesk.tickets.rules import FINISHED, sla
 from helpdesk.tickets.services.working import Contribution, add_article, raise_priority
 
@@ -45,6 +46,7 @@ def recompute(*, ticket_ids: Collection[int]) -> int:
     steps = Transition.objects.order_by("at", "pk").only("ticket_id", "new", "at")
     tickets = list(
         Ticket.objects.filter(pk__in=ticket_ids)
+        .annotate(asked=asked())
         .select_related("site")
         .prefetch_related(
             Prefetch("articles", answers, to_attr="answered"), Prefetch("transitions", steps, to_attr="steps_taken")
@@ -113,7 +115,7 @@ def history(ticket: Ticket) -> sla.History:
         opened_at=ticket.created_at,
         steps=tuple(sla.Step(step.at, step.new) for step in rows.steps_taken),
         answers=tuple(article.created_at for article in rows.answered),
-        asked=ticket.requester_id is not None,
+        asked=rows.asked,
     )
 
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from fleet.devices.models import Device
+from fleet.monitoring.models import Alert
 from fleet.sites import services as sites
 from fleet.sites.models import Site
 from helpdesk.tickets import promises, schools, services
@@ -42,6 +44,12 @@ def opens(city: City) -> Opens:
     return make
 
 
+def alert(device: Device) -> Alert:
+    return Alert.objects.create(
+        authority_id=device.authority_id, site_id=device.site_id, device=device, kind="unreachable", opened_at=MONDAY
+    )
+
+
 def outcomes(now: datetime = MONDAY + 48 * H) -> dict[str, tuple[str, str]]:
     sla.reckon_due()
     return {row.subject: (row.response, row.resolution) for row in promises.judged(Ticket.objects.all(), now)}  # type: ignore[attr-defined]
@@ -53,7 +61,7 @@ def test_each_ticket_is_kept_broken_or_running(opens: Opens, city: City) -> None
     opens("to the minute", answer=H, steps=((4 * H, "resolved"),))
     opens("nobody", at=MONDAY)
     opens("fresh", at=MONDAY + 48 * H - H / 2)
-    opens("seen by monitoring", requester=None, steps=((5 * H, "resolved"),))
+    opens("seen by monitoring", requester=None, alert=alert(city.switch_a), steps=((5 * H, "resolved"),))
 
     assert outcomes() == {
         "in time": ("kept", "kept"),
@@ -63,6 +71,20 @@ def test_each_ticket_is_kept_broken_or_running(opens: Opens, city: City) -> None
         "fresh": ("running", "running"),
         "seen by monitoring": ("", "broken"),
     }
+
+
+def test_people_without_an_account_were_promised_an_answer_too(opens: Opens, city: City) -> None:
+    by_mail = {"requester": None, "channel": Article.Channel.MAIL}
+    opens("by mail", answer=2 * H, **by_mail)
+    opens("by label", requester=None, at=MONDAY + 48 * H - H / 2)
+    seen_too = opens("by mail, and seen", answer=H / 2, **by_mail)
+    seen = opens("seen", requester=None, alert=alert(city.switch_a))
+    services.merge(source=seen, into=seen_too, by=city.technician)
+
+    said = {name: response for name, (response, _resolution) in outcomes().items() if name != "seen"}
+
+    assert said == {"by mail": "broken", "by label": "running", "by mail, and seen": "kept"}
+    assert Ticket.objects.get(subject="by label").due_clock == "first-response"
 
 
 def test_time_of_waiting_does_not_count(opens: Opens) -> None:

@@ -103,7 +103,7 @@ def test_what_changed_meanwhile_is_reckoned_once_more(agreement: Agreement, tick
 
 
 def _loaded(ticket: Ticket) -> Ticket:
-    ticket.steps_taken, ticket.answered = [], []  # type: ignore[attr-defined]
+    ticket.steps_taken, ticket.answered, ticket.asked = [], [], True  # type: ignore[attr-defined]
     return ticket
 
 
