@@ -93,11 +93,16 @@ def deadlines(terms: Terms, calendar: Calendar, history: History) -> Deadlines:
 
 def first_answer(history: History) -> datetime | None:
     """The first words for the requester; who is told that it is done has been answered too."""
-    return min([*history.answers, *_finished(history)], default=None)
+    return min(_news(history), default=None)
 
 
 def _last_news(history: History) -> datetime:
-    return max([*history.answers, *_finished(history)])
+    return max(_news(history))
+
+
+def _news(history: History) -> list[datetime]:
+    """What was said before it was opened (in a ticket that went into it) answered another question."""
+    return [at for at in (*history.answers, *_finished(history)) if at >= history.opened_at]
 
 
 def _finished(history: History) -> list[datetime]:

@@ -122,6 +122,8 @@ class Part:
 def split(*, ticket: Ticket, part: Part, by: User) -> Ticket:
     """What these articles speak of becomes a ticket of its own at the same school, linked to the old one.
 
+    It counts from when the first of them was said.
+
     Raises RelationError, and StaleError where the ticket is no longer at the version that was seen.
     """
     with transaction.atomic():
@@ -137,6 +139,7 @@ def split(*, ticket: Ticket, part: Part, by: User) -> Ticket:
             opening=_like(ticket, part.subject, notice="split-from", idempotency_key=_split_key(by, part.idempotency_key))
         )
         Article.objects.filter(pk__in=[article.pk for article in moved]).update(ticket=fresh)
+        Ticket.objects.filter(pk=fresh.pk).update(created_at=min(article.created_at for article in moved))
         TicketLink.objects.create(kind=TicketLink.Kind.SPLIT, source=fresh, target=ticket, by=by)
         Ticket.objects.filter(pk__in=[ticket.pk, fresh.pk]).update(reckon_at=timezone.now(), version=F("version") + 1)
         details = {"number": fresh.number, "subject": fresh.subject}

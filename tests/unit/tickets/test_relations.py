@@ -1,17 +1,20 @@
 """Tickets that become one or two, hang together, or are cases of one incident; and whom a text calls."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from fleet.events.services import deliver
 from fleet.people import services as people
 from fleet.people.rules import Role
 from helpdesk.tickets import services
-from helpdesk.tickets.models import Queue, Ticket
+from helpdesk.tickets.models import Agreement, Article, Queue, Ticket
 from helpdesk.tickets.rules.mentions import mentioned
+from helpdesk.tickets.services import sla
 from tests.conftest import City, login
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +100,21 @@ def test_split_takes_the_chosen_words_along(opens: Opens, city: City) -> None:
     assert (fresh.requester, fresh.links.get().target) == (city.coordinator_a, ticket)
     with pytest.raises(services.RelationError):
         services.split(ticket=ticket, part=services.Part([other.pk], "Noch einmal"), by=city.technician)
+
+
+def test_clocks_of_a_part_run_from_when_it_was_said(opens: Opens, city: City) -> None:
+    Agreement.objects.create(authority=city.authority, name_de="Alles", hours="always", first_response_min=60)
+    ticket = opens()
+    said = [services.reply(ticket=ticket, said=services.Reply(city.coordinator_a, text)) for text in ("Beamer.", "Noch.")]
+    begin = timezone.now() - timedelta(hours=5)
+    Article.objects.filter(pk=said[0].pk).update(created_at=begin)
+
+    fresh = services.split(ticket=ticket, part=services.Part([one.pk for one in said], "Beamer"), by=city.technician)
+
+    sla.reckon_due()
+    fresh.refresh_from_db()
+    assert (fresh.created_at, fresh.response_due_at) == (begin, begin + timedelta(hours=1))
+    assert fresh.answered_at is None
 
 
 def test_a_public_update_of_an_incident_reaches_every_case_once(opens: Opens, city: City) -> None:

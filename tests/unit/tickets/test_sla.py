@@ -135,6 +135,15 @@ def test_opened_again_the_rest_goes_on() -> None:
 
 
 def test_nobody_waits_for_an_answer_to_what_monitoring_reported() -> None:
+def test_what_was_said_before_it_was_opened_answers_nothing() -> None:
+    before, after = at("2026-11-20 12:00"), at("2026-11-23 10:00")
+    terms = Terms(first_response=HOUR)
+
+    found = [deadlines(terms, USUAL, History(at("2026-11-23 08:00"), answers=told)) for told in ((before,), (before, after))]
+
+    assert [one.answered_at for one in found] == [None, after]
+
+
     terms = Terms(first_response=HOUR, next_update=HOUR, resolution=4 * HOUR)
 
     found = deadlines(terms, USUAL, History(at("2026-11-23 08:00"), asked=False))
