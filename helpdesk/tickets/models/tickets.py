@@ -81,6 +81,8 @@ class Ticket(SiteScoped):
     """The earliest deadline that still runs; none while it waits for others, and when nothing was promised."""
     due_clock = models.CharField(max_length=20, blank=True)
     """Which one: first-response, next-update or resolution."""
+    next_step_at = models.DateTimeField(null=True, blank=True)
+    """When the next escalation step of that deadline is to be taken; none where all of them were."""
     response_due_at = models.DateTimeField(null=True, blank=True)
     update_due_at = models.DateTimeField(null=True, blank=True)
     resolution_due_at = models.DateTimeField(null=True, blank=True)
@@ -116,6 +118,7 @@ class Ticket(SiteScoped):
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="ticket_due"),
             models.Index(fields=["site", "due_at"], name="ticket_site_due"),
             models.Index(fields=["reckon_at"], condition=Q(reckon_at__isnull=False), name="ticket_to_reckon"),
+            models.Index(fields=["next_step_at"], condition=Q(next_step_at__isnull=False), name="ticket_to_escalate"),
         )
 
     def __str__(self) -> str:

@@ -3,7 +3,7 @@
 Business time runs as the site's calendar says. It stands still while a ticket waits for others or is finished.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -220,9 +220,18 @@ def _weight(offer: Offer) -> tuple[bool, bool, bool, int]:
     return offer.category is not None, offer.priority is not None, offer.site_kind != "", -offer.pk
 
 
-def steps_due(due_at: datetime, offsets: Iterable[tuple[int, timedelta]], now: datetime) -> list[int]:
-    """Which steps ((id, before or after the deadline)) are to be taken by `now`, in order."""
-    return [pk for pk, offset in sorted(offsets, key=lambda one: one[1]) if due_at + offset <= now]
+Steps = Mapping[int, timedelta]
+"""{id: before or after the deadline}"""
+
+
+def steps_due(due_at: datetime, steps: Steps, now: datetime) -> list[int]:
+    """Which steps are to be taken by `now`, in order."""
+    return [pk for pk, offset in sorted(steps.items(), key=lambda one: one[1]) if due_at + offset <= now]
+
+
+def next_step_at(due_at: datetime, steps: Steps, taken: Collection[int]) -> datetime | None:
+    """When the first step that was not taken is to be; None where none is left."""
+    return min((due_at + offset for pk, offset in steps.items() if pk not in taken), default=None)
 
 
 class Pressure(StrEnum):

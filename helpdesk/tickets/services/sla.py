@@ -49,7 +49,9 @@ def recompute(*, ticket_ids: Collection[int]) -> int:
         .annotate(asked=asked())
         .select_related("site")
         .prefetch_related(
-            Prefetch("articles", answers, to_attr="answered"), Prefetch("transitions", steps, to_attr="steps_taken")
+            Prefetch("articles", answers, to_attr="answered"),
+            Prefetch("transitions", steps, to_attr="steps_taken"),
+            "escalations",
         )
     )
     promised = _Promised(tickets)
@@ -73,6 +75,7 @@ class _Promised:
         self.calendars = sites.calendars(site_ids=wanted)
         above = Category.objects.filter(authority__in=authorities).values_list("pk", "parent_id") if self.offers else ()
         self.above: dict[int, int | None] = dict(above)
+        self.steps = _steps(self.agreements)
 
     def agreement(self, ticket: Ticket) -> Agreement | None:
         question = sla.Question(ticket.priority, ticket.site.kind, frozenset(self._categories(ticket.category_id)))
@@ -90,14 +93,28 @@ class _Promised:
         return seen
 
 
+def _steps(agreement_ids: Collection[int]) -> dict[int, dict[int, EscalationStep]]:
+    """{agreement in force: {id: escalation step}}"""
+    found: defaultdict[int, dict[int, EscalationStep]] = defaultdict(dict)
+    for step in EscalationStep.objects.filter(agreement__in=agreement_ids, agreement__active=True):
+        found[step.agreement_id][step.pk] = step
+    return dict(found)
+
+
+def _offsets(steps: dict[int, EscalationStep]) -> dict[int, timedelta]:
+    return {pk: step.offset for pk, step in steps.items()}
+
+
 def _store(ticket: Ticket, promised: _Promised) -> None:
     agreement = promised.agreement(ticket)
     found = sla.deadlines(_terms(agreement), promised.calendar(ticket), history(ticket))
     due_at, clock = found.next or (None, "")
+    offsets = _offsets(promised.steps.get(agreement.pk, {})) if agreement else {}
     fresh: dict[str, Any] = {
         "agreement": agreement,
         "due_at": due_at,
         "due_clock": clock,
+        "next_step_at": sla.next_step_at(due_at, offsets, _taken(ticket, clock, due_at)) if due_at else None,
         "response_due_at": found.response,
         "update_due_at": found.update,
         "resolution_due_at": found.resolution,
@@ -131,25 +148,31 @@ def _terms(agreement: Agreement | None) -> sla.Terms:
 
 def escalate(now: datetime | None = None) -> int:
     """Takes every step that is due, each once per deadline; returns how many were taken."""
-    moment = now or timezone.now()
-    offsets: defaultdict[int, list[EscalationStep]] = defaultdict(list)
-    for step in EscalationStep.objects.filter(agreement__active=True):
-        offsets[step.agreement_id].append(step)
-    if not offsets:
-        return 0
-    earliest = min(step.offset for steps in offsets.values() for step in steps)
-    pressing = Ticket.objects.open().filter(due_at__lte=moment - earliest, agreement__in=offsets, reckon_at__isnull=True)
-    rows = pressing.prefetch_related("escalations").iterator(chunk_size=BATCH)
-    return sum(_escalate(ticket, offsets[ticket.agreement_id or 0], moment) for ticket in rows)
+    moment, taken = now or timezone.now(), 0
+    for _round in range(ROUNDS):
+        pressing = Ticket.objects.open().filter(next_step_at__lte=moment, reckon_at__isnull=True)
+        rows = list(pressing.order_by("next_step_at", "pk").prefetch_related("escalations")[:BATCH])
+        steps = _steps({ticket.agreement_id for ticket in rows if ticket.agreement_id})
+        taken += sum(_escalate(ticket, steps.get(ticket.agreement_id or 0, {}), moment) for ticket in rows)
+        if len(rows) < BATCH:
+            break
+    return taken
 
 
-def _escalate(ticket: Ticket, steps: Collection[EscalationStep], now: datetime) -> int:
+def _escalate(ticket: Ticket, steps: dict[int, EscalationStep], now: datetime) -> int:
     if ticket.due_at is None:
         return 0
-    by_id, due_at = {step.pk: step for step in steps}, ticket.due_at
-    due = sla.steps_due(due_at, [(step.pk, step.offset) for step in steps], now)
-    known = {one.step_id for one in ticket.escalations.all() if (one.clock, one.due_at) == (ticket.due_clock, due_at)}
-    return sum(_take_step(ticket, by_id[pk], due_at) for pk in due if pk not in known)
+    offsets, known = _offsets(steps), _taken(ticket, ticket.due_clock, ticket.due_at)
+    due = sla.steps_due(ticket.due_at, offsets, now)
+    taken = sum(_take_step(ticket, steps[pk], ticket.due_at) for pk in due if pk not in known)
+    seen = Ticket.objects.filter(pk=ticket.pk, next_step_at=ticket.next_step_at)
+    seen.update(next_step_at=sla.next_step_at(ticket.due_at, offsets, known | set(due)))
+    return taken
+
+
+def _taken(ticket: Ticket, clock: str, due_at: datetime | None) -> set[int]:
+    """Steps that were taken for this deadline. Reads `escalations` that were prefetched."""
+    return {one.step_id for one in ticket.escalations.all() if (one.clock, one.due_at) == (clock, due_at)}
 
 
 def _take_step(ticket: Ticket, step: EscalationStep, due_at: datetime) -> bool:

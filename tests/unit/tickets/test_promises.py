@@ -3,14 +3,16 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from fleet.events.services import deliver
 from fleet.sites import services as sites
 from helpdesk.tickets import services
+from helpdesk.tickets.arrangements import StepForm
 from helpdesk.tickets.models import Agreement, Article, Category, Escalation, EscalationStep, Ticket
-from helpdesk.tickets.services import sla
+from helpdesk.tickets.services import arranging, sla
 from tests.conftest import City
 
 pytestmark = pytest.mark.django_db
@@ -129,6 +131,38 @@ def test_each_step_is_taken_once_and_the_priority_rises_once(agreement: Agreemen
     assert [(one.notice, one.internal) for one in told] == [("deadline-near", True)] + [("deadline-missed", True)] * 2
 
 
+def test_tickets_whose_steps_are_all_taken_cost_nothing(
+    agreement: Agreement, city: City, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    EscalationStep.objects.create(agreement=agreement, minutes=0)
+    for number in range(5):
+        services.open_ticket(opening=services.Opening(city.school_a, f"Nummer {number}", requester=city.coordinator_a))
+    sla.reckon_due()
+    later = timezone.now() + timedelta(days=30)
+    assert sla.escalate(later) == 5
+
+    with django_assert_num_queries(1) as captured:
+        assert sla.escalate(later) == 0
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {'QUERY PLAN ' if connection.vendor == 'sqlite' else ''}{captured[0]['sql']}")
+        plan = str(cursor.fetchall())
+    assert connection.vendor == "postgresql" or "ticket_to_escalate" in plan
+
+
+def test_a_step_that_is_arranged_later_is_taken_too(agreement: Agreement, ticket: Ticket, city: City) -> None:
+    due_at = reckoned(ticket).due_at
+    assert due_at is not None
+    form = StepForm({"agreement": agreement.pk, "minutes": 30}, authorities=[city.authority])
+    assert form.is_valid()
+
+    arranging.save(form=form, by=city.administrator)
+    deliver()
+    sla.reckon_due()
+
+    assert [sla.escalate(due_at + timedelta(minutes=after)) for after in (29, 30, 31)] == [0, 1, 0]
+
+
 def test_a_batch_costs_the_same_for_few_and_for_many(
     agreement: Agreement, city: City, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -136,7 +170,7 @@ def test_a_batch_costs_the_same_for_few_and_for_many(
         services.open_ticket(opening=services.Opening(city.school_a, f"Nummer {number}", requester=city.coordinator_a))
     ids = list(Ticket.objects.values_list("pk", flat=True))
 
-    with django_assert_max_num_queries(12 + len(ids)):
+    with django_assert_max_num_queries(14 + len(ids)):
         sla.recompute(ticket_ids=ids)
 
     assert not Ticket.objects.filter(reckon_at__isnull=False).exists()

@@ -20,6 +20,7 @@ from helpdesk.tickets.rules.sla import (
     agreement_for,
     counted,
     deadlines,
+    next_step_at,
     pressure,
     running_spans,
     steps_due,
@@ -134,7 +135,6 @@ def test_opened_again_the_rest_goes_on() -> None:
     assert (found.resolved_at, same(found.resolution, "2026-11-25 12:00")) == (None, True)
 
 
-def test_nobody_waits_for_an_answer_to_what_monitoring_reported() -> None:
 def test_what_was_said_before_it_was_opened_answers_nothing() -> None:
     before, after = at("2026-11-20 12:00"), at("2026-11-23 10:00")
     terms = Terms(first_response=HOUR)
@@ -144,6 +144,7 @@ def test_what_was_said_before_it_was_opened_answers_nothing() -> None:
     assert [one.answered_at for one in found] == [None, after]
 
 
+def test_nobody_waits_for_an_answer_to_what_monitoring_reported() -> None:
     terms = Terms(first_response=HOUR, next_update=HOUR, resolution=4 * HOUR)
 
     found = deadlines(terms, USUAL, History(at("2026-11-23 08:00"), asked=False))
@@ -212,11 +213,13 @@ def test_without_a_fitting_agreement_nothing_is_promised() -> None:
 
 
 def test_steps_before_and_after_the_deadline() -> None:
-    due, steps = at("2026-11-23 12:00"), [(1, -HOUR), (2, timedelta(0)), (3, HOUR)]
+    due, steps = at("2026-11-23 12:00"), {3: HOUR, 1: -HOUR, 2: timedelta(0)}
 
     taken = {hour: steps_due(due, steps, at(f"2026-11-23 {hour}:00")) for hour in (10, 11, 12, 13)}
 
     assert taken == {10: [], 11: [1], 12: [1, 2], 13: [1, 2, 3]}
+    assert same(next_step_at(due, steps, {1}), "2026-11-23 12:00")
+    assert next_step_at(due, steps, {1, 2, 3}) is None
 
 
 @pytest.mark.parametrize(("minutes", "expected"), [(-1, "overdue"), (0, "overdue"), (40, "soon"), (61, "calm")])
