@@ -95,7 +95,12 @@ def _case_broken(details: Details) -> Notice:
     return Notice(said, "watch", _devices(details))
 
 
-TOLD = frozenset({"merged-into", "case-works", "case-broken"})
+def _case_unmeasured(details: Details) -> Notice:
+    said = _("The cause is gone, but whether what this ticket is about works was not measured. The ticket stays open.")
+    return Notice(said, "watch", _devices(details))
+
+
+TOLD = frozenset({"merged-into", "case-works", "case-broken", "case-unmeasured"})
 WORDINGS: dict[str, notices.Wording] = {
     "merged-here": _merged_here,
     "merged-into": _merged_into,
@@ -110,6 +115,7 @@ WORDINGS: dict[str, notices.Wording] = {
     "tagged": _tagged,
     "case-works": _case_works,
     "case-broken": _case_broken,
+    "case-unmeasured": _case_unmeasured,
 }
 
 

@@ -1,9 +1,10 @@
 """One outage, one ticket: what people report behind it hangs on it, and is looked at again when it is over."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from fleet.devices.models import Device
@@ -13,6 +14,10 @@ from helpdesk.tickets.models import Recheck, Ticket
 from helpdesk.tickets.rules import FINISHED, AfterRecovery, Involvement, after_recovery
 from helpdesk.tickets.services.relating import RelationError, set_parent
 from helpdesk.tickets.services.working import notify, transition
+
+BATCH = 200
+MEASURED_WITHIN = timedelta(minutes=15)
+"""What is not asked any more, or was never watched, is waited for no longer."""
 
 
 def attach(*, ticket: Ticket) -> bool:
@@ -72,25 +77,30 @@ def ask_again(*, parent: Ticket) -> int:
 
 
 def judge_rechecks(*, now: datetime | None = None) -> int:
-    """Those whose devices have all been asked since: what works is resolved with the evidence, what does not stays open."""
-    judged = 0
-    for recheck in Recheck.objects.select_related("ticket").filter(asked_at__lte=now or timezone.now()):
-        healths = list(Health.objects.filter(device__tickets=recheck.ticket).select_related("device__room"))
-        if healths and all(one.polled_at and one.polled_at >= recheck.asked_at for one in healths):
-            judged += _judge(recheck, healths)
-    return judged
+    """Those whose devices have all been asked since: what works is resolved with the evidence, what does not stays open.
+
+    What was not measured in time stays open as well, and says so.
+    """
+    moment = now or timezone.now()
+    healths = Health.objects.filter(device__tickets=OuterRef("ticket"))
+    stale = healths.filter(Q(polled_at=None) | Q(polled_at__lt=OuterRef("asked_at")))
+    measured = Q(Exists(healths)) & ~Q(Exists(stale))
+    due = Recheck.objects.filter(measured | Q(asked_at__lte=moment - MEASURED_WITHIN), asked_at__lte=moment)
+    return sum(_judge(recheck) for recheck in due.select_related("ticket").order_by("asked_at", "pk")[:BATCH])
 
 
-def _judge(recheck: Recheck, healths: list[Health]) -> bool:
+def _judge(recheck: Recheck) -> bool:
     ticket = recheck.ticket
-    watched = len(healths) == ticket.devices.count()
-    works = watched and all(one.status == Health.Status.UP and not one.failures for one in healths)
+    healths = list(Health.objects.filter(device__tickets=ticket).select_related("device__room"))
+    fresh = [one for one in healths if one.polled_at and one.polled_at >= recheck.asked_at]
+    works = len(fresh) == ticket.devices.count() and all(map(_answers, fresh))
+    notice = "case-works" if works else "case-broken" if len(fresh) == len(healths) > 0 else "case-unmeasured"
     with transaction.atomic():
         if Recheck.objects.filter(pk=recheck.pk, asked_at=recheck.asked_at).delete()[0] != 1:
             return False
         if ticket.state in FINISHED:
             return False
-        notify(ticket=ticket, notice="case-works" if works else "case-broken", devices=[_evidence(one) for one in healths])
+        notify(ticket=ticket, notice=notice, devices=[_evidence(one) for one in fresh])
         if works and after_recovery(_involvement(ticket)) == AfterRecovery.RESOLVE:
             ticket.refresh_from_db()
             transition(ticket=ticket, to=Ticket.State.RESOLVED)
@@ -102,10 +112,14 @@ def _involvement(ticket: Ticket) -> Involvement:
     return Involvement(state=ticket.state, owned=ticket.owner_id is not None, written_by_people=answered)
 
 
+def _answers(health: Health) -> bool:
+    return health.status == Health.Status.UP and not health.failures
+
+
 def _evidence(health: Health) -> dict[str, Any]:
     return {
         "name": health.device.name,
         "room": health.device.room.number if health.device.room else "",
-        "up": health.status == Health.Status.UP and not health.failures,
+        "up": _answers(health),
         "measured_at": health.polled_at.isoformat() if health.polled_at else None,
     }

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from fleet.devices.models import Device
 from fleet.events.services import deliver
@@ -104,3 +105,28 @@ def test_after_the_outage_each_case_is_measured_afresh(city: City, state: Ticket
     assert said.notice == ("case-works" if works else "case-broken")
     assert said.details["devices"][0]["name"] == "AP-204-A"
     assert not Recheck.objects.exists()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_is_not_measured_is_waited_for_a_quarter_of_an_hour(city: City, *, known: bool) -> None:
+    case = reported(city)
+    if not known:
+        Health.objects.filter(device=city.access_point_a).delete()
+    asked = Recheck.objects.create(ticket=case, asked_at=timezone.now()).asked_at
+
+    judged = [outages.judge_rechecks(now=asked + timedelta(minutes=after)) for after in (14, 15, 16)]
+
+    case.refresh_from_db()
+    assert (judged, case.state, Recheck.objects.count()) == ([0, 1, 0], Ticket.State.NEW, 0)
+    said = case.articles.latest("pk")
+    assert (said.notice, said.details) == ("case-unmeasured", {"devices": []})
+
+
+def test_looking_at_what_waits_costs_one_query_however_much_waits(
+    city: City, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _number in range(3):
+        Recheck.objects.create(ticket=reported(city))
+
+    with django_assert_num_queries(1):
+        assert outages.judge_rechecks() == 0
