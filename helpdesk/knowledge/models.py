@@ -18,7 +18,8 @@ class ArticleQuerySet(models.QuerySet["Article"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Public ones for everybody of the authority, internal ones for those who see internal notes.
 
-        A draft may still say what only its writer knows: it is its author's, and of those who manage the authority.
+        A draft may still say what only its writer knows: it is its author's, and of those who manage the authority; one that
+        was made of a ticket is nobody's who does not see that ticket (any more).
         """
         if not isinstance(user, User):
             return self.none()
@@ -43,7 +44,8 @@ def _within(user: User, action: Action) -> Q:
 
 def _drafts(user: User) -> Q:
     own = Q(author=user) & _within(user, Action.WORK_TICKETS)
-    return own | Q(authority_id__in=user.access.scopes(Action.MANAGE))
+    source = Q(ticket=None) | Q(ticket__in=Ticket.objects.visible_to(user))
+    return (own | Q(authority_id__in=user.access.scopes(Action.MANAGE))) & source
 
 
 class Content(models.Model):

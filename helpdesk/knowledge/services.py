@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -66,8 +66,18 @@ def withdraw(*, article: Article) -> None:
 
 def draft_from(*, ticket: Ticket, author: User) -> Article:
     """A draft made of what the school wrote and what was answered last; one per ticket. Internal notes stay out of it."""
-    if known := Article.objects.filter(ticket=ticket).first():
+    made = Article.objects.filter(ticket=ticket)
+    if known := made.first():
         return known
+    try:
+        return _draft(ticket, author)
+    except IntegrityError:  # somebody else made it this moment
+        if known := made.first():
+            return known
+        raise
+
+
+def _draft(ticket: Ticket, author: User) -> Article:
     said = ticket.articles.filter(internal=False).exclude(body="")
     problem = said.filter(author=ticket.requester_id).first() or said.first()
     solution = said.exclude(author=ticket.requester_id).last()

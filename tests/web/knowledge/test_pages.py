@@ -1,6 +1,7 @@
 """Articles: who reads which, how they are written and kept, and what is suggested while somebody types."""
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -10,7 +11,7 @@ from fleet.people.models import User
 from helpdesk.knowledge import services
 from helpdesk.knowledge.models import Article
 from helpdesk.tickets import services as tickets
-from helpdesk.tickets.models import Ticket
+from helpdesk.tickets.models import Queue, Ticket
 from tests.conftest import City, bearer
 
 PUBLIC, INTERNAL = Article.Visibility.PUBLIC, Article.Visibility.INTERNAL
@@ -160,6 +161,44 @@ def test_a_resolved_ticket_becomes_a_draft_without_its_internal_notes(city: City
     assert "HDMI-Kabel getauscht" in made.body_de
     assert "Tresor" not in made.body_de
     assert made.published_at is None
+
+
+def test_two_who_make_an_article_at_once_get_the_same_one(city: City, theo: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticket, drafted, quicker = resolved(city), services.drafted, []
+
+    def meanwhile(*told: Any) -> str:
+        words = services.Words(title_de="Schneller")
+        quicker.append(
+            services.write(
+                authority_id=city.authority.pk, words=words, visibility=INTERNAL, author=city.administrator, ticket=ticket
+            )
+        )
+        return drafted(*told)
+
+    monkeypatch.setattr(services, "drafted", meanwhile)
+
+    assert [services.draft_from(ticket=ticket, author=city.technician)] == quicker
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_draft_of_a_restricted_ticket_is_for_those_who_see_the_ticket(
+    city: City, ada: Client, theo: Client, *, before: bool
+) -> None:
+    ticket = resolved(city)
+    secret = Queue.objects.create(authority=city.authority, slug="geheim", name_de="Geheim", restricted=True)
+    if before:
+        Ticket.objects.filter(pk=ticket.pk).update(queue=secret)
+    made = services.draft_from(ticket=ticket, author=city.technician)
+    if not before:
+        assert titles(ada) == titles(theo) == ["Beamer bleibt dunkel"]
+        Ticket.objects.filter(pk=ticket.pk).update(queue=secret)
+
+    assert titles(ada) == titles(theo) == []
+    for user, client in ((city.administrator, ada), (city.technician, theo)):
+        assert client.get("/api/v1/knowledge/", headers=bearer(user)).json()["results"] == []
+        assert client.get(f"/knowledge/{made.pk}/").status_code == 404
+        assert client.post(f"/knowledge/{made.pk}/publish/").status_code == 404
+        assert client.get(f"/api/v1/knowledge/{made.pk}", headers=bearer(user)).status_code == 404
 
 
 @pytest.mark.parametrize(
