@@ -11,9 +11,13 @@ from django.utils import timezone
 from fleet.devices import services as devices
 from fleet.devices.models import Device
 from fleet.monitoring.models import Alert, Health
+from fleet.people import services as people
+from fleet.people.models import User
+from fleet.people.rules import Role
+from fleet.sites import services as sites
 from fleet.sites.models import Site
 from helpdesk.tickets import services as tickets
-from helpdesk.tickets.models import Ticket
+from helpdesk.tickets.models import Queue, Ticket
 from tests.conftest import City, login
 
 pytestmark = pytest.mark.django_db
@@ -115,7 +119,7 @@ def test_home_costs_the_same_for_a_large_school(
         )
         tickets.open_ticket(opening=opening)
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(11):
         alma.get("/")
     with django_assert_max_num_queries(17):
         ada.get("/")
@@ -226,7 +230,7 @@ def test_the_report_costs_the_same_for_a_large_school(
         details = devices.DeviceDetails(city.access_point_a.type, f"AP-{number}", room=city.room_a, serial=f"X{number}")
         devices.create_device(site=city.school_a, details=details)
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(11):
         alma.get("/report/")
 
 
@@ -256,6 +260,90 @@ def test_who_is_hit_too_says_so_in_the_ticket_that_is_there(alma: Client, bruno:
     assert "dass es auch Sie betrifft" in text(alma, "/")
     Ticket.objects.update(state="resolved")
     assert alma.post(address).status_code == 404
+
+
+def cut_off(device: Device, cause: Alert) -> None:
+    """As monitoring finds it behind a fault that has been found."""
+    scope = {"authority_id": device.authority_id, "site_id": device.site_id}
+    Alert.objects.create(
+        **scope, device=device, kind="unreachable", severity="critical", opened_at=timezone.now(), suppressed_by=cause
+    )
+
+
+def test_a_cause_at_another_school_gets_one_case_here(alma: Client, bruno: Client, city: City) -> None:
+    incident = down(city.switch_b)
+    assert "Betrifft mich auch" not in text(alma, "/")
+    assert incident.alert is not None
+    cut_off(city.switch_a, incident.alert)
+    address, here = f"/report/{incident.number}/me-too/", {"site": city.school_a.pk}
+
+    for path in ("/", "/report/"):
+        page = text(alma, path)
+        assert "Eine größere Störung betrifft auch diese Schule." in page
+        assert not any(secret in page for secret in ("Schule B", city.switch_b.name, f"/tickets/{incident.number}"))
+    answers = [alma.post(address, here) for _ in range(2)]
+
+    (case,) = Ticket.objects.filter(site=city.school_a)
+    assert [answer["Location"] for answer in answers] == [f"/tickets/{case.number}/"] * 2
+    assert (case.parent, case.requester, case.devices.count()) == (incident, city.coordinator_a, 0)
+    assert case.articles.filter(notice="me-too").count() == 1
+    page = text(alma, "/")
+    assert "dass es auch Sie betrifft" in page
+    assert f"/tickets/{case.number}/" in page
+    assert not any(secret in text(alma, f"/tickets/{case.number}/") for secret in ("Schule B", city.switch_b.name))
+    assert alma.get(f"/tickets/{incident.number}/").status_code == 404
+    assert not incident.articles.filter(notice="me-too").exists()
+
+
+def test_a_colleague_is_noted_in_the_case_that_is_there(alma: Client, city: City) -> None:
+    colleague = User.objects.create_user("anton@musterstadt.example", name="Anton")
+    people.grant(user=colleague, role=Role.COORDINATOR, scope_id=city.school_a.pk)
+    incident = down(city.switch_b)
+    assert incident.alert is not None
+    cut_off(city.switch_a, incident.alert)
+    address = f"/report/{incident.number}/me-too/"
+    alma.post(address)
+
+    login(Client(), colleague).post(address)
+
+    case = Ticket.objects.get(site=city.school_a)
+    assert [one.author for one in case.articles.filter(notice="me-too")] == [city.coordinator_a, colleague]
+
+
+def test_a_larger_incident_is_offered_where_it_has_cases(alma: Client, bruno: Client, city: City) -> None:
+    incident = tickets.open_ticket(opening=tickets.Opening(site=city.school_b, subject="Kein Internet in der Stadt"))
+    address = f"/report/{incident.number}/me-too/"
+    assert alma.post(address).status_code == 404
+    for site in (city.school_a, city.school_b):
+        case = tickets.open_ticket(opening=tickets.Opening(site=site, subject="Kein Internet"))
+        tickets.set_parent(ticket=case, parent=incident, by=city.technician)
+
+    assert "Kein Internet in der Stadt" not in text(alma, "/")
+    assert "Kein Internet in der Stadt" in text(bruno, "/")
+    assert [client.post(address).status_code for client in (alma, bruno)] == [302, 302]
+
+    assert Ticket.objects.filter(site=city.school_a, parent=incident, requester=city.coordinator_a).count() == 1
+    assert incident.articles.get(notice="me-too").author == city.coordinator_b
+    Ticket.objects.filter(pk=incident.pk).update(state="resolved")
+    assert [client.post(address).status_code for client in (alma, bruno)] == [404, 404]
+
+
+@pytest.mark.parametrize("why", ["restricted", "another authority", "not reached"])
+def test_what_does_not_reach_this_school_is_not_offered(alma: Client, city: City, why: str) -> None:
+    incident = down(city.switch_b)
+    assert incident.alert is not None
+    if why != "not reached":
+        cut_off(city.switch_a, incident.alert)
+    if why == "restricted":
+        secret = Queue.objects.create(authority=city.authority, slug="geheim", name_de="Geheim", restricted=True)
+        Ticket.objects.filter(pk=incident.pk).update(queue=secret)
+    if why == "another authority":
+        Ticket.objects.filter(pk=incident.pk).update(authority=sites.create_authority(name="Anderstadt"))
+
+    assert "Eine größere Störung" not in text(alma, "/")
+    assert alma.post(f"/report/{incident.number}/me-too/", {"site": city.school_a.pk}).status_code == 404
+    assert alma.post(f"/report/{incident.number}/me-too/", {"site": city.school_b.pk}).status_code == 404
+    assert not Ticket.objects.filter(site=city.school_a).exists()
 
 
 def test_a_report_without_answers_says_which_are_missing(alma: Client) -> None:
