@@ -4,7 +4,7 @@ The deadlines of a ticket are worked out from its history, so that waiting for o
 that was met stays where it was (`rules.sla`): compared with when it was met, it says whether it was kept.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -102,7 +102,7 @@ def counted(rows: QuerySet[Ticket], now: datetime) -> list[Line]:
     grouped: Any = judged(rows.filter(merged_into=None).order_by(), now).annotate(month=TruncMonth("created_at"))
     found: list[dict[str, Any]] = list(grouped.values("month", "site_id", "category_id").annotate(**counts))
     called = schools.labels(one["site_id"] for one in found)
-    names = _names({one["category_id"] for one in found})
+    names = categories({one["category_id"] for one in found})
     lines = [
         Line(
             f"{one['month']:%Y-%m}",
@@ -116,7 +116,8 @@ def counted(rows: QuerySet[Ticket], now: datetime) -> list[Line]:
     return sorted(promised, key=lambda one: (one.month, one.site, one.category))
 
 
-def _names(ids: set[int | None]) -> dict[int, str]:
+def categories(ids: Collection[int | None]) -> dict[int, str]:
+    """{category: its name in the reader's language}; of several of the same name with their authority. One query."""
     rows = Category.objects.filter(pk__in={one for one in ids if one is not None}).select_related("authority")
     return schools.told_apart({row.pk: (str(row), row.authority.name) for row in rows})
 

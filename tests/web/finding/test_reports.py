@@ -15,10 +15,14 @@ from django.utils.formats import date_format
 
 from fleet.automation.models import Change
 from fleet.monitoring.models import Outage
+from fleet.people import services as people
+from fleet.people.rules import Role
+from fleet.sites import services as sites
 from fleet.sites.models import Site
 from helpdesk.catalogue.models import ServiceRequest
+from helpdesk.finding import reports
 from helpdesk.tickets import services
-from helpdesk.tickets.models import Ticket
+from helpdesk.tickets.models import Category, Ticket
 from tests.conftest import City, scope_of
 
 Budget = Callable[[int], AbstractContextManager[object]]
@@ -108,6 +112,59 @@ def test_minutes_of_lessons_lost(city: City, theo: Client) -> None:
     assert "35 min" in page, "30 of the first lesson and 5 of the second, the room once"
 
 
+def test_no_outage_is_left_out_however_many_there_are(city: City, theo: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "CHUNK", 2)
+    scope = {"authority": city.authority, "site": city.school_a, "cause": Outage.Cause.OWN}
+    begin = datetime(2026, 3, 2, 8, 0, tzinfo=BERLIN)
+    for number in range(5):
+        for device in (city.access_point_a, city.printer_a):
+            at = begin + timedelta(minutes=5 * number)
+            Outage.objects.create(**scope, device=device, started_at=at, ended_at=at + timedelta(minutes=2))
+
+    (lost,) = theo.get("/reports/?first=2026-03-01&last=2026-03-31").context["lost"]
+
+    assert (lost["row"].minutes, lost["row"].rooms) == (10, 1)
+
+
+def test_what_went_into_another_ticket_is_counted_there(city: City, theo: Client) -> None:
+    opening = services.Opening(site=city.school_a, subject="Auch Drucker", requester=city.coordinator_a)
+    twice, ticket = services.open_ticket(opening=opening), solved(city, "Drucker")
+    services.merge(source=twice, into=ticket, by=city.technician)
+
+    page = theo.get("/reports/")
+
+    assert page.context["total"] == 1
+    assert [row["Betreff"] for row in rows(theo)] == ["Drucker"]
+
+
+def test_what_a_remedy_has_repaired_by_itself_was_done_by_a_playbook(city: City, theo: Client) -> None:
+    services.notify(ticket=solved(city, "Wieder da"), notice="remedy-helped")
+    services.notify(ticket=solved(city, "Nicht geholfen"), notice="remedy-ordered")
+
+    page = theo.get("/reports/").content.decode()
+
+    assert "50 %" in page
+    assert {row["Betreff"]: row["Durch ein Playbook erledigt"] for row in rows(theo)} == {
+        "Wieder da": "ja",
+        "Nicht geholfen": "nein",
+    }
+
+
+def test_categories_are_named_and_told_apart(city: City, ada: Client) -> None:
+    elsewhere = sites.create_authority(name="Anderstadt")
+    people.grant(user=city.administrator, role=Role.ADMINISTRATOR, scope_id=elsewhere.pk)
+    for authority, subject in ((city.authority, "a"), (elsewhere, "b")):
+        category = Category.objects.create(authority=authority, slug="netz", name_de="Netz und WLAN", name_en="Network")
+        Ticket.objects.filter(pk=solved(city, subject).pk).update(category=category)
+
+    tables = ada.get("/reports/").context["tables"]
+
+    assert sorted(one["row"].label for one in tables[1]["rows"]) == [
+        "Netz und WLAN (Anderstadt)",
+        "Netz und WLAN (Stadt Musterstadt)",
+    ]
+
+
 def test_schools_of_the_same_name_are_not_added_up(city: City, theo: Client) -> None:
     Site.objects.update(name="Grundschule")
     solved(city, "a")
@@ -144,7 +201,7 @@ def test_many_tickets_cost_no_more_queries(count: int, city: City, theo: Client,
         solved(city, f"Drucker {number}")
     theo.get("/reports/")
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         theo.get("/reports/")
     with django_assert_num_queries(8):
         assert len(rows(theo)) == count
