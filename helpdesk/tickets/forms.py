@@ -1,3 +1,4 @@
+import secrets
 from typing import Any
 
 from django import forms
@@ -143,9 +144,10 @@ class BulkForm(forms.Form):
     """`do`: "<act>:<value>" of a BulkJob, every choice in one list, so that it needs no script."""
 
     do = forms.ChoiceField(label=_("What is to be done"))
+    token = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
 
     def __init__(self, data: Any = None, *, user: User) -> None:
-        super().__init__(data)
+        super().__init__(data, initial={"token": secrets.token_hex(16)})
         field: Any = self.fields["do"]
         field.choices = [("", _("Choose what is to be done")), ("take:", _("Take")), *_groups(user)]
 

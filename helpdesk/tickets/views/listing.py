@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from fleet.people.models import User
 from fleet.people.rules import Action
+from fleet.web.once import form_key
 from fleet.web.paging import CappedPaginator
 from helpdesk.tickets import selectors
 from helpdesk.tickets.forms import BulkForm, TicketFilter
@@ -95,8 +96,13 @@ def order(request: HttpRequest) -> HttpResponse:
         messages.info(request, _("Mark some tickets first, or choose all that the list holds."))
         return redirect(back)
     act, _colon, value = form.cleaned_data["do"].partition(":")
-    job = bulk.order(rows=rows, act=act, value=value, by=user)
+    job = bulk.order(rows=rows, act=act, value=value, by=user, idempotency_key=_key(request, form.cleaned_data["token"]))
     return redirect("tickets:bulk-job", job.pk)
+
+
+def _key(request: HttpRequest, token: str) -> str | None:
+    said = {name: sorted(request.POST.getlist(name)) for name in ("do", "query", "all", "ticket")}
+    return form_key(token, said) if token else None
 
 
 def _meant(request: HttpRequest, query: QueryDict) -> QuerySet[Ticket]:

@@ -98,6 +98,17 @@ def test_marked_tickets_only_and_a_stop(ticket: Ticket, city: City, theo: Client
     assert "Angehalten" in theo.get(f"/tickets/bulk/{job.pk}/progress/").content.decode()
 
 
+def test_a_double_click_orders_one_job(ticket: Ticket, theo: Client) -> None:
+    token = theo.get("/tickets/").context["bulk_form"]["token"].value()
+    said = {"ticket": [ticket.pk], "do": "take:", "query": "", "token": token}
+
+    first, second = theo.post("/tickets/bulk/", said), theo.post("/tickets/bulk/", said)
+    other = theo.post("/tickets/bulk/", said | {"do": "priority:4"})
+
+    assert first.headers["Location"] == second.headers["Location"] != other.headers["Location"]
+    assert BulkJob.objects.count() == 2
+
+
 # --- one ticket -----------------------------------------------------------------------------------------------------------
 
 
