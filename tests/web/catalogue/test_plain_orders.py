@@ -8,27 +8,31 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from fleet.people import services as people
+from fleet.people.rules import Role
 from helpdesk.catalogue.models import ServiceRequest
+from helpdesk.catalogue.services import agreeing
 from helpdesk.tickets.models import Ticket
 from tests.conftest import City, bearer, login
 
 pytestmark = pytest.mark.django_db
 
 
-def order(client: Client, slug: str, city: City, **answers: str) -> Any:
+def order(client: Client, slug: str, city: City, *, at_b: bool = False, **answers: str) -> Any:
     page = client.get(f"/order/{slug}/").content.decode()
     token = re.search(r'name="token" value="(\w+)"', page)
     assert token
-    place = {"site": str(city.school_a.pk), "room": str(city.room_a.pk)}
+    site, room = (city.school_b, city.room_b) if at_b else (city.school_a, city.room_a)
+    place = {"site": str(site.pk), "room": str(room.pk)}
     return client.post(
         f"/order/{slug}/", {"token": token.group(1), **place, **{f"field-{k}": v for k, v in answers.items()}}
     )
 
 
-def loan(client: Client, city: City, **answers: str) -> Any:
+def loan(client: Client, city: City, *, at_b: bool = False, **answers: str) -> Any:
     today = timezone.localdate()
     days = {"from_day": today.isoformat(), "until_day": (today + timedelta(days=30)).isoformat()}
-    return order(client, "loan-device", city, **{"kind": "tablet", "count": "2", **days, **answers})
+    return order(client, "loan-device", city, at_b=at_b, **{"kind": "tablet", "count": "2", **days, **answers})
 
 
 def test_an_order_says_what_was_answered_in_the_readers_words(alma: Client, city: City) -> None:
@@ -137,6 +141,19 @@ def test_a_no_finishes_it(alma: Client, franka: Client, city: City) -> None:
 
     assert Ticket.objects.get().state == "resolved"
     assert "Dem wurde nicht zugestimmt." in alma.get(f"/tickets/{Ticket.objects.get().number}/").content.decode()
+
+
+def test_an_approver_of_one_school_sees_its_orders_however_many_wait_elsewhere(
+    alma: Client, bruno: Client, city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agreeing, "MOST", 1)
+    people.grant(user=city.technician, role=Role.APPROVER, scope_id=city.school_b.pk)
+    loan(alma, city)
+    loan(bruno, city, at_b=True)
+
+    waiting = agreeing.agreements_for(city.technician)
+
+    assert [one.ticket.site for one in waiting] == [city.school_b]
 
 
 # --- restricted -----------------------------------------------------------------------------------------
