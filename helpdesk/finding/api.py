@@ -2,13 +2,15 @@
 
 from typing import Any, Literal
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Field, Query, Router, Schema, Status
+from ninja.pagination import paginate
 
 from fleet.people.models import User
 from fleet.people.rules import Action
-from fleet.web.api import Problem
+from fleet.web.api import CursorPage, Problem
 from helpdesk.finding import counting, searching, services
 from helpdesk.finding.models import SavedView
 from helpdesk.finding.rules import TooLongError
@@ -54,6 +56,14 @@ class ViewOut(Schema):
     shared: bool
     own: bool
 
+    @staticmethod
+    def resolve_shared(view: SavedView) -> bool:
+        return view.shared_with_id is not None
+
+    @staticmethod
+    def resolve_own(view: SavedView, context: dict[str, Any]) -> bool:
+        return bool(view.owner_id == context["request"].user.pk)
+
 
 class ViewIn(Schema):
     list: Literal["tickets", "devices", "faults"]
@@ -75,13 +85,13 @@ def counts(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.get("/views", response=list[ViewOut], summary="Kept filters: one's own and shared ones")
-def views(request: HttpRequest) -> list[dict[str, Any]]:
-    user = _person(request)
-    return [_view(view, user) for view in SavedView.objects.visible_to(user)]
+@paginate(CursorPage, ordering=("name", "id"))
+def views(request: HttpRequest) -> QuerySet[SavedView]:
+    return SavedView.objects.visible_to(_person(request))
 
 
 @router.post("/views", response={201: ViewOut}, summary="Keep a filter; one's own of that name is replaced")
-def keep(request: HttpRequest, body: ViewIn) -> Status[dict[str, Any]]:
+def keep(request: HttpRequest, body: ViewIn) -> Status[SavedView]:
     user = _person(request)
     if body.shared and not user.access.anywhere(Action.WORK_TICKETS):
         raise Problem(403)
@@ -91,18 +101,13 @@ def keep(request: HttpRequest, body: ViewIn) -> Status[dict[str, Any]]:
         view = services.keep(owner=user, keeping=keeping)
     except TooLongError as error:
         raise Problem(422, errors={"query": ["too long"]}) from error
-    return Status(201, _view(view, user))
+    return Status(201, view)
 
 
 @router.delete("/views/{int:view_id}", response={204: None}, summary="Let go of a filter")
 def discard(request: HttpRequest, view_id: int) -> Status[None]:
     services.discard(view=get_object_or_404(SavedView.objects.filter(owner=_person(request)), pk=view_id))
     return Status(204, None)
-
-
-def _view(view: SavedView, user: User) -> dict[str, Any]:
-    fixed = {"id": view.pk, "list": view.list, "name": view.name, "query": view.query}
-    return fixed | {"shared": view.shared_with_id is not None, "own": view.owner_id == user.pk}
 
 
 def _person(request: HttpRequest) -> User:

@@ -50,6 +50,23 @@ def test_a_coordinator_keeps_their_own_but_shares_none(city: City, alma: Client)
     assert refused.status_code == 403
 
 
+def test_the_api_lists_them_in_pages(city: City, theo: Client, ada: Client) -> None:
+    theo.post(LIST, {"name": "Für alle", "query": "q=x", "shared": "on"})
+    for name in ("Alle", "Beamer"):
+        ada.post(LIST, {"name": name, "query": "q=y"})
+    headers = bearer(city.administrator)
+
+    first = Client().get("/api/v1/views?page_size=2", headers=headers).json()
+    rest = Client().get(first["next"], headers=headers).json()
+
+    assert [(one["name"], one["shared"], one["own"]) for one in first["results"] + rest["results"]] == [
+        ("Alle", False, True),
+        ("Beamer", False, True),
+        ("Für alle", True, False),
+    ]
+    assert rest["next"] is None
+
+
 def test_only_the_owner_removes_a_view(city: City, theo: Client, ada: Client) -> None:
     theo.post(LIST, {"name": "Für alle", "query": "q=x", "shared": "on"})
     address = f"/views/{SavedView.objects.get().pk}/discard/"
