@@ -77,7 +77,7 @@ def _models(user: User, period: Period) -> dict[int, tuple[str, ...]]:
 
 def facts(user: User, period: Period) -> list[Facts]:
     """Four queries."""
-    models, kinds = _models(user, period), dict(Ticket.Kind.choices)
+    models, kinds = _models(user, period), {value: str(label) for value, label in Ticket.Kind.choices}
     columns = (
         "pk",
         "created_at",
@@ -95,7 +95,7 @@ def facts(user: User, period: Period) -> list[Facts]:
         Facts(
             created_at=created_at,
             site=called[site_id],
-            category=categories.get(category_id) or str(kinds[kind]),
+            category=categories.get(category_id) or kinds[kind],
             models=models.get(pk, ()),
             answered_at=answered_at,
             resolved_at=resolved_at if state in FINISHED else None,
@@ -155,27 +155,43 @@ def table(user: User, period: Period) -> Iterator[list[Cell]]:
     """One row for each ticket, as `heads` says, read piece by piece. Four queries. No notes and no requesters."""
     models = _models(user, period)
     called = schools.labels(tickets(user, period).order_by().values_list("site_id", flat=True).distinct())
-    rows = _with_times(tickets(user, period)).select_related("room", "owner")
+    rows = _with_times(tickets(user, period)).select_related("room", "owner").only(*SHOWN)
+    words = _Words()
     for ticket in rows.iterator(chunk_size=CHUNK):
-        yield _row(ticket, called[ticket.site_id], models)
+        yield _row(ticket, called[ticket.site_id], models, words)
 
 
-def _row(ticket: Any, school: str, models: dict[int, tuple[str, ...]]) -> list[Cell]:
+SHOWN = (
+    "number", "created_at", "site_id", "room__number", "room__name", "kind", "subject", "state", "priority",
+    "owner__name", "owner__email", "answered_at",
+)  # fmt: skip
+
+
+class _Words:
+    """What rows say again and again, looked up once: a label is translated anew each time that it is shown."""
+
+    def __init__(self) -> None:
+        choices: list[tuple[Any, Any]] = [*Ticket.Kind.choices, *Ticket.State.choices, *Ticket.Priority.choices]
+        self.labels = {value: str(label) for value, label in choices}
+        self.yes, self.no = _("yes"), _("no")
+
+
+def _row(ticket: Any, school: str, models: dict[int, tuple[str, ...]], words: _Words) -> list[Cell]:
     resolved_at = ticket.last_resolved_at if ticket.state in FINISHED else None
     return [
         ticket.number,
         timezone.localtime(ticket.created_at).replace(tzinfo=None, microsecond=0),
         school,
         str(ticket.room or ""),
-        str(ticket.get_kind_display()),
+        words.labels[ticket.kind],
         ticket.subject,
-        str(ticket.get_state_display()),
-        str(ticket.get_priority_display()),
+        words.labels[ticket.state],
+        words.labels[ticket.priority],
         str(ticket.owner or ""),
         ", ".join(models.get(ticket.pk, ())),
         _rounded(hours(ticket.created_at, ticket.answered_at)),
         _rounded(hours(ticket.created_at, resolved_at)),
-        _("yes") if ticket.by_playbook else _("no"),
+        words.yes if ticket.by_playbook else words.no,
     ]
 
 
