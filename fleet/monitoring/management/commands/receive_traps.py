@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import queue
 import signal
 import threading
@@ -12,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 
 from fleet.monitoring import trapbook
 from fleet.monitoring.services import traps
@@ -21,6 +22,7 @@ from fleet.snmp.errors import SnmpUnreachable
 from fleet.snmp.traps import Trap, listen
 from fleet.snmp.types import Credential
 
+log = logging.getLogger(__name__)
 SNMP_TRAP_ADDRESS = "1.3.6.1.6.3.18.1.3.0"
 """SNMP-COMMUNITY-MIB, RFC 3584: the agent's own address, in a translated v1 trap and in what a relay passes on."""
 WAITING = 1000
@@ -51,11 +53,19 @@ class Command(BaseCommand):
             notices = _gather(waiting, stop)
             close_old_connections()
             if notices:
-                traps.take(notices=notices)
+                _take(notices)
             if time.monotonic() >= look_at:
                 if traps.accepted() != accepted:
                     return
                 look_at = time.monotonic() + READ_CREDENTIALS_S
+
+
+def _take(notices: list[Notice]) -> None:
+    """What devices send ends nobody's listening: what cannot be taken together is lost, and told."""
+    try:
+        traps.take(notices=notices)
+    except DatabaseError:
+        log.exception("notifications could not be noted", extra={"count": len(notices)})
 
 
 def _gather(waiting: Waiting, stop: threading.Event) -> list[Notice]:
