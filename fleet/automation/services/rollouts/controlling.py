@@ -168,10 +168,13 @@ def roll_back(*, change: Change, by: User) -> Change:
 def relaunch(*, change: Change, by: User) -> Change:
     """The same order as a new change, with its own preview and approvals; asked twice, the one that is not over yet.
 
-    Raises DecisionError or OrderError.
+    Its dates hold as far as they lie ahead: what was wanted until an hour stays no longer, and is refused after it
+    (`too-late`). Raises DecisionError or OrderError.
     """
     if change.state not in ENDED:
         raise DecisionError("not-over")
+    if too_late(ends_at=change.ends_at, now=timezone.now()):
+        raise DecisionError("too-late")
     with transaction.atomic():
         locked(change.pk)  # of two clicks at once the second gets what the first has asked for
         asked = change.relaunches.filter(requested_by=by).exclude(state__in=ENDED).first()
@@ -188,6 +191,8 @@ def _asked_anew(change: Change, by: User) -> Change:
         arguments={**change.arguments, **(change.secret_arguments or {})},
         device_ids=list(change.targets.values_list("device_id", flat=True)),
         requested_by=by,
+        starts_at=change.starts_at if change.starts_at > timezone.now() else None,
+        ends_at=change.ends_at,
         reason=change.reason,
         right=Action.REQUEST_CHANGE,
         strategy=strategy_of(change) if change.strategy else None,
