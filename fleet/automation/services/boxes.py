@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from fleet.automation.models import BoxEnd, Change, HostResult, Restoration, Run
 from fleet.automation.rules import boxes as rules
-from fleet.automation.rules.boxes import Act, Ending
-from fleet.automation.services.composing import Group, endings, next_group
+from fleet.automation.rules.boxes import Act
+from fleet.automation.services.composing import Group, agreeing, endings, next_group
 from fleet.automation.services.rollouts.taking_back import give_up_waiting, touched
 from fleet.automation.services.telling import Part, queue_run, tell, why
 from fleet.devices.models import Device
@@ -121,8 +121,7 @@ def outdated(run: Run, now: datetime) -> bool:
         return False
     ids = list(run.hosts.values_list("device_id", flat=True))
     other = Restoration.objects.filter(run=run).values_list("change_id", flat=True).first()
-    wanted = Ending(Act.RESTORE, other) if other else Ending(Act.TAKE_BACK)
-    return any(one != wanted for one in endings(run.change, ids, now).values())
+    return not agreeing(endings(run.change, ids, now), Act.RESTORE if other else Act.TAKE_BACK, other)
 
 
 def settle(*, run: Run, verdict: str) -> None:
