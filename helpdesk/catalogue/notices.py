@@ -25,7 +25,7 @@ UNDERWAY: dict[str, tuple[str, str | Promise]] = {
     "change-retried": ("info", gettext_lazy("A technician has it measured, and tried again if need be.")),
     "change-revert-waits": (
         "watch",
-        gettext_lazy("The time is over. What does not answer at the moment is taken back as soon as it does."),
+        gettext_lazy("What cannot be reached at the moment is taken back as soon as it can."),
     ),
     "change-extended": ("info", gettext_lazy("Its end was changed.")),
     "change-ended-early": ("info", gettext_lazy("It is taken back earlier than ordered.")),

@@ -16,7 +16,7 @@ from fleet.automation.rules.readings import PLACEHOLDER
 
 MEMBERSHIP = frozenset({"contains", "lacks"})
 FIRST_PAUSE = timedelta(seconds=30)
-LONGEST_PAUSE = timedelta(minutes=30)
+LONGEST_PAUSE = timedelta(hours=2)
 
 
 class Act(StrEnum):
@@ -126,6 +126,6 @@ def _text(content: Any) -> str:
 
 
 def next_try(tries: int, now: datetime) -> datetime:
-    """When an unreachable device is tried again unless it is heard of before: 30 s, doubled up to half an hour."""
+    """When an unreachable device is tried again unless it is heard of before: 30 s, doubled up to two hours."""
     pause: timedelta = FIRST_PAUSE * 2 ** min(tries, 10)
     return now + min(LONGEST_PAUSE, pause)
