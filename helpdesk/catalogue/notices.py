@@ -18,7 +18,7 @@ UNDERWAY: dict[str, tuple[str, str | Promise]] = {
     "change-previewed": ("info", gettext_lazy("Checked on the devices. Somebody responsible has to agree now.")),
     "change-asked-anew": (
         "info",
-        gettext_lazy("It was agreed to, but not begun in time. Somebody responsible has to agree anew."),
+        gettext_lazy("What was agreed to holds no more. Somebody responsible has to agree anew."),
     ),
     "change-waiting": ("watch", gettext_lazy("It waits its turn: another change is busy with %(device)s.")),
     "change-started": ("info", gettext_lazy("Begun at %(clock)s.")),

@@ -4,12 +4,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from fleet.automation.models import BoxEnd, Change, HostResult, Restoration, Run
+from fleet.automation.models import BoxEnd, Change, HostResult, Proposal, Restoration, Run
+from fleet.automation.rules.arguments import digest
 from fleet.automation.rules.boxes import Act
+from fleet.automation.rules.policy import Answer
+from fleet.automation.services.approving import ask_again
 from fleet.automation.services.composing import Group, agreeing, endings, next_group
+from fleet.automation.services.proposing import NotNowError, agreed, done, forbidden
+from fleet.automation.services.rollouts.advancing import locked
 from fleet.automation.services.rollouts.resting import NOT_REACHED, resting
 from fleet.automation.services.rollouts.taking_back import give_up_waiting, is_gone, touched
 from fleet.automation.services.telling import Part, queue_run, tell, why
@@ -147,32 +153,81 @@ def again(*, change: Change) -> None:
     advance(change, now)
 
 
-def extend(*, change: Change, ends_at: datetime, by: User) -> None:
-    """It lasts longer (or less long). Raises BoxError."""
+def extend(*, change: Change, ends_at: datetime, by: User) -> bool:
+    """It lasts longer (or less long). False: it is noted, and others have to agree first.
+
+    The end belongs to what people agree to. Before it has begun, another one is asked for anew; afterwards as many people
+    as agreed to the change have to agree to it. Raises BoxError, DecisionError.
+    """
     now = timezone.now()
     if ends_at <= max(now, change.starts_at):
         raise BoxError("too-early")
     with transaction.atomic():
-        _set_end(change, ends_at, now)
-        tell(change, "extended", actor_id=by.pk, ends_at=ends_at.isoformat())
+        mine = _open_box(change, now)
+        answer = _end_at(mine, ends_at, by, proposed=ends_at) if _begun(mine) else _ask_for_another_end(mine, ends_at, now)
+        if answer is True:
+            tell(mine, "extended", actor_id=by.pk, ends_at=ends_at.isoformat())
+    return _told(change, mine, answer)
 
 
-def end_now(*, change: Change, by: User) -> None:
-    """It is taken back at once. Raises BoxError; what has not begun is to be stopped instead."""
+def end_now(*, change: Change, by: User) -> bool:
+    """It is taken back at once, if the school day allows it. False: it is noted, and others have to agree first.
+
+    What has not begun is to be stopped instead. Raises BoxError, DecisionError.
+    """
     now = timezone.now()
-    touched = change.runs.filter(kind=Run.Kind.APPLY, started_at__isnull=False).exists()
-    if not touched or change.starts_at >= now:
+    if not _begun(change) or change.starts_at >= now:
         raise BoxError("not-begun")
     with transaction.atomic():
-        _set_end(change, now, now)
-        tell(change, "ended-early", actor_id=by.pk)
+        mine = _open_box(change, now)
+        answer = _end_at(mine, now, by, proposed=None)
+        if answer is True:
+            tell(mine, "ended-early", actor_id=by.pk)
+    return _told(change, mine, answer)
 
 
-def _set_end(change: Change, ends_at: datetime, now: datetime) -> None:
-    if change.box == Change.Box.NONE:
+def _told(change: Change, now: Change, answer: bool | Answer) -> bool:
+    """What was noted stays, also where the school day does not allow it yet."""
+    change.ends_at = now.ends_at
+    if not isinstance(answer, bool):
+        raise NotNowError(answer)
+    return answer
+
+
+def _begun(change: Change) -> bool:
+    return change.runs.filter(kind=Run.Kind.APPLY, started_at__isnull=False).exists()
+
+
+def _open_box(change: Change, now: datetime) -> Change:
+    """The change as it is now; nobody moves it until the transaction ends."""
+    mine = locked(change.pk)
+    if mine.box == Change.Box.NONE:
         raise BoxError("not-boxed")
-    running = Change.objects.filter(pk=change.pk, box=Change.Box.PENDING, ends_at__gt=now)
-    running = running.exclude(state__in=[Change.State.REJECTED, Change.State.ROLLING_BACK, Change.State.ROLLED_BACK])
-    if running.update(ends_at=ends_at) != 1:
+    over = {Change.State.REJECTED, Change.State.ROLLING_BACK, Change.State.ROLLED_BACK}
+    if mine.box != Change.Box.PENDING or mine.ends_at is None or mine.ends_at <= now or mine.state in over:
         raise BoxError("over")
+    return mine
+
+
+def _end_at(change: Change, ends_at: datetime, by: User, *, proposed: datetime | None) -> bool | Answer:
+    """Whether enough people want it; why not, where the school day does not allow the earlier end."""
+    if not agreed(change, Proposal.Act.END, by, ends_at=proposed):
+        return False
+    if change.ends_at and ends_at < change.ends_at and (why_not := forbidden(change, _open_devices(change), ends_at)):
+        return why_not
+    done(change, Proposal.Act.END)
     change.ends_at = ends_at
+    change.save(update_fields=["ends_at"])
+    return True
+
+
+def _ask_for_another_end(change: Change, ends_at: datetime, now: datetime) -> bool:
+    secret = Change.objects.only("secret_arguments").get(pk=change.pk).secret_arguments or {}
+    devices = change.targets.values_list("device_id", flat=True)
+    change.ends_at = ends_at
+    change.digest = digest(
+        change.playbook_digest, {**change.arguments, **secret}, devices, ends_at=ends_at, key=settings.SECRET_KEY
+    )
+    change.save(update_fields=["ends_at", "digest"])
+    ask_again(change, now)
+    return True

@@ -84,18 +84,22 @@ def test_what_another_one_still_wants_stays_and_the_offline_have_their_turn_late
 
 def test_a_box_is_extended_and_ended_by_hand(school: School) -> None:
     change = school.approved(school.exam("Hand", ends_at=soon(60)))
-    boxes.extend(change=change, ends_at=soon(7200), by=school.asker)
+    later = soon(7200)
+    assert not boxes.extend(change=change, ends_at=later, by=school.asker), "as many others have to agree"
+    assert boxes.extend(change=change, ends_at=later, by=school.approvers[0])
     services.tend(now=soon(61))
     assert not change.runs.filter(kind=Run.Kind.REVERT).exists()
 
     Change.objects.filter(pk=change.pk).update(starts_at=timezone.now() - timedelta(hours=1))
     change.refresh_from_db()
-    boxes.end_now(change=change, by=school.asker)
+    assert not boxes.end_now(change=change, by=school.asker)
+    services.agree_to(proposal=change.proposals.get(over_at__isnull=True), by=school.approvers[0])
     school.work(change)
 
     assert change.box == Change.Box.REVERTED
     assert "Hand" not in school.on_air(school.ap)
-    assert school.told(change)[-4:] == ["extended", "ended-early", "revert-started", "reverted"]
+    steps = ["proposed", "proposal-agreed", "extended", "proposed", "proposal-agreed", "ended-early", "revert-started"]
+    assert school.told(change)[-8:] == [*steps, "reverted"]
 
 
 def key_of(school: School, device: Device, ssid: str) -> set[str]:

@@ -38,6 +38,13 @@ def confirmed(city: Two, strategy: Strategy = PILOT_AND_REST) -> Change:
     return change
 
 
+def rolled_back(city: Two, change: Change) -> None:
+    """Somebody asks for it, and a colleague agrees."""
+    services.roll_back(change=change, by=city.asker)
+    for proposal in change.proposals.filter(over_at__isnull=True):
+        services.agree_to(proposal=proposal, by=city.approvers[0])
+
+
 def on_air(city: Two) -> list[str]:
     return [device.name for device in city.aps if "Neu" in city.on_air(device)]
 
@@ -129,7 +136,7 @@ def test_a_wish_to_roll_back_outlives_the_worker_of_the_step(city: Two) -> None:
     assert run is not None
     LogLine.objects.create(run=run, sequence=1, event="runner_on_ok", device=run.hosts.get().device)
     Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(hours=1))
-    services.roll_back(change=change, by=city.asker)
+    rolled_back(city, change)
     services.tend()
     change.refresh_from_db()
     assert (change.state, change.wish) == (Change.State.LOST, Change.Wish.ROLL_BACK)
@@ -143,7 +150,7 @@ def test_a_wish_to_roll_back_outlives_the_worker_of_the_step(city: Two) -> None:
 
 def test_a_worker_killed_while_rolling_back_costs_no_other_ring_its_way_back(city: Two) -> None:
     change = confirmed(city)
-    services.roll_back(change=change, by=city.asker)
+    rolled_back(city, change)
     with slow(city):
         run = killed(city, change, Run.Kind.REVERT)
     assert change.state == Change.State.ROLLING_BACK, "what it has left behind is looked at first"
@@ -163,7 +170,7 @@ def test_a_worker_killed_while_rolling_back_costs_no_other_ring_its_way_back(cit
 
 def test_of_a_lost_way_back_only_its_own_devices_need_a_person(city: Two) -> None:
     change = confirmed(city)
-    services.roll_back(change=change, by=city.asker)
+    rolled_back(city, change)
     services.tend()
     run = change.runs.get(kind=Run.Kind.REVERT)
     Run.objects.filter(pk=run.pk).update(
@@ -179,7 +186,7 @@ def test_of_a_lost_way_back_only_its_own_devices_need_a_person(city: Two) -> Non
     pilot = change.targets.get(ring__number=1).device
     assert sorted(on_air(city)) == sorted(device.name for device in city.aps if device != pilot)
     assert city.told(change)[-1] == "revert-failed"
-    services.roll_back(change=change, by=city.asker)
+    rolled_back(city, change)
     while city.step(change):
         pass
     assert (change.state, on_air(city)) == (Change.State.ROLLED_BACK, [])
@@ -213,7 +220,7 @@ def test_a_device_that_ansible_does_not_get_into_has_another_turn(city: Two) -> 
     locked.ssh_port = closed
     locked.save(update_fields=["ssh_port"])
 
-    services.roll_back(change=change, by=city.asker)
+    rolled_back(city, change)
     while city.step(change):
         pass
 
