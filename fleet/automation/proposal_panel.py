@@ -12,6 +12,8 @@ from fleet.automation.services import proposing
 from fleet.automation.services.rollouts.taking_back import UNTOUCHED, touched
 from fleet.people.models import User
 
+AT_MOST = 50
+
 
 def of_change(change: Change, user: User) -> list[dict[str, Any]]:
     """Open proposals, who agreed, how many are missing, and whether this person may agree. At most three queries."""
@@ -21,6 +23,15 @@ def of_change(change: Change, user: User) -> list[dict[str, Any]]:
         left, (place, _why) = proposing.left(row), proposing.seat_at(row, user)
         found.append({"row": row, "sentence": sentence(row), "left": left, "may_agree": left > 0 and place is not None})
     return found
+
+
+def awaiting(user: User) -> list[dict[str, Any]]:
+    """Open proposals that wait for this person, of the first AT_MOST that they see: {row, sentence}."""
+    rows = Proposal.objects.filter(over_at__isnull=True, asked_at__gt=timezone.now() - proposing.GOOD_FOR)
+    seen = rows.filter(change__in=Change.objects.visible_to(user)).select_related("change", "asked_by")
+    found = seen.defer("change__secret_arguments").prefetch_related("voices")[:AT_MOST]
+    mine = [row for row in found if proposing.left(row) and proposing.seat_at(row, user)[0]]
+    return [{"row": row, "sentence": sentence(row)} for row in mine]
 
 
 def sentence(row: Proposal) -> str:

@@ -145,7 +145,7 @@ def never_begun(now: datetime) -> QuerySet[Change]:
     begun = Run.objects.filter(change=OuterRef("pk"), kind=Run.Kind.APPLY, started_at__isnull=False)
     live = Run.objects.filter(change=OuterRef("pk"), state__in=LIVE)
     waiting = Change.objects.filter(~Exists(begun), ~Exists(live), state=Change.State.APPROVED)
-    return waiting.filter(created_at__lte=before, starts_at__lte=before).defer("secret_arguments")
+    return waiting.filter(starts_at__lte=before).defer("secret_arguments")
 
 
 def good_until(change: Change) -> datetime:

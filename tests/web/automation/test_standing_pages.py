@@ -180,6 +180,7 @@ def test_the_end_of_a_box_is_changed_by_those_who_control(city: City, theo: Clie
     agree = reverse("automation:agree", args=[change.pk, proposal.pk])
     franka = login(Client(), city.approver)
     assert agree in franka.get(page).content.decode()
+    assert page in franka.get(reverse("automation:approvals")).content.decode(), "it waits for her"
     said = theo.get(page).content.decode()
     assert ("Theo möchte es" in said, "Noch eine Person muss zustimmen" in said, agree in said) == (True, True, False)
     assert alma.post(agree).status_code == 302

@@ -214,7 +214,7 @@ class TestAnotherEnd:
 class TestOldApprovals:
     def old(self, city: City, state: str, **other: Any) -> Change:
         long_ago = timezone.now() - timedelta(days=60)
-        values = {"starts_at": long_ago, "created_at": long_ago} | other
+        values = {"starts_at": long_ago} | other
         change = make_change(city, state=state, **values)
         Approval.objects.create(
             change=change, approver=city.approver, decision="approved", digest=change.digest, decided_at=long_ago
