@@ -32,6 +32,8 @@ STEPPED_IN: dict[str, str | Promise] = {
     "change.rolling-back": gettext_lazy("Rolled back"),
     "change.extended": gettext_lazy("End changed"),
     "change.ended-early": gettext_lazy("Taken back early"),
+    "change.proposed": gettext_lazy("Rolling back or another end asked for"),
+    "change.proposal-agreed": gettext_lazy("Agreed to what was asked for"),
 }
 
 

@@ -12,8 +12,9 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error
 
 from fleet.automation import policy_file, remedybook
-from fleet.automation.catalogue import CatalogueError, get, load, not_put_back
+from fleet.automation.catalogue import CatalogueError, Playbook, get, load, not_put_back
 from fleet.automation.declared import DeclarationError, keys, rules
+from fleet.automation.rules.boxes import may_adjust
 
 MARKS = ("playbook.yml", "manifest.toml", "meta/argument_specs.yml")
 """A folder that has one of these is meant to be a playbook, and must have them all."""
@@ -38,6 +39,8 @@ def check_playbooks(**_: Any) -> list[CheckMessage]:
         if undo and undo.playbook and root / undo.playbook not in folders:
             text = f"{folder / 'manifest.toml'}: there is no playbook {undo.playbook!r} to undo it with"
             found.append(Error(text, id="automation.E001"))
+        if problem := _adjusting_problem(playbook):
+            found.append(Error(f"{folder / 'manifest.toml'}: adjusts: {problem}", id="automation.E001"))
         if undo and undo.restore_backup and (lacking := not_put_back(playbook)):
             text = f"{folder / 'manifest.toml'}: rollback: no configuration is kept or put back on {', '.join(lacking)}"
             found.append(Error(text, id="automation.E001"))
@@ -48,6 +51,17 @@ def check_playbooks(**_: Any) -> list[CheckMessage]:
             )
             found.append(checks.Warning(text, hint=hint, id="automation.W002"))
     return found
+
+
+def _adjusting_problem(playbook: Playbook) -> str | None:
+    """Why it cannot be what changes another playbook's doing in part."""
+    if not playbook.adjusts:
+        return None
+    try:
+        other = get(playbook.adjusts)
+    except CatalogueError as error:
+        return str(error)
+    return None if may_adjust(playbook, other) else f"its arguments are not those of {other.slug}, or name other things"
 
 
 def check_programs(**_: Any) -> list[CheckMessage]:

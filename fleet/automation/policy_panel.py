@@ -1,15 +1,19 @@
 """The panel «why not now, and when next» of a change's page, and who agreed to it."""
 
+from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from fleet.automation import policy_words
-from fleet.automation.models import Change, Override
+from fleet.automation.models import Change, Override, Target
 from fleet.automation.rules.policy import Answer
 from fleet.automation.services import decisions, overriding
+from fleet.automation.services.approving import good_until
 from fleet.automation.services.delegating import stands_in_for
-from fleet.automation.services.policy import approval_ends_at, request_ends_at, why_not_now
+from fleet.automation.services.policy import request_ends_at, why_not_now
+from fleet.automation.services.rollouts.taking_back import touched
 from fleet.events.models import Event
 from fleet.people.models import User
 from fleet.sites.models import Site
@@ -28,7 +32,16 @@ def context(change: Change, user: User) -> dict[str, Any]:
 
 def _policy(change: Change, user: User) -> dict[str, Any]:
     at = max(timezone.now(), change.starts_at)
-    answer = why_not_now(change, list(change.targets.values_list("device_id", flat=True)), at)
+    return _answered(change, user, change.targets.all(), at)
+
+
+def for_rolling_back(change: Change, user: User) -> dict[str, Any]:
+    """The same for taking back now what is over."""
+    return _answered(change, user, touched(change), timezone.now())
+
+
+def _answered(change: Change, user: User, targets: QuerySet[Target], at: datetime) -> dict[str, Any]:
+    answer = why_not_now(change, list(targets.values_list("device_id", flat=True)), at)
     return {
         "allowed": answer.allowed,
         "at": at,
@@ -66,7 +79,7 @@ def agreement(change: Change, user: User) -> dict[str, Any]:
     return {
         "votes": votes,
         "left": max(0, change.approvals_needed - sum(one.void_at is None for one in votes)) if awaiting else 0,
-        "until": request_ends_at(change) if awaiting else approval_ends_at(change) if approved else None,
+        "until": request_ends_at(change) if awaiting else good_until(change) if approved else None,
         "awaiting": awaiting,
         "anew": awaiting and any(one.void_at for one in votes),
         "in_name_of": _in_name_of(change, user) if awaiting else None,

@@ -10,7 +10,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from fleet.automation import words
 from fleet.automation.rules.policy import Reason
+from fleet.automation.services.decisions import DecisionError
+from fleet.automation.services.proposing import NotNowError
 
 SHOWN = 6
 """So many sentences, then how many more there are."""
@@ -58,6 +61,16 @@ def reasons(found: Iterable[Reason], visible_sites: Collection[int] | None = Non
         "more": more(len(blocking) - SHOWN),
         "more_said": more(len(said) - SHOWN),
     }
+
+
+def refusal(error: DecisionError) -> str:
+    """Why something was refused; where the school day stands in the way, what of it, and when next."""
+    if not isinstance(error, NotNowError):
+        return words.refusal(error.key)
+    found = reasons(error.answer.reasons)
+    next_at = error.answer.next_at
+    last = _("It may be done from %(time)s on.") % {"time": when(next_at)} if next_at else ""
+    return " ".join(filter(None, (words.refusal(error.key), *found["blocking"], last)))
 
 
 def more(count: int) -> str:

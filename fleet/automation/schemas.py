@@ -227,6 +227,18 @@ class TargetOut(Schema):
     state: str
 
 
+class ProposalOut(Schema):
+    id: int
+    act: str
+    """roll-back, or end: to take it back at another time."""
+    ends_at: datetime | None
+    """Of end: when; null: at once."""
+    asked_by: str
+    asked_at: datetime
+    left: int
+    """How many more people have to agree."""
+
+
 class ChangeIn(Schema):
     playbook: str
     arguments: dict[str, Any] = Field(default_factory=dict)

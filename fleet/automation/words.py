@@ -127,6 +127,9 @@ _REFUSALS: dict[str, str | Promise] = {
     "override-asked": gettext_lazy("A colleague has just asked for this exception. Please look at it and agree."),
     "own-override": gettext_lazy("An exception takes a second person. Please let a colleague look at it."),
     "too-late": gettext_lazy("The time for which it was wanted is over. Please order it anew."),
+    "not-now": gettext_lazy("Nothing may be changed on these devices then."),
+    "own-proposal": gettext_lazy("You have asked for this yourself. Now colleagues who approve changes have to agree."),
+    "proposed": gettext_lazy("A colleague has asked for this. Now people who approve changes here have to agree."),
 }
 
 _ACTIONS: dict[str, str | Promise] = {

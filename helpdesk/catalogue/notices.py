@@ -18,14 +18,14 @@ UNDERWAY: dict[str, tuple[str, str | Promise]] = {
     "change-previewed": ("info", gettext_lazy("Checked on the devices. Somebody responsible has to agree now.")),
     "change-asked-anew": (
         "info",
-        gettext_lazy("It was agreed to, but not begun in time. Somebody responsible has to agree anew."),
+        gettext_lazy("What was agreed to holds no more. Somebody responsible has to agree anew."),
     ),
     "change-waiting": ("watch", gettext_lazy("It waits its turn: another change is busy with %(device)s.")),
     "change-started": ("info", gettext_lazy("Begun at %(clock)s.")),
     "change-retried": ("info", gettext_lazy("A technician has it measured, and tried again if need be.")),
     "change-revert-waits": (
         "watch",
-        gettext_lazy("The time is over. What does not answer at the moment is taken back as soon as it does."),
+        gettext_lazy("What cannot be reached at the moment is taken back as soon as it can."),
     ),
     "change-extended": ("info", gettext_lazy("Its end was changed.")),
     "change-ended-early": ("info", gettext_lazy("It is taken back earlier than ordered.")),

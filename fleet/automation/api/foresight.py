@@ -16,7 +16,8 @@ from fleet.automation.rules import outlook as rules
 from fleet.automation.rules.outlook import Impact
 from fleet.automation.services import boxes, outlook
 from fleet.automation.services.boxes import BoxError
-from fleet.automation.views.boxes import WHY_NOT
+from fleet.automation.services.decisions import DecisionError
+from fleet.automation.views.boxes import refused
 from fleet.automation.views.outlook import LONGEST, USUAL, person
 from fleet.devices.models import Device
 from fleet.people.rules import Action
@@ -153,23 +154,25 @@ def _impact(device_ids: list[int], begins_at: datetime, ends_at: datetime) -> Im
     return outlook.impact(device_ids, begins_at, ends_at)
 
 
-@boxed.post("/{int:change_id}/extend", response=BoxOut, summary="Take it back at another time")
+@boxed.post(
+    "/{int:change_id}/extend", response=BoxOut, summary="Take it back at another time, or ask others to agree to that"
+)
 def extend(request: HttpRequest, change_id: int, body: EndIn) -> Change:
     change = _controlled(request, change_id)
     try:
         boxes.extend(change=change, ends_at=body.ends_at, by=person(request))
-    except BoxError as error:
-        raise Problem(409, str(WHY_NOT[error.key])) from error
+    except (BoxError, DecisionError) as error:
+        raise Problem(409, refused(error)) from error
     return change
 
 
-@boxed.post("/{int:change_id}/end-now", response=BoxOut, summary="Take it back now")
+@boxed.post("/{int:change_id}/end-now", response=BoxOut, summary="Take it back now, if others agree")
 def end_now(request: HttpRequest, change_id: int) -> Change:
     change = _controlled(request, change_id)
     try:
         boxes.end_now(change=change, by=person(request))
-    except BoxError as error:
-        raise Problem(409, str(WHY_NOT[error.key])) from error
+    except (BoxError, DecisionError) as error:
+        raise Problem(409, refused(error)) from error
     return change
 
 

@@ -9,10 +9,10 @@ from django.shortcuts import get_object_or_404
 from ninja import Status
 from ninja.pagination import paginate
 
-from fleet.automation import services, words
+from fleet.automation import policy_words, proposal_panel, services, words
 from fleet.automation.api.changes import _detail, _person, changes
-from fleet.automation.models import Change, Target
-from fleet.automation.schemas import ChangeDetailOut, RingOut, TargetOut
+from fleet.automation.models import Change, Proposal, Target
+from fleet.automation.schemas import ChangeDetailOut, ProposalOut, RingOut, TargetOut
 from fleet.automation.services.decisions import DecisionError
 from fleet.automation.views.changes import sees_whole
 from fleet.automation.views.lanes import counted
@@ -57,7 +57,7 @@ def _steer(request: HttpRequest, change_id: int, act: Callable[..., Change]) -> 
     try:
         act(change=change, by=_person(request))
     except DecisionError as error:
-        raise Problem(409, words.refusal(error.key)) from error
+        raise Problem(409, policy_words.refusal(error)) from error
     return _detail(request, change_id)
 
 
@@ -78,7 +78,37 @@ def retry_failed(request: HttpRequest, change_id: int) -> Change:
 
 @changes.post("/{int:change_id}/rollback", response=ChangeDetailOut, summary="Take back what was touched")
 def rollback(request: HttpRequest, change_id: int) -> Change:
+    """What is over is taken back when the school day allows it and as many others agree as had to agree to the change."""
     return _steer(request, change_id, services.roll_back)
+
+
+@changes.get("/{int:change_id}/proposals", response=list[ProposalOut], summary="What others have to agree to")
+def proposals(request: HttpRequest, change_id: int) -> list[dict[str, Any]]:
+    user = _person(request)
+    change = get_object_or_404(Change.objects.visible_to(user), pk=change_id)
+    found = proposal_panel.of_change(change, user) if sees_whole(change, user) else []
+    return [
+        {
+            "id": one["row"].pk,
+            "act": one["row"].act,
+            "ends_at": one["row"].ends_at,
+            "asked_by": str(one["row"].asked_by),
+            "asked_at": one["row"].asked_at,
+            "left": one["left"],
+        }
+        for one in found
+    ]
+
+
+@changes.post("/{int:change_id}/proposals/{int:proposal_id}/agree", response=ChangeDetailOut, summary="Agree to it")
+def agree(request: HttpRequest, change_id: int, proposal_id: int) -> Change:
+    change = get_object_or_404(Change.objects.visible_to(request.user), pk=change_id)
+    row = get_object_or_404(Proposal.objects.select_related("change"), pk=proposal_id, change=change)
+    try:
+        services.agree_to(proposal=row, by=_person(request))
+    except DecisionError as error:
+        raise Problem(409, policy_words.refusal(error)) from error
+    return _detail(request, change_id)
 
 
 @changes.post("/{int:change_id}/relaunch", response={201: ChangeDetailOut}, summary="Ask for the same as a new change")

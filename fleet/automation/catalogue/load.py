@@ -104,6 +104,7 @@ class _Manifest(_Strict):
     who_approves: list[str] = Field(default_factory=list)
     rotates: Rotates = ""
     predecessor: Predecessor = ""
+    adjusts: str = Field(default="", pattern=rf"^({SLUG.pattern})?$")
     voucher: _Voucher | None = None
     arguments: dict[str, _ArgumentText] = Field(default_factory=dict)
     verification: _Verification
@@ -220,6 +221,8 @@ def _own_problems(manifest: _Manifest) -> Iterator[tuple[str, str]]:
     undo = manifest.rollback
     if undo and sum(map(bool, (undo.arguments, undo.playbook, undo.restore_backup))) != 1:
         yield "rollback", "it needs exactly one of arguments, playbook, restore_backup"
+    if undo and not undo.restore_backup and manifest.adjusts:
+        yield "adjusts", "what another playbook did is not undone by undoing a part of it"
 
 
 def _retires(options: dict[str, _Option]) -> bool:
@@ -321,6 +324,7 @@ def _playbook(folder: Path, manifest: _Manifest, options: dict[str, _Option]) ->
         disruption_s=manifest.disruption_s,
         rotates=manifest.rotates,
         predecessor=_predecessor(manifest, options),
+        adjusts=manifest.adjusts,
         voucher=Voucher(**manifest.voucher.model_dump()) if manifest.voucher else None,
     )
 

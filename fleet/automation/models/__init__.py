@@ -8,6 +8,7 @@ from fleet.automation.models.credentials import CredentialUse, Rotation, Rotatio
 from fleet.automation.models.foresight import Forecast
 from fleet.automation.models.intent import Baseline, Drift, SiteCheck, Zone
 from fleet.automation.models.policy import ApprovalLink, ChangeWindow, Delegation, Freeze, Override, PolicyRule
+from fleet.automation.models.proposals import Proposal, ProposalVoice
 from fleet.automation.models.remedies import RemedyAct, RemedyPolicy, RemedySignature
 from fleet.automation.models.rollouts import Ring
 from fleet.automation.models.runs import DeviceLock, HostResult, LogLine, Run
@@ -34,6 +35,8 @@ __all__ = [
     "Override",
     "PlaybookSource",
     "PolicyRule",
+    "Proposal",
+    "ProposalVoice",
     "RemedyAct",
     "RemedyPolicy",
     "RemedySignature",

@@ -23,10 +23,7 @@ class BoxEnd(models.Model):
     device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=10, choices=State.choices)
     in_favour_of = models.ForeignKey(Change, null=True, on_delete=models.SET_NULL, related_name="+")
-    tries = models.PositiveSmallIntegerField(default=0)
     at = models.DateTimeField(default=timezone.now)
-    next_try_at = models.DateTimeField(null=True)
-    """Of OFFLINE: when it is tried again although nothing has been heard of it."""
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["change", "device"], name="box_end_once"),)

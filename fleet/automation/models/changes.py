@@ -83,7 +83,7 @@ class Change(models.Model):
     playbook_digest = models.CharField(max_length=64)
     """SHA-256 over the playbook's folder when the change was asked for."""
     digest = models.CharField(max_length=64)
-    """SHA-256 over playbook, arguments and targets: what an approval approves."""
+    """SHA-256 over playbook, arguments, targets and end: what an approval approves."""
     arguments = models.JSONField(default=dict)
     """Declared arguments except the secret ones."""
     secret_arguments = EncryptedJSONField(null=True, blank=True)
@@ -197,7 +197,7 @@ class Approval(models.Model):
     on_behalf_of = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     """The colleague on leave in whose name it was decided."""
     void_at = models.DateTimeField(null=True, blank=True)
-    """From when on it counts no more: what was agreed to was not begun in time."""
+    """From when on it counts no more: what was agreed to was not begun in time, or is something else now."""
 
     class Meta:
         constraints = (

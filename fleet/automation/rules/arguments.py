@@ -4,6 +4,7 @@ import hmac
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.functional import Promise
@@ -141,10 +142,18 @@ _CASTS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def digest(playbook_digest: str, arguments: Mapping[str, Any], device_ids: Iterable[int], *, key: str) -> str:
-    """What an approval approves: HMAC-SHA-256 (RFC 2104) over playbook, all arguments (secret ones too) and targets.
+def digest(
+    playbook_digest: str,
+    arguments: Mapping[str, Any],
+    device_ids: Iterable[int],
+    *,
+    ends_at: datetime | None = None,
+    key: str,
+) -> str:
+    """What an approval approves: HMAC-SHA-256 (RFC 2104) over playbook, all arguments (secret ones too), targets and end.
 
     Keyed, because it is shown to people who know all but the secret: they must not be able to try secrets out on it.
     """
-    content = json.dumps([playbook_digest, dict(arguments), sorted(device_ids)], sort_keys=True, default=str)
+    end = ends_at.astimezone(UTC).isoformat() if ends_at else None
+    content = json.dumps([playbook_digest, dict(arguments), sorted(device_ids), end], sort_keys=True, default=str)
     return hmac.new(key.encode(), content.encode(), "sha256").hexdigest()

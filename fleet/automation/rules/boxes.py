@@ -16,7 +16,7 @@ from fleet.automation.rules.readings import PLACEHOLDER
 
 MEMBERSHIP = frozenset({"contains", "lacks"})
 FIRST_PAUSE = timedelta(seconds=30)
-LONGEST_PAUSE = timedelta(minutes=30)
+LONGEST_PAUSE = timedelta(hours=2)
 
 
 class Act(StrEnum):
@@ -37,6 +37,18 @@ class Box:
     values: str
     applied_at: datetime
     ends_at: datetime | None
+    adjusted_by: tuple[int, ...] = ()
+    """Changes that have set a part of `values` since (`adjusting`), the last one last."""
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """A part of what stands on one device under `subject`, set anew for good by `change`: a key that was rotated, say."""
+
+    change: int
+    subject: str
+    arguments: Mapping[str, Any]
+    applied_at: datetime
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,8 @@ class Ending:
     act: Act
     other: int | None = None
     """The change in whose favour."""
+    adjusted_by: tuple[int, ...] = ()
+    """Of RESTORE: changes whose arguments take the place of the other's own, one after the other."""
 
 
 def ending(box: Box, others: Iterable[Box], now: datetime) -> Ending:
@@ -53,7 +67,7 @@ def ending(box: Box, others: Iterable[Box], now: datetime) -> Ending:
     if last is None:
         return Ending(Act.TAKE_BACK)
     covered = (box.applied_at, box.change) > (last.applied_at, last.change) and box.values != last.values
-    return Ending(Act.RESTORE if covered else Act.LEAVE, last.change)
+    return Ending(Act.RESTORE, last.change, last.adjusted_by) if covered else Ending(Act.LEAVE, last.change)
 
 
 def subject_names(playbook: Playbook) -> frozenset[str]:
@@ -85,11 +99,26 @@ def undoes(playbook: Playbook, arguments: Mapping[str, Any]) -> bool:
 
 
 def parted(playbook: Playbook, arguments: Mapping[str, Any]) -> tuple[str, str]:
-    """(subject, values) as texts that are equal exactly when they are the same."""
+    """(subject, values) as texts that are equal exactly when they are the same.
+
+    What adjusts another playbook's doing speaks of the same subject as that one.
+    """
     names = subject_names(playbook)
     subject = {name: value for name, value in arguments.items() if name in names}
     values = {name: value for name, value in arguments.items() if name not in names}
-    return _text([playbook.slug, subject]), _text(values)
+    return _text([playbook.adjusts or playbook.slug, subject]), _text(values)
+
+
+def may_adjust(part: Playbook, whole: Playbook) -> bool:
+    """Whether `part` names what it changes as `whole` does, and all that it sets is an argument of `whole`."""
+    declared, parts = ({argument.name for argument in one.arguments} for one in (whole, part))
+    return part.adjusts == whole.slug and parts <= declared and subject_names(part) == subject_names(whole)
+
+
+def adjusting(subject: str, applied_at: datetime, found: Iterable[Adjustment]) -> list[Adjustment]:
+    """Those that have set a part of what was carried out at `applied_at`, in the order in which they did."""
+    later = [one for one in found if one.subject == subject and one.applied_at > applied_at]
+    return sorted(later, key=lambda one: (one.applied_at, one.change))
 
 
 def _text(content: Any) -> str:
@@ -97,6 +126,6 @@ def _text(content: Any) -> str:
 
 
 def next_try(tries: int, now: datetime) -> datetime:
-    """When an unreachable device is tried again unless it is heard of before: 30 s, doubled up to half an hour."""
+    """When an unreachable device is tried again unless it is heard of before: 30 s, doubled up to two hours."""
     pause: timedelta = FIRST_PAUSE * 2 ** min(tries, 10)
     return now + min(LONGEST_PAUSE, pause)

@@ -145,12 +145,26 @@ def never_begun(now: datetime) -> QuerySet[Change]:
     begun = Run.objects.filter(change=OuterRef("pk"), kind=Run.Kind.APPLY, started_at__isnull=False)
     live = Run.objects.filter(change=OuterRef("pk"), state__in=LIVE)
     waiting = Change.objects.filter(~Exists(begun), ~Exists(live), state=Change.State.APPROVED)
-    return waiting.filter(state_since__lte=before, starts_at__lte=before).defer("secret_arguments")
+    return waiting.filter(starts_at__lte=before).defer("secret_arguments")
+
+
+def good_until(change: Change) -> datetime:
+    """When what was agreed to, and is not under way, must be asked anew: reckoned from the voices, however often it has
+    stood still since. Where nobody had to agree, from when it was last let go on."""
+    votes = [one.decided_at for one in change.approvals.all() if one.void_at is None]
+    if not votes:
+        return approval_ends_at(change)
+    return max(*votes, change.starts_at) + policy_file.known().patience.approval
+
+
+def too_old(change: Change, now: datetime) -> bool:
+    """Whether people have agreed to it so long ago that it may not go on by that."""
+    return change.approvals_needed > 0 and good_until(change) <= now
 
 
 def end_approval(change: Change, now: datetime) -> None:
     """What people agreed to is asked anew; what nobody had to agree to ends. The change's row is locked."""
-    if approval_ends_at(change) > now:
+    if good_until(change) > now:
         return
     if change.approvals_needed:
         ask_anew(change, now)
@@ -170,5 +184,24 @@ def ended_unbegun(user: User, now: datetime) -> list[tuple[Change, Event]]:
 def ask_anew(change: Change, now: datetime) -> None:
     """What was agreed to holds no more. The change's row is locked."""
     if move(change, Change.State.AWAITING_APPROVAL):
-        Approval.objects.filter(change=change, void_at__isnull=True).update(void_at=now)
+        forget_votes(change, now)
         tell(change, "asked-anew")
+
+
+def ask_again(change: Change, now: datetime) -> None:
+    """It is something else now than what people were asked, and nothing of it has begun. The change's row is locked."""
+    if not change.approvals_needed:
+        return
+    if change.state == Change.State.PAUSED:
+        move(change, Change.State.APPROVED)
+    if change.state == Change.State.AWAITING_APPROVAL:
+        forget_votes(change, now)
+        tell(change, "asked-anew")
+    elif change.state == Change.State.APPROVED:
+        ask_anew(change, now)
+    else:  # being checked: nobody was asked yet, but some may have agreed beforehand
+        forget_votes(change, now)
+
+
+def forget_votes(change: Change, now: datetime) -> None:
+    Approval.objects.filter(change=change, void_at__isnull=True).update(void_at=now)

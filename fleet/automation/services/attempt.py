@@ -8,6 +8,7 @@ from django.conf import settings
 from fleet.automation.catalogue import Playbook, get
 from fleet.automation.models import Change, Restoration, Run
 from fleet.automation.services import backups
+from fleet.automation.services.composing import adjusted_by, given
 
 RESTORING = "restore"
 """The playbook that puts a kept configuration back."""
@@ -32,9 +33,11 @@ def puts_back(run: Run) -> bool:
 def arguments_of(run: Run) -> dict[str, Any]:
     """What this run gives the playbook; taking back uses the playbook's own inverse."""
     change = _restored(run) or run.change
-    arguments = {**change.arguments, **(change.secret_arguments or {})}
+    arguments = given(change)
     if change is run.change and run.kind == Run.Kind.REVERT:
         return _inverse(change, arguments)
+    for one in _adjusting(run):
+        arguments |= given(one)
     return arguments | backups.given_to_playbook(change)
 
 
@@ -54,7 +57,7 @@ def _inverse(change: Change, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def secrets_of(run: Run) -> list[dict[str, Any]]:
     """Every secret argument that this run may come to know."""
-    changes = (run.change, _restored(run))
+    changes = (run.change, _restored(run), *_adjusting(run))
     return [change.secret_arguments for change in changes if change is not None and change.secret_arguments]
 
 
@@ -68,6 +71,12 @@ def _restored(run: Run) -> Change | None:
         return None
     row = Restoration.objects.select_related("change").filter(run=run).first()
     return row.change if row else None
+
+
+def _adjusting(run: Run) -> list[Change]:
+    """Whose arguments take the place of those of what is brought back: a key that was rotated since, say."""
+    change = _restored(run)
+    return adjusted_by(change, list(run.hosts.values_list("device_id", flat=True))) if change else []
 
 
 def private_dir(run: Run) -> Path:

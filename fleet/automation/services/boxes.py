@@ -1,21 +1,25 @@
 """Taking time-boxed changes back, device by device: what another one still wants stays, the silent have their turn later."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from fleet.automation.models import BoxEnd, Change, HostResult, Restoration, Run
-from fleet.automation.rules import boxes as rules
-from fleet.automation.rules.boxes import Act, Ending
-from fleet.automation.services.composing import Group, endings, next_group
-from fleet.automation.services.rollouts.taking_back import give_up_waiting, touched
+from fleet.automation.models import BoxEnd, Change, HostResult, Proposal, Restoration, Run
+from fleet.automation.rules.arguments import digest
+from fleet.automation.rules.boxes import Act
+from fleet.automation.rules.policy import Answer
+from fleet.automation.services.approving import ask_again
+from fleet.automation.services.composing import Group, agreeing, endings, next_group
+from fleet.automation.services.proposing import NotNowError, agreed, done, forbidden
+from fleet.automation.services.rollouts.advancing import locked
+from fleet.automation.services.rollouts.resting import NOT_REACHED, resting
+from fleet.automation.services.rollouts.taking_back import give_up_waiting, is_gone, touched
 from fleet.automation.services.telling import Part, queue_run, tell, why
 from fleet.devices.models import Device
-from fleet.monitoring.models import Health
 from fleet.people.models import User
 
 State = BoxEnd.State
@@ -39,22 +43,14 @@ def still_wanted(change: Change, device: Device) -> Change | None:
 
 def advance(change: Change, now: datetime) -> None:
     """The next step of taking `change` back. Called in a transaction, while nothing of it is queued or running."""
-    waiting = _waiting(change, _open_devices(change), now)
-    found = endings(change, [pk for pk in _open_devices(change) if pk not in waiting.silent | waiting.resting], now)
+    devices, rest = _open_devices(change), resting(change, change.ends_at or now, now)
+    found = endings(change, [pk for pk in devices if pk not in rest], now)
     _leave(change, {pk: one.other for pk, one in found.items() if one.act == Act.LEAVE}, now)
-    _put_off(change, waiting.silent, now)
     group = next_group(found)
     if group:
         _queue(change, group)
-    elif not waiting.silent and not waiting.resting:
+    elif rest.isdisjoint(devices):
         _finish(change)
-
-
-@dataclass(frozen=True)
-class _Waiting:
-    silent: set[int] = field(default_factory=set)
-    resting: set[int] = field(default_factory=set)
-    """Could not be reached a short while ago, and nothing has been heard of them since."""
 
 
 def _open_devices(change: Change) -> list[int]:
@@ -62,32 +58,11 @@ def _open_devices(change: Change) -> list[int]:
     return list(touched(change).exclude(device_id__in=over).order_by("device_id").values_list("device_id", flat=True))
 
 
-def _waiting(change: Change, device_ids: Collection[int], now: datetime) -> _Waiting:
-    health = Health.objects.filter(device_id__in=device_ids).values_list("device_id", "status", "answered_at")
-    known = {pk: (status, answered) for pk, status, answered in health}
-    found = _Waiting()
-    for row in BoxEnd.objects.filter(change=change, state=State.OFFLINE):
-        heard = known.get(row.device_id, ("", None))[1]
-        if not (heard and heard > row.at) and row.next_try_at and row.next_try_at > now:
-            found.resting.add(row.device_id)
-    found.silent.update(pk for pk, (status, _answered) in known.items() if status == Health.Status.DOWN)
-    return found
-
-
 def _leave(change: Change, left: Mapping[int, int | None], now: datetime) -> None:
     for device, other in left.items():
-        _note(change, device, state=State.LEFT, in_favour_of_id=other, at=now, next_try_at=None)
+        _note(change, device, state=State.LEFT, in_favour_of_id=other, at=now)
     if left:
         tell(change, "left", device_ids=sorted(left), in_favour_of=sorted({other for other in left.values() if other}))
-
-
-def _put_off(change: Change, silent: Collection[int], now: datetime) -> None:
-    known = set(BoxEnd.objects.filter(change=change, state=State.OFFLINE).values_list("device_id", flat=True))
-    fresh = sorted(set(silent) - known)
-    for device in fresh:
-        _note(change, device, state=State.OFFLINE, at=now, next_try_at=None)
-    if fresh:
-        tell(change, "revert-waits", device_ids=fresh)
 
 
 def _note(change: Change, device_id: int, **values: Any) -> None:
@@ -121,19 +96,18 @@ def outdated(run: Run, now: datetime) -> bool:
         return False
     ids = list(run.hosts.values_list("device_id", flat=True))
     other = Restoration.objects.filter(run=run).values_list("change_id", flat=True).first()
-    wanted = Ending(Act.RESTORE, other) if other else Ending(Act.TAKE_BACK)
-    return any(one != wanted for one in endings(run.change, ids, now).values())
+    return not agreeing(endings(run.change, ids, now), Act.RESTORE if other else Act.TAKE_BACK, other)
 
 
 def settle(*, run: Run, verdict: str) -> None:
     """A taking back has been measured: note each device, and say so when there is nothing left to do."""
     if run.change.box == Change.Box.NONE:  # taken back for another reason than the end of its time
         return
-    now = timezone.now()
     restored = Restoration.objects.filter(run=run).values_list("change_id", flat=True).first()
-    offline = [row.device_id for row in run.hosts.all() if not _note_host(run, row, restored, now)]
-    if offline:
-        tell(run.change, "revert-waits", run_id=run.pk, device_ids=sorted(offline))
+    known = set(BoxEnd.objects.filter(change=run.change_id, state=State.OFFLINE).values_list("device_id", flat=True))
+    waiting = {row.device_id for row in run.hosts.all() if not _note_host(run, row, restored)}
+    if fresh := sorted(waiting - known):
+        tell(run.change, "revert-waits", run_id=run.pk, device_ids=fresh)
     if _open_devices(run.change):
         _move(run.change_id, Change.Box.PENDING)
     elif BoxEnd.objects.filter(change=run.change_id, state=State.FAILED).exists():
@@ -144,20 +118,16 @@ def settle(*, run: Run, verdict: str) -> None:
         give_up_waiting(run.change)
 
 
-def _note_host(run: Run, row: HostResult, restored: int | None, now: datetime) -> bool:
-    """False for a device that has to have another turn, since it cannot be reached."""
-    if row.is_well:
+def _note_host(run: Run, row: HostResult, restored: int | None) -> bool:
+    """False for a device that has to have another turn, since it could not be reached."""
+    now = timezone.now()
+    if is_gone(run, row):
         state = State.RESTORED if restored else State.REVERTED
-        _note(run.change, row.device_id, state=state, in_favour_of_id=restored, at=now, next_try_at=None)
-    elif row.state in {HostResult.State.UNREACHABLE, HostResult.State.OFFLINE}:
-        known = BoxEnd.objects.filter(change=run.change_id, device=row.device_id).first()
-        tries = known.tries + 1 if known else 1
-        again = rules.next_try(tries, now)
-        _note(run.change, row.device_id, state=State.OFFLINE, tries=tries, at=now, next_try_at=again)
-        return False
-    else:
-        _note(run.change, row.device_id, state=State.FAILED, at=now, next_try_at=None)
-    return True
+        _note(run.change, row.device_id, state=state, in_favour_of_id=restored, at=now)
+        return True
+    waits = row.state in NOT_REACHED
+    _note(run.change, row.device_id, state=State.OFFLINE if waits else State.FAILED, at=now)
+    return not waits
 
 
 def _move(change_id: int, box: Change.Box) -> bool:
@@ -183,32 +153,81 @@ def again(*, change: Change) -> None:
     advance(change, now)
 
 
-def extend(*, change: Change, ends_at: datetime, by: User) -> None:
-    """It lasts longer (or less long). Raises BoxError."""
+def extend(*, change: Change, ends_at: datetime, by: User) -> bool:
+    """It lasts longer (or less long). False: it is noted, and others have to agree first.
+
+    The end belongs to what people agree to. Before it has begun, another one is asked for anew; afterwards as many people
+    as agreed to the change have to agree to it. Raises BoxError, DecisionError.
+    """
     now = timezone.now()
     if ends_at <= max(now, change.starts_at):
         raise BoxError("too-early")
     with transaction.atomic():
-        _set_end(change, ends_at, now)
-        tell(change, "extended", actor_id=by.pk, ends_at=ends_at.isoformat())
+        mine = _open_box(change, now)
+        answer = _end_at(mine, ends_at, by, proposed=ends_at) if _begun(mine) else _ask_for_another_end(mine, ends_at, now)
+        if answer is True:
+            tell(mine, "extended", actor_id=by.pk, ends_at=ends_at.isoformat())
+    return _told(change, mine, answer)
 
 
-def end_now(*, change: Change, by: User) -> None:
-    """It is taken back at once. Raises BoxError; what has not begun is to be stopped instead."""
+def end_now(*, change: Change, by: User) -> bool:
+    """It is taken back at once, if the school day allows it. False: it is noted, and others have to agree first.
+
+    What has not begun is to be stopped instead. Raises BoxError, DecisionError.
+    """
     now = timezone.now()
-    touched = change.runs.filter(kind=Run.Kind.APPLY, started_at__isnull=False).exists()
-    if not touched or change.starts_at >= now:
+    if not _begun(change) or change.starts_at >= now:
         raise BoxError("not-begun")
     with transaction.atomic():
-        _set_end(change, now, now)
-        tell(change, "ended-early", actor_id=by.pk)
+        mine = _open_box(change, now)
+        answer = _end_at(mine, now, by, proposed=None)
+        if answer is True:
+            tell(mine, "ended-early", actor_id=by.pk)
+    return _told(change, mine, answer)
 
 
-def _set_end(change: Change, ends_at: datetime, now: datetime) -> None:
-    if change.box == Change.Box.NONE:
+def _told(change: Change, now: Change, answer: bool | Answer) -> bool:
+    """What was noted stays, also where the school day does not allow it yet."""
+    change.ends_at = now.ends_at
+    if not isinstance(answer, bool):
+        raise NotNowError(answer)
+    return answer
+
+
+def _begun(change: Change) -> bool:
+    return change.runs.filter(kind=Run.Kind.APPLY, started_at__isnull=False).exists()
+
+
+def _open_box(change: Change, now: datetime) -> Change:
+    """The change as it is now; nobody moves it until the transaction ends."""
+    mine = locked(change.pk)
+    if mine.box == Change.Box.NONE:
         raise BoxError("not-boxed")
-    running = Change.objects.filter(pk=change.pk, box=Change.Box.PENDING, ends_at__gt=now)
-    running = running.exclude(state__in=[Change.State.REJECTED, Change.State.ROLLING_BACK, Change.State.ROLLED_BACK])
-    if running.update(ends_at=ends_at) != 1:
+    over = {Change.State.REJECTED, Change.State.ROLLING_BACK, Change.State.ROLLED_BACK}
+    if mine.box != Change.Box.PENDING or mine.ends_at is None or mine.ends_at <= now or mine.state in over:
         raise BoxError("over")
+    return mine
+
+
+def _end_at(change: Change, ends_at: datetime, by: User, *, proposed: datetime | None) -> bool | Answer:
+    """Whether enough people want it; why not, where the school day does not allow the earlier end."""
+    if not agreed(change, Proposal.Act.END, by, ends_at=proposed):
+        return False
+    if change.ends_at and ends_at < change.ends_at and (why_not := forbidden(change, _open_devices(change), ends_at)):
+        return why_not
+    done(change, Proposal.Act.END)
     change.ends_at = ends_at
+    change.save(update_fields=["ends_at"])
+    return True
+
+
+def _ask_for_another_end(change: Change, ends_at: datetime, now: datetime) -> bool:
+    secret = Change.objects.only("secret_arguments").get(pk=change.pk).secret_arguments or {}
+    devices = change.targets.values_list("device_id", flat=True)
+    change.ends_at = ends_at
+    change.digest = digest(
+        change.playbook_digest, {**change.arguments, **secret}, devices, ends_at=ends_at, key=settings.SECRET_KEY
+    )
+    change.save(update_fields=["ends_at", "digest"])
+    ask_again(change, now)
+    return True

@@ -35,14 +35,14 @@ def lose(run: Run, recorder: Recorder, problem: str = "", error: str = "") -> bo
 
 
 def _tell_loss(run: Run, change: Change) -> None:
-    if change.state == Change.State.ROLLING_BACK:
-        boxed = {} if change.box == Change.Box.NONE else {"box": Change.Box.FAILED}  # to try again is to take back again
-        if move(change, Change.State.FAILED, **boxed):
-            tell(change, "revert-failed", run_id=run.pk, lost=True)
-    elif run.kind == Run.Kind.REVERT:
-        if Change.objects.filter(pk=change.pk, box=Change.Box.REVERTING).update(box=Change.Box.FAILED) == 1:
-            tell(change, "revert-failed", run_id=run.pk, lost=True)
-    elif move(change, Change.State.LOST, wish=Change.Wish.GO_ON):
+    """Of a lost taking back nothing is said before it was measured: what is gone needs nobody.
+
+    Who has asked for rolling back during the step gets it, once it is measured.
+    """
+    if run.kind == Run.Kind.REVERT:
+        return
+    wish = Change.Wish.ROLL_BACK if change.wish == Change.Wish.ROLL_BACK else Change.Wish.GO_ON
+    if move(change, Change.State.LOST, wish=wish):
         tell(change, "lost", run_id=run.pk)
 
 

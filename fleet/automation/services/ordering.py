@@ -158,7 +158,13 @@ def _create(order: Order, playbook: Playbook, arguments: dict[str, Any], devices
         site_id=sites.pop() if len(sites) == 1 else None,
         playbook=playbook.slug,
         playbook_digest=playbook.digest,
-        digest=digest(playbook.digest, arguments, [device.pk for device in devices], key=settings.SECRET_KEY),
+        digest=digest(
+            playbook.digest,
+            arguments,
+            [device.pk for device in devices],
+            ends_at=order.ends_at,
+            key=settings.SECRET_KEY,
+        ),
         arguments={name: value for name, value in arguments.items() if name not in secret},
         secret_arguments=secret or None,  # type: ignore[misc]  # the field's column is text, its value an object
         risk=playbook.risk,

@@ -4,10 +4,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from fleet.automation.models import Change, Override
-from fleet.automation.rules.lifecycle import CANCELLABLE
+from fleet.automation.rules.lifecycle import CANCELLABLE, ROLLABLE
 from fleet.automation.services import holding
 from fleet.automation.services.decisions import DecisionError
 from fleet.automation.services.rollouts.advancing import locked
+from fleet.automation.services.rollouts.taking_back import touched
 from fleet.events.services import Fact, emit
 from fleet.people.models import User
 from fleet.people.rules import Action
@@ -20,7 +21,11 @@ def why_no_override(change: Change, user: User) -> str | None:
     """Why this person can neither ask for an exception nor agree to one here; None when they can."""
     if not user.access.may(Action.OVERRIDE_POLICY, change.authority_id, change.site_id):
         return "no-role"
-    return None if change.state in OPEN else "nothing-to-come"
+    return None if change.state in OPEN or _to_be_taken_back(change) else "nothing-to-come"
+
+
+def _to_be_taken_back(change: Change) -> bool:
+    return change.state in ROLLABLE and touched(change).exists()
 
 
 def of_change(change: Change) -> Override | None:

@@ -25,7 +25,7 @@ from fleet.automation.services.decisions import agreed_to_something_else
 from fleet.automation.services.losing import look_soon, lose
 from fleet.automation.services.recording import Recorder
 from fleet.automation.services.rollouts.advancing import advance, stop
-from fleet.automation.services.rollouts.taking_back import end_taking_back, still_gone, take_back_next
+from fleet.automation.services.rollouts.taking_back import end_taking_back, goes_on, take_back_next
 from fleet.automation.services.telling import send
 from fleet.automation.services.turns import apart, each, in_turn
 from fleet.automation.services.verifying import measure_after_loss
@@ -162,7 +162,7 @@ def _take_back(change: Change, now: datetime) -> None:
     if change.taking_back_since is None:
         change.taking_back_since = now
         change.save(update_fields=["taking_back_since"])
-    if not take_back_next(change) and not still_gone(change):
+    if not take_back_next(change) and not goes_on(change):
         end_taking_back(change, None)
 
 
@@ -215,13 +215,19 @@ def _end_lost(run: Run) -> None:
 
 
 def _look_again(now: datetime) -> None:
-    """Lost runs, and those stopped in their middle, that nobody has looked at yet. Later attempts speak for them."""
+    """Lost runs, and those stopped in their middle, that nobody has looked at yet. Later attempts speak for them.
+
+    What a lost taking back has left behind is always looked at: it does not end before.
+    """
     later = Run.objects.filter(change=OuterRef("change"), pk__gt=OuterRef("pk"), started_at__isnull=False)
     unseen = HostResult.objects.filter(run=OuterRef("pk"), verdict="")
     begun = HostResult.objects.filter(run=OuterRef("pk")).exclude(state=HostResult.State.NOT_STARTED)
     ended = Run.objects.filter(Q(state=Run.State.LOST) | Q(state=Run.State.CANCELLED) & Exists(begun))
-    ended = ended.filter(started_at__isnull=False, finished_at__gt=now - WORTH_A_LOOK).exclude(kind=Run.Kind.PREVIEW)
-    for pk in in_turn("look again", ended.filter(Exists(unseen), ~Exists(later))):
+    worth = Q(finished_at__gt=now - WORTH_A_LOOK) & ~Exists(later)
+    taking_back = Q(change__box=Change.Box.REVERTING) | Q(change__state=Change.State.ROLLING_BACK)
+    awaited = taking_back & Q(kind=Run.Kind.REVERT, state=Run.State.LOST)
+    ended = ended.filter(worth | awaited, started_at__isnull=False).exclude(kind=Run.Kind.PREVIEW)
+    for pk in in_turn("look again", ended.filter(Exists(unseen))):
         look_soon(pk)
 
 

@@ -18,8 +18,8 @@ from fleet.automation.services import boxes
 from fleet.automation.services.attempt import arguments_of, playbook_of
 from fleet.automation.services.claiming import release
 from fleet.automation.services.leases import kept, lease
-from fleet.automation.services.rollouts.advancing import after_step, locked, stand
-from fleet.automation.services.rollouts.taking_back import after_taking_back
+from fleet.automation.services.rollouts.advancing import after_look, after_step, locked
+from fleet.automation.services.rollouts.taking_back import after_taking_back, note_taken_back
 from fleet.automation.services.silence import offline
 from fleet.devices.models import Device
 from fleet.monitoring import services as monitoring
@@ -258,19 +258,32 @@ def _after_revert(run: Run, rows: list[HostResult]) -> None:
 
 
 def measure_after_loss(run: Run) -> None:
-    """Find out, read-only and once, what a lost or stopped run has left behind; its change stays until a person decides."""
-    rows = list(run.hosts.exclude(state=HostResult.State.OFFLINE))
+    """Find out, read-only and once, what a lost or stopped run has left behind, and write what that means for its change."""
+    rows = list(run.hosts.all())
     if all(row.verdict for row in rows):
         return
+    there = [row for row in rows if row.state != HostResult.State.OFFLINE]
+    _nothing_known([row for row in rows if row not in there])
     try:
-        _look(run, rows, subjects(run, wishes_of(run)))
+        _look(run, there, subjects(run, wishes_of(run)))
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         log.exception("cannot be looked at", extra={"run_id": run.pk})
-        _nothing_known(rows)
+        _nothing_known(there)
     with transaction.atomic():
-        change = locked(run.change_id)
-        HostResult.objects.bulk_update(rows, ["evidence", "verdict", "measured_at"], batch_size=BATCH)
-        if run.kind == Run.Kind.APPLY and change.state in {Change.State.LOST, Change.State.CANCELLED}:
-            stand(run, rows)
+        run.change = locked(run.change_id)
+        if run.hosts.filter(verdict="").exists():  # else another look was faster
+            HostResult.objects.bulk_update(rows, ["evidence", "verdict", "measured_at"], batch_size=BATCH)
+            _after_loss(run, rows)
+
+
+def _after_loss(run: Run, rows: list[HostResult]) -> None:
+    """Taking back goes on by the tender; a person is needed for what is still there, and only for that."""
+    change = run.change
+    if run.kind == Run.Kind.APPLY and change.state in {Change.State.LOST, Change.State.CANCELLED}:
+        after_look(run, rows)
+    elif run.kind == Run.Kind.REVERT and change.state == Change.State.ROLLING_BACK:
+        note_taken_back(run, rows)
+    elif run.kind == Run.Kind.REVERT and run.state == Run.State.LOST and change.box == Change.Box.REVERTING:
+        boxes.settle(run=run, verdict=overall(Verdict(row.verdict) for row in rows).value)

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from fleet.automation.views import proposals
 from fleet.automation.views import rollouts as views
 
 urlpatterns = [
@@ -9,5 +10,6 @@ urlpatterns = [
     path("changes/<int:pk>/resume/", views.resume, name="resume"),
     path("changes/<int:pk>/retry-failed/", views.retry_failed, name="retry-failed"),
     path("changes/<int:pk>/roll-back/", views.roll_back, name="roll-back"),
+    path("changes/<int:pk>/proposals/<int:proposal>/agree/", proposals.agree, name="agree"),
     path("changes/<int:pk>/relaunch/", views.relaunch, name="relaunch"),
 ]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from fleet.automation import policy_words, words
+from fleet.automation import policy_words, proposal_panel, words
 from fleet.automation.forms import DecisionForm
 from fleet.automation.models import Approval, ApprovalLink, Change, PolicyRule
 from fleet.automation.policy_forms import ApprovalFilter
@@ -42,6 +42,7 @@ def approvals(request: HttpRequest) -> HttpResponse:
     counted = rows.annotate(devices=Count("targets", distinct=True)).prefetch_related("approvals").order_by("id")
     page = Paginator(counted, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"page": page, "rows": [_row(change, user) for change in page], "form": form}
+    context["proposals"] = [one | {"title": title(one["row"].change)} for one in proposal_panel.awaiting(user)]
     return render(request, "automation/approvals.html", context)
 
 

@@ -1,5 +1,8 @@
 """Ending a time-boxed change at another time."""
 
+from collections.abc import Callable
+from functools import partial
+
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -8,9 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from fleet.automation import policy_words
 from fleet.automation.models import Change
 from fleet.automation.services import boxes
 from fleet.automation.services.boxes import BoxError
+from fleet.automation.services.decisions import DecisionError
 from fleet.automation.views.outlook import person
 from fleet.people.rules import Action
 
@@ -33,23 +38,25 @@ def extend(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, _("This is no date with a time."))
         return redirect("automation:change", pk)
-    try:
-        boxes.extend(change=change, ends_at=form.cleaned_data["ends_at"], by=person(request))
-        messages.success(request, _("The end is changed."))
-    except BoxError as error:
-        messages.error(request, str(WHY_NOT[error.key]))
-    return redirect("automation:change", pk)
+    return _said(request, change, partial(boxes.extend, ends_at=form.cleaned_data["ends_at"]), _("The end is changed."))
 
 
 @require_POST
 def end_now(request: HttpRequest, pk: int) -> HttpResponse:
-    change = _controlled(request, pk)
+    return _said(request, _controlled(request, pk), boxes.end_now, _("It is being taken back."))
+
+
+def _said(request: HttpRequest, change: Change, act: Callable[..., bool], done: str) -> HttpResponse:
     try:
-        boxes.end_now(change=change, by=person(request))
-        messages.success(request, _("It is being taken back."))
-    except BoxError as error:
-        messages.error(request, str(WHY_NOT[error.key]))
-    return redirect("automation:change", pk)
+        messages.success(request, done if act(change=change, by=person(request)) else _("Noted. It waits for others."))
+    except (BoxError, DecisionError) as error:
+        messages.error(request, refused(error))
+    return redirect("automation:change", change.pk)
+
+
+def refused(error: BoxError | DecisionError) -> str:
+    """Why its end is not changed, as a sentence."""
+    return str(WHY_NOT[error.key]) if isinstance(error, BoxError) else policy_words.refusal(error)
 
 
 def _controlled(request: HttpRequest, pk: int) -> Change:

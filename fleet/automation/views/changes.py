@@ -14,11 +14,11 @@ from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from fleet.automation import policy_panel, policy_words, services, words
+from fleet.automation import policy_panel, policy_words, proposal_panel, services, words
 from fleet.automation.catalogue import CatalogueError, get
 from fleet.automation.forms import ChangeFilter, DecisionForm
-from fleet.automation.models import Approval, Change, HostResult, LogLine, Run, Target
-from fleet.automation.rules.lifecycle import CANCELLABLE, RETRYABLE, RUN_ENDS
+from fleet.automation.models import Approval, Change, HostResult, LogLine, Proposal, Run, Target
+from fleet.automation.rules.lifecycle import CANCELLABLE, ENDED, RETRYABLE, RUN_ENDS
 from fleet.automation.services import approving
 from fleet.automation.services.decisions import DecisionError
 from fleet.automation.views import lanes as rollout
@@ -167,7 +167,12 @@ def _context(request: HttpRequest, change: Change) -> dict[str, Any]:
 
 def _page(request: HttpRequest, change: Change) -> dict[str, Any]:
     """What only the change's own page shows besides."""
-    return _context(request, change) | policy_panel.context(change, person_of(request)) | {"change_page": True}
+    user = person_of(request)
+    context = _context(request, change) | policy_panel.context(change, user) | {"change_page": True}
+    context["proposals"] = proposal_panel.of_change(change, user) if sees_whole(change, user) else []
+    if change.state in ENDED and any(one["row"].act == Proposal.Act.ROLL_BACK for one in context["proposals"]):
+        context["policy"] = policy_panel.for_rolling_back(change, user)
+    return context
 
 
 def _live(change: Change, latest: Run | None) -> bool:

@@ -11,11 +11,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from fleet.automation import services, words
-from fleet.automation.catalogue import CatalogueError, Playbook
+from fleet.automation import policy_panel, policy_words, proposal_panel, services, words
+from fleet.automation.catalogue import CatalogueError, Playbook, get
 from fleet.automation.forms import DevicesFilter, HostFilter, OrderForm, PlaybookForm
 from fleet.automation.inventory import manageable
 from fleet.automation.models import Change, Ring
+from fleet.automation.rules.lifecycle import ENDED
 from fleet.automation.services.decisions import DecisionError
 from fleet.automation.services.rollouts.advancing import reversible
 from fleet.automation.services.rollouts.planning import limited, planned
@@ -31,6 +32,8 @@ from fleet.sites.models import Site
 
 NAMED = 12
 """Devices that a preview of rings names a step."""
+LATER = 10
+"""Later changes that the question about rolling back names."""
 Act = Callable[..., Change]
 
 
@@ -56,13 +59,14 @@ def hosts(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "automation/hosts.html", context | {"technical": sees_details(change, user)})
 
 
-def _steer(request: HttpRequest, pk: int, act: Act, said: str) -> HttpResponse:
+def _steer(request: HttpRequest, pk: int, act: Act, said: str, *, still: str = "") -> HttpResponse:
+    """`still`: what is said where the change is over as before, since others have to agree first."""
     change = get_object_or_404(Change.objects.allowing(request.user, Action.CONTROL_RUNS), pk=pk)
     try:
-        act(change=change, by=person_of(request))
-        messages.success(request, said)
+        now = act(change=change, by=person_of(request))
+        messages.success(request, still if still and now.state in ENDED else said)
     except DecisionError as error:
-        messages.error(request, words.refusal(error.key))
+        messages.error(request, policy_words.refusal(error))
     return redirect("automation:change", pk)
 
 
@@ -85,7 +89,7 @@ def retry_failed(request: HttpRequest, pk: int) -> HttpResponse:
 def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
     """The question, which names what it touches; the POST answers it."""
     if request.method == "POST":
-        return _steer(request, pk, services.roll_back, _("It is being taken back."))
+        return _steer(request, pk, services.roll_back, _("It is being taken back."), still=_("Noted. It waits for others."))
     change = get_object_or_404(Change.objects.allowing(request.user, Action.CONTROL_RUNS), pk=pk)
     rows = touched(change).select_related("device__site").order_by("device__name")
     total = rows.count()
@@ -93,7 +97,23 @@ def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
         messages.info(request, words.refusal("nothing-to-take-back" if not total else "no-way-back"))
         return redirect("automation:change", pk)
     context = {"change": change, "title": title(change), "total": total, "targets": rows[:PAGE_SIZE]}
-    return render(request, "automation/roll_back.html", context | {"more": max(0, total - PAGE_SIZE)})
+    context |= {"more": max(0, total - PAGE_SIZE), **_against(change, person_of(request))}
+    return render(request, "automation/roll_back.html", context)
+
+
+def _against(change: Change, user: User) -> dict[str, Any]:
+    """What speaks against rolling back: later changes there; of what is over, the school day and who has to agree, too."""
+    later = [{"change": one, "title": title(one)} for one in proposal_panel.later_changes(change)[: LATER + 1]]
+    found = {"later": later[:LATER], "more_later": len(later) > LATER, "whole": _undone_as_a_whole(change)}
+    if change.state not in ENDED:
+        return found
+    return found | {"needed": change.approvals_needed, "policy": policy_panel.for_rolling_back(change, user)}
+
+
+def _undone_as_a_whole(change: Change) -> bool:
+    """Whether each device gets back all that it had before, later changes or not."""
+    rollback = get(change.playbook).rollback
+    return rollback is not None and rollback.restore_backup
 
 
 @require_POST

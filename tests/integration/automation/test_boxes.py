@@ -2,15 +2,20 @@
 
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from fleet.automation import services
 from fleet.automation.models import BoxEnd, Change, Run
 from fleet.automation.services import boxes
-from fleet.monitoring.models import Health
+from fleet.automation.services.decisions import DecisionError
+from fleet.devices.models import Device
+from fleet.monitoring.services import poll_now
 from tests.integration.automation.conftest import PSK, School, soon
 
 OTHER_PSK = "anderer-8Lm3-0pRt"
+NEW_PSK = "rotiert-4Hd6-1wEx"
+BOX_PSK = "pruefung-2Ts7-5yUz"
 
 
 def over(school: School, change: Change) -> Change:
@@ -57,16 +62,18 @@ def test_what_another_one_still_wants_stays_and_the_offline_have_their_turn_late
     assert school.told(second)[-2:] == ["left", "reverted"]
     assert "Bleibt" in school.on_air(school.ap)
     away = school.aps[1]
-    Health.objects.update_or_create(
-        device=away, defaults={"status": "down", "authority_id": away.authority_id, "site_id": away.site_id}
-    )
+    school.break_("dead", away)
     over(school, first)
     assert first.box == Change.Box.PENDING
     assert "Bleibt" not in school.on_air(school.ap)
     assert "Bleibt" in school.on_air(away)
     assert school.told(first).count("revert-waits") == 1
+    tries = first.runs.filter(kind=Run.Kind.REVERT).count()
 
-    Health.objects.filter(device=away).update(status="up", answered_at=timezone.now())
+    school.work(first)
+    assert first.runs.filter(kind=Run.Kind.REVERT).count() == tries, "its next turn has not come"
+    school.wire.world.set_faults([])
+    poll_now(device_ids=[away.pk])
     school.work(first)
 
     assert first.box == Change.Box.REVERTED
@@ -77,15 +84,86 @@ def test_what_another_one_still_wants_stays_and_the_offline_have_their_turn_late
 
 def test_a_box_is_extended_and_ended_by_hand(school: School) -> None:
     change = school.approved(school.exam("Hand", ends_at=soon(60)))
-    boxes.extend(change=change, ends_at=soon(7200), by=school.asker)
+    later = soon(7200)
+    assert not boxes.extend(change=change, ends_at=later, by=school.asker), "as many others have to agree"
+    assert boxes.extend(change=change, ends_at=later, by=school.approvers[0])
     services.tend(now=soon(61))
     assert not change.runs.filter(kind=Run.Kind.REVERT).exists()
 
     Change.objects.filter(pk=change.pk).update(starts_at=timezone.now() - timedelta(hours=1))
     change.refresh_from_db()
-    boxes.end_now(change=change, by=school.asker)
+    assert not boxes.end_now(change=change, by=school.asker)
+    services.agree_to(proposal=change.proposals.get(over_at__isnull=True), by=school.approvers[0])
     school.work(change)
 
     assert change.box == Change.Box.REVERTED
     assert "Hand" not in school.on_air(school.ap)
-    assert school.told(change)[-4:] == ["extended", "ended-early", "revert-started", "reverted"]
+    steps = ["proposed", "proposal-agreed", "extended", "proposed", "proposal-agreed", "ended-early", "revert-started"]
+    assert school.told(change)[-8:] == [*steps, "reverted"]
+
+
+def key_of(school: School, device: Device, ssid: str) -> set[str]:
+    """The Wi-Fi's key as the device itself has it."""
+    text = str(school.machine(device).snapshot())
+    return {key for key in (PSK, OTHER_PSK, NEW_PSK, BOX_PSK) if key in text} if ssid in school.on_air(device) else set()
+
+
+def test_the_end_of_a_box_brings_no_retired_key_back_and_takes_no_wifi_away_that_stays(school: School) -> None:
+    """For good on one device of two (the other was away), its key rotated since, a box over both of it."""
+    there, away = school.aps[:2]
+    for_good = school.work(school.order("ssid", [there, away], arguments={"ssid": "Gast", "psk": PSK}))
+    school.break_("dead", away)
+    school.approved(for_good)
+    school.wire.world.set_faults([])
+    assert for_good.state == Change.State.FAILED
+    rotated = school.approved(school.order("psk-rotate", arguments={"ssid": "Gast", "psk": NEW_PSK}))
+    assert (rotated.state, key_of(school, there, "Gast")) == (Change.State.CONFIRMED, {NEW_PSK})
+    wish = {"ssid": "Gast", "psk": BOX_PSK, "encryption": "psk2"}
+    box = school.approved(school.order("ssid", [there, away], arguments=wish, ends_at=soon(3600)))
+    assert key_of(school, there, "Gast") == {BOX_PSK}
+
+    over(school, box)
+
+    assert box.box == Change.Box.REVERTED
+    assert key_of(school, there, "Gast") == {NEW_PSK}
+    assert key_of(school, away, "Gast") == set(), "there it was never done for good"
+    run = box.runs.get(kind=Run.Kind.REVERT, restoration__isnull=False)
+    assert "sae-mixed" in str(school.machine(there).snapshot())
+    told = str(list(run.log_lines.values())) + str(list(run.hosts.values()))
+    assert not [key for key in (PSK, NEW_PSK, BOX_PSK) if key in told]
+
+
+def test_a_key_rotated_during_a_box_stays_and_alone_keeps_no_wifi(school: School) -> None:
+    there, other = school.aps[:2]
+    school.approved(school.order("ssid", arguments={"ssid": "Gast", "psk": PSK}))
+    box = school.approved(
+        school.order("ssid", [there, other], arguments={"ssid": "Gast", "psk": BOX_PSK}, ends_at=soon(3600))
+    )
+    school.approved(school.order("psk-rotate", [there, other], arguments={"ssid": "Gast", "psk": NEW_PSK}))
+
+    over(school, box)
+
+    assert box.box == Change.Box.REVERTED
+    assert key_of(school, there, "Gast") == {NEW_PSK}
+    assert "Gast" not in school.on_air(other), "it was there for the box only"
+
+
+def test_asked_for_anew_a_box_keeps_its_dates_and_is_refused_after_its_end(school: School) -> None:
+    change = school.exam("Donnerstag", starts_at=soon(3600), ends_at=soon(7200))
+    services.cancel(change=change, by=school.asker)
+    change.refresh_from_db()
+
+    anew = services.relaunch(change=change, by=school.asker)
+
+    assert (anew.starts_at, anew.ends_at, anew.box) == (change.starts_at, change.ends_at, Change.Box.PENDING)
+    services.cancel(change=anew, by=school.asker)
+    Change.objects.filter(pk=change.pk).update(starts_at=soon(-60))
+    change.refresh_from_db()
+    begun = services.relaunch(change=change, by=school.asker)
+    assert abs(begun.starts_at - timezone.now()) < timedelta(minutes=1)
+    assert begun.ends_at == change.ends_at
+    services.cancel(change=begun, by=school.asker)
+    Change.objects.filter(pk=change.pk).update(ends_at=soon(-1))
+    change.refresh_from_db()
+    with pytest.raises(DecisionError, match="too-late"):
+        services.relaunch(change=change, by=school.asker)

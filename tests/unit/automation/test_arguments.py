@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -131,8 +132,9 @@ def test_an_approval_is_for_one_playbook_its_arguments_and_its_targets() -> None
         digest("q", {"a": 1, "b": 2}, [1, 2], key="k"),
         digest("p", {"a": 1, "b": 3}, [1, 2], key="k"),
         digest("p", {"a": 1, "b": 2}, [1], key="k"),
+        digest("p", {"a": 1, "b": 2}, [1, 2], ends_at=datetime(2026, 11, 26, tzinfo=UTC), key="k"),
     }
-    assert len(others | {same}) == 4
+    assert len(others | {same}) == 5
 
 
 def test_who_does_not_know_the_key_cannot_try_secrets_out_on_the_digest() -> None:

@@ -7,7 +7,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from fleet.automation.catalogue import get
-from fleet.automation.rules.boxes import Act, Box, Ending, ending, next_try, parted, subject_names, undoes
+from fleet.automation.rules.boxes import (
+    Act,
+    Adjustment,
+    Box,
+    Ending,
+    adjusting,
+    ending,
+    may_adjust,
+    next_try,
+    parted,
+    subject_names,
+    undoes,
+)
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -49,10 +61,29 @@ def test_the_same_wifi_is_the_same_thing_whatever_its_key() -> None:
     assert not undoes(playbook, {"state": "present"})
 
 
+def test_a_rotated_key_is_a_part_of_the_same_wifi() -> None:
+    whole, part = get("ssid"), get("psk-rotate")
+    subject = parted(whole, {"ssid": "Exam", "psk": "first-key"})[0]
+    rotated = [
+        Adjustment(change, parted(part, {"ssid": name, "psk": "k"})[0], {"psk": "k"}, at(applied))
+        for change, name, applied in ((3, "Exam", 2), (2, "Exam", 1), (4, "Other", 3), (1, "Exam", -1))
+    ]
+
+    assert (may_adjust(part, whole), may_adjust(whole, part), may_adjust(get("port-label"), whole)) == (True, False, False)
+    assert [one.change for one in adjusting(subject, at(0), rotated)] == [2, 3]
+
+
+def test_what_comes_back_says_who_has_adjusted_it() -> None:
+    for_good = Box(1, "exam", "b", at(-9), None, adjusted_by=(2, 3))
+
+    assert ending(box(4, "a", -5, 0), [for_good], NOW) == Ending(Act.RESTORE, 1, (2, 3))
+    assert ending(box(4, "b", -5, 0), [for_good], NOW) == Ending(Act.LEAVE, 1)
+
+
 def test_pauses_grow_and_end() -> None:
     pauses = [(next_try(tries, NOW) - NOW).total_seconds() for tries in (0, 1, 2, 99)]
 
-    assert pauses == [30, 60, 120, 1800]
+    assert pauses == [30, 60, 120, 7200]
 
 
 @dataclass

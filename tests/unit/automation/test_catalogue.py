@@ -1,5 +1,6 @@
 """Playbook folders: read strictly, each fault named with its file and line."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,29 @@ def test_check_warns_of_a_playbook_that_leaves_the_old_secret(folder: Path, sett
     (warning,) = [one for one in run_checks() if one.id == "automation.W002"]
 
     assert str(folder / "manifest.toml") in warning.msg
+
+
+def test_what_changes_a_part_of_another_ones_doing_does_not_undo_itself(folder: Path) -> None:
+    spoil(folder, 'risk = "medium"', 'risk = "medium"\nadjusts = "ssid"')
+
+    with pytest.raises(CatalogueError, match="adjusts"):
+        load(folder)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("other", "says"), [("psk-rotate", ""), ("nowhere", "nowhere"), ("exam-wifi", "arguments")])
+def test_check_says_what_cannot_be_a_part(folder: Path, settings: LazySettings, other: str, says: str) -> None:
+    for slug in ("ssid", "psk-rotate"):
+        shutil.copytree(Path(settings.PLAYBOOKS_DIR) / slug, folder.parent / slug)
+    settings.PLAYBOOKS_DIR = folder.parent
+    if says:
+        part = folder.parent / "psk-rotate"
+        spoil(part, 'adjusts = "ssid"', f'adjusts = "{other}"')
+
+    found = [one.msg for one in run_checks() if one.id == "automation.E001"]
+
+    assert len(found) == bool(says)
+    assert all("adjusts" in one and says in one for one in found)
 
 
 @pytest.mark.parametrize("name", ["ansible_connection", "ansible_ssh_common_args", "hostvars", "inventory_hostname", "omit"])

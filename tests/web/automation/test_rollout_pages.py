@@ -10,7 +10,7 @@ from django.utils import timezone
 from fleet.automation.models import Change, HostResult, LogLine, Ring, Run, Target
 from fleet.devices.models import Device
 from tests.conftest import City
-from tests.web.automation.conftest import make_change
+from tests.web.automation.conftest import add_run, make_change
 
 MANY = 2_000
 BUDGET = 45
@@ -138,6 +138,23 @@ def test_pausing_going_on_and_rolling_back(ada: Client, alma: Client, city: City
     change.refresh_from_db()
     assert change.state == "rolling-back"
     assert change.runs.filter(kind="revert", state="queued").exists()
+
+
+def test_the_question_names_later_changes_and_who_has_to_agree(ada: Client, city: City) -> None:
+    change = make_change(city.access_point_a, city.coordinator_a, "confirmed")
+    add_run(change, city.access_point_a)
+    later = make_change(city.access_point_a, city.coordinator_a, "confirmed")
+    add_run(later, city.access_point_a)
+
+    text = get(ada, "roll-back", change)
+
+    assert reverse("automation:change", args=[later.pk]) in text
+    assert "Spätere Änderungen" in text
+    assert "noch eine andere Person zustimmen" in text
+    said = ada.post(reverse("automation:roll-back", args=[change.pk]), follow=True).content.decode()
+    assert "Jetzt müssen andere zustimmen" in said
+    change.refresh_from_db()
+    assert change.state == "confirmed"
 
 
 class TestOrdering:

@@ -174,6 +174,22 @@ def test_the_end_of_a_box_is_changed_by_those_who_control(city: City, theo: Clie
 
     assert alma.post(url, body).status_code == 404
     assert theo.post(url, body).status_code == 302
+    change.refresh_from_db()
+    assert change.ends_at == later, "as many others have to agree"
+    page, proposal = reverse("automation:change", args=[change.pk]), change.proposals.get()
+    agree = reverse("automation:agree", args=[change.pk, proposal.pk])
+    franka = login(Client(), city.approver)
+    assert agree in franka.get(page).content.decode()
+    assert page in franka.get(reverse("automation:approvals")).content.decode(), "it waits for her"
+    said = theo.get(page).content.decode()
+    assert ("Theo möchte es" in said, "Noch eine Person muss zustimmen" in said, agree in said) == (True, True, False)
+    assert alma.post(agree).status_code == 302
+    assert change.proposals.get().over_at is None, "it is not hers to decide"
+    listed = Client().get(f"/api/v1/changes/{change.pk}/proposals", headers=bearer(city.technician)).json()
+    assert [(one["act"], one["asked_by"], one["left"]) for one in listed] == [("end", "Theo", 1)]
+    agreeing = f"/api/v1/changes/{change.pk}/proposals/{proposal.pk}/agree"
+    assert Client().post(agreeing, headers=bearer(city.technician)).status_code == 409, "nobody agrees to their own"
+    assert franka.post(agree).status_code == 302
 
     change.refresh_from_db()
     assert change.ends_at != later

@@ -19,6 +19,7 @@ from fleet.automation.models import (
     Drift,
     Freeze,
     PlaybookSource,
+    Proposal,
     RemedyPolicy,
     Rotation,
     Run,
@@ -36,6 +37,7 @@ from tests.conftest import scope_of
 class AutomationThings:
     change: Change
     run: Run
+    proposal: Proposal
     backup: Backup
     drift: Drift
     baseline: Baseline
@@ -58,6 +60,7 @@ def make(device: Device, owner: User) -> AutomationThings:
     return AutomationThings(
         change=change,
         run=Run.objects.create(change=change, kind=Run.Kind.PREVIEW, state=Run.State.SUCCEEDED, token=uuid.uuid4()),
+        proposal=Proposal.objects.create(change=change, act=Proposal.Act.ROLL_BACK, asked_by=owner),
         backup=_backup(device),
         drift=Drift.objects.create(**scope, device=device, key="ntp_servers", diff="-a\n+b"),
         zone=Zone.objects.create(authority=device.authority, name=f"Zone {device.pk}", networks=["192.0.2.0/24"]),

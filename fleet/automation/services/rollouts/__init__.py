@@ -1,6 +1,7 @@
 """How a change goes out in rings and steps, is paused, halted and taken back."""
 
 from fleet.automation.services.rollouts.controlling import (
+    agree_to,
     cancel,
     check_and_retry,
     pause,
@@ -10,4 +11,4 @@ from fleet.automation.services.rollouts.controlling import (
     roll_back,
 )
 
-__all__ = ["cancel", "check_and_retry", "pause", "relaunch", "resume", "retry_failed", "roll_back"]
+__all__ = ["agree_to", "cancel", "check_and_retry", "pause", "relaunch", "resume", "retry_failed", "roll_back"]

@@ -89,14 +89,26 @@ def _end(change: Change, rings: list[Ring], standing: list[RingNow], run: Run | 
     strategy, now, total = strategy_of(change), timezone.now(), Counter[str]()
     for ring, stands in zip(rings, standing, strict=True):
         total.update(stands.counts)
-        if ring.state not in {Ring.State.PASSED, Ring.State.SKIPPED}:
-            bad = verdict_of_ring(stands.counts, strategy.threshold_percent)
+        bad = verdict_of_ring(stands.counts, strategy.threshold_percent)
+        if bad or ring.state not in {Ring.State.PASSED, Ring.State.SKIPPED}:
             _close(ring, bad, now)
     state = Change.State(outcome(total))
     if change.state == Change.State.APPROVED:
         move(change, Change.State.RUNNING)
     if move(change, state, wish=Change.Wish.GO_ON):
         tell(change, state.value, run_id=run.pk if run else None, **why(run))
+        if _harmful(standing, strategy):
+            _take_back_by_itself(change)
+
+
+def _harmful(standing: list[RingNow], strategy: Strategy) -> bool:
+    """Whether more of a ring went wrong than it bears, also where nothing is left that could be kept from harm."""
+    rings = (verdict_of_ring(ring.counts, strategy.threshold_percent) for ring in standing)
+    return any(rings) or next_move(standing, strategy).act == "halt"
+
+
+def _take_back_by_itself(change: Change) -> bool:
+    return strategy_of(change).rollback_on_halt and reversible(change) and begin_taking_back(change)
 
 
 def _close(ring: Ring, bad: Halt | None, now: datetime) -> None:
@@ -113,8 +125,7 @@ def halt(change: Change, ring: Ring, why: Halt) -> None:
         return
     tell(change, "halted", ring=ring.number, reason=why.reason, **why.details)
     log.warning("rollout halted", extra={"change_id": change.pk, "ring": ring.number, "reason": why.reason})
-    if strategy_of(change).rollback_on_halt and reversible(change):
-        begin_taking_back(change)
+    _take_back_by_itself(change)
 
 
 def reversible(change: Change) -> bool:
@@ -194,3 +205,19 @@ def after_step(run: Run, rows: Iterable[HostResult]) -> None:
     stand(run, rows)
     if change.state in {Change.State.VERIFYING, Change.State.RUNNING}:
         advance(change, timezone.now(), run)
+
+
+def after_look(run: Run, rows: Iterable[HostResult]) -> None:
+    """What a lost or stopped step has left behind was measured: a person decides, unless taking back is wanted already.
+
+    The change's row is locked.
+    """
+    change = run.change
+    stand(run, rows)
+    if change.state != Change.State.LOST:
+        return
+    if change.wish == Change.Wish.ROLL_BACK:
+        if not begin_taking_back(change):  # nothing was touched
+            Change.objects.filter(pk=change.pk).update(wish=Change.Wish.GO_ON)
+    elif _harmful(rings_now(change, rings_of(change)), strategy_of(change)):
+        _take_back_by_itself(change)

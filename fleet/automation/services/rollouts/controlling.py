@@ -5,11 +5,14 @@ from collections.abc import Collection
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from fleet.automation.models import Change, Ring, Run, Target
+from fleet.automation.models import Change, Proposal, Ring, Run, Target
 from fleet.automation.rules.lifecycle import CANCELLABLE, ENDED, PAUSABLE, RETRYABLE, ROLLABLE, too_late
+from fleet.automation.rules.policy import Answer
 from fleet.automation.rules.rollout import BAD, UNDONE
 from fleet.automation.services import boxes
+from fleet.automation.services.approving import ask_anew, forget_votes, too_old
 from fleet.automation.services.decisions import DecisionError
+from fleet.automation.services.proposing import NotNowError, agreed, done, forbidden, open_of
 from fleet.automation.services.rollouts.advancing import LIVE, advance, locked, reversible, stop, under_way
 from fleet.automation.services.rollouts.taking_back import begin_taking_back, touched
 from fleet.automation.services.telling import move, queue_run, tell
@@ -75,9 +78,11 @@ def resume(*, change: Change, by: User) -> Change:
 
 
 def _go_on(change: Change) -> None:
-    """At once where its time has come; otherwise the tender does it then."""
+    """At once where its time has come; otherwise the tender does it then. By an agreement that is too old it does not."""
     now = timezone.now()
-    if change.starts_at <= now and not under_way(change):
+    if too_old(change, now):
+        ask_anew(change, now)
+    elif change.starts_at <= now and not under_way(change):
         advance(change, now)
 
 
@@ -119,6 +124,8 @@ def _apply_again(change: Change, states: Collection[str]) -> None:
     if not change.runs.filter(kind=Run.Kind.APPLY, started_at__isnull=False).exists():
         if not move(change, Change.State.PREVIEWING):
             raise DecisionError("changed-meanwhile")
+        if too_old(change, timezone.now()):
+            forget_votes(change, timezone.now())
         queue_run(change, Run.Kind.PREVIEW)
         return
     if not _reopen(change, states) and not (states is BAD and _any_left(change)):
@@ -126,7 +133,10 @@ def _apply_again(change: Change, states: Collection[str]) -> None:
     if not move(change, Change.State.APPROVED, wish=Change.Wish.GO_ON):
         raise DecisionError("changed-meanwhile")
     change.wish = Change.Wish.GO_ON.value
-    advance(change, timezone.now())
+    if too_old(change, timezone.now()):
+        ask_anew(change, timezone.now())
+    else:
+        advance(change, timezone.now())
 
 
 def _any_left(change: Change) -> bool:
@@ -150,28 +160,67 @@ def _reopen(change: Change, states: Collection[str]) -> int:
 
 
 def roll_back(*, change: Change, by: User) -> Change:
-    """Take back on every device that was touched, after the step under way. Raises DecisionError."""
+    """Take back on every device that was touched, after the step under way. Raises DecisionError.
+
+    What is over was agreed to as it is: taking it back then is asked of the school day, and of as many people as agreed to
+    it. Until they have, it is noted that `by` wants it.
+    """
     with transaction.atomic():
         now = locked(change.pk)
-        if now.state not in ROLLABLE or now.box in {Change.Box.REVERTING, Change.Box.REVERTED}:
-            raise DecisionError("not-rollable")
-        if not reversible(now):
-            raise DecisionError("no-way-back")
-        _drop_queued(now)
-        if under_way(now):
-            _wish(now, Change.Wish.ROLL_BACK)
-        elif not begin_taking_back(now, actor_id=by.pk):
-            raise DecisionError("nothing-to-take-back" if not touched(now).exists() else "changed-meanwhile")
+        why_not = _roll_back(now, by)
+    if why_not:  # who has agreed has agreed: it is begun by another click when the school day allows it
+        raise NotNowError(why_not)
     return now
+
+
+def _roll_back(change: Change, by: User) -> Answer | None:
+    if change.state not in ROLLABLE or change.box in {Change.Box.REVERTING, Change.Box.REVERTED}:
+        raise DecisionError("not-rollable")
+    if not reversible(change):
+        raise DecisionError("no-way-back")
+    if change.state in ENDED:
+        if not touched(change).exists():
+            raise DecisionError("nothing-to-take-back")
+        if not agreed(change, Proposal.Act.ROLL_BACK, by):
+            return None
+        if why_not := forbidden(change, list(touched(change).values_list("device_id", flat=True)), timezone.now()):
+            return why_not
+        done(change, Proposal.Act.ROLL_BACK)
+    _drop_queued(change)
+    if under_way(change):
+        _wish(change, Change.Wish.ROLL_BACK)
+    elif not begin_taking_back(change, actor_id=by.pk):
+        raise DecisionError("nothing-to-take-back" if not touched(change).exists() else "changed-meanwhile")
+    return None
+
+
+def agree_to(*, proposal: Proposal, by: User) -> Change:
+    """Another person agrees to what a colleague has asked for; with the last one needed it happens. Raises DecisionError."""
+    change = proposal.change
+    if not open_of(change, timezone.now()).filter(pk=proposal.pk).exists():
+        raise DecisionError("changed-meanwhile")
+    if proposal.act == Proposal.Act.ROLL_BACK:
+        return roll_back(change=change, by=by)
+    try:
+        if proposal.ends_at is None:
+            boxes.end_now(change=change, by=by)
+        else:
+            boxes.extend(change=change, ends_at=proposal.ends_at, by=by)
+    except boxes.BoxError as error:
+        raise DecisionError("changed-meanwhile") from error
+    return change
 
 
 def relaunch(*, change: Change, by: User) -> Change:
     """The same order as a new change, with its own preview and approvals; asked twice, the one that is not over yet.
 
-    Raises DecisionError or OrderError.
+    Its dates hold as far as they lie ahead: what was wanted until an hour stays no longer, and is refused after it
+    (`too-late`). Raises DecisionError or OrderError.
     """
     if change.state not in ENDED:
         raise DecisionError("not-over")
+    if too_late(ends_at=change.ends_at, now=timezone.now()):
+        raise DecisionError("too-late")
     with transaction.atomic():
         locked(change.pk)  # of two clicks at once the second gets what the first has asked for
         asked = change.relaunches.filter(requested_by=by).exclude(state__in=ENDED).first()
@@ -188,6 +237,8 @@ def _asked_anew(change: Change, by: User) -> Change:
         arguments={**change.arguments, **(change.secret_arguments or {})},
         device_ids=list(change.targets.values_list("device_id", flat=True)),
         requested_by=by,
+        starts_at=change.starts_at if change.starts_at > timezone.now() else None,
+        ends_at=change.ends_at,
         reason=change.reason,
         right=Action.REQUEST_CHANGE,
         strategy=strategy_of(change) if change.strategy else None,

@@ -1,19 +1,19 @@
 """Taking back what was touched, by the same steps as it went out, the last ring first, and measured."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from fleet.automation.models import BoxEnd, Change, HostResult, Restoration, Ring, Run, Target
 from fleet.automation.rules.boxes import Act
 from fleet.automation.rules.lifecycle import may_become
 from fleet.automation.services.composing import endings, next_group
+from fleet.automation.services.rollouts.resting import NOT_REACHED, resting
 from fleet.automation.services.telling import Part, move, queue_run, tell, why
-from fleet.monitoring.models import Health
 
 UNTOUCHED = (HostResult.State.NOT_STARTED, HostResult.State.OFFLINE)
 TAKEN_BACK = (BoxEnd.State.REVERTED, BoxEnd.State.RESTORED, BoxEnd.State.LEFT)
@@ -50,7 +50,7 @@ def take_back_next(change: Change) -> bool:
 
     What another change still wants on a device stays, or comes back (`services.composing`).
     """
-    while part := _next_part(change, change.taking_back_since or change.created_at):
+    while part := _next_part(change):
         found = endings(change, part.device_ids, timezone.now())
         _leave(change, {pk: one.other for pk, one in found.items() if one.act == Act.LEAVE and one.other})
         if group := next_group(found):
@@ -68,43 +68,73 @@ def _leave(change: Change, left: Mapping[int, int]) -> None:
         tell(change, "left", device_ids=sorted(left), in_favour_of=sorted(set(left.values())))
 
 
-def _next_part(change: Change, since: datetime) -> Part | None:
-    first = _to_do(change, since).order_by("-ring__number", "step").values_list("ring_id", "step").first()
+def _next_part(change: Change) -> Part | None:
+    to_do = _to_do(change)
+    first = to_do.order_by("-ring__number", "step").values_list("ring_id", "step").first()
     if first is None:
         return None
-    mine = _to_do(change, since).filter(ring_id=first[0], step=first[1])
+    mine = to_do.filter(ring_id=first[0], step=first[1])
     ring = change.rings.filter(pk=first[0]).first()
     return Part(ring, first[1], list(mine.order_by("device_id").values_list("device_id", flat=True)))
 
 
-def _tried(change: Change, since: datetime, *, offline: bool) -> Exists:
-    rows = HostResult.objects.filter(
-        run__change=change, run__kind=Run.Kind.REVERT, run__queued_at__gte=since, device=OuterRef("device")
-    ).exclude(run__state=Run.State.CANCELLED, run__started_at__isnull=True)  # out of date before it began
-    states = Q(state=HostResult.State.OFFLINE)
-    return Exists(rows.filter(states if offline else ~states))
+def _since(change: Change) -> datetime:
+    return change.taking_back_since or change.created_at
 
 
-def _to_do(change: Change, since: datetime) -> QuerySet[Target]:
-    """Not tried yet; those that were offline once they answer again."""
-    gone = Exists(Health.objects.filter(device=OuterRef("device"), failures__gt=0))
-    left = touched(change).filter(~_tried(change, since, offline=False))
-    return left.exclude(_tried(change, since, offline=True) & gone)
+def _runs(change: Change) -> QuerySet[Run]:
+    """Those of this taking back."""
+    mine = Run.objects.filter(change=change, kind=Run.Kind.REVERT, queued_at__gte=_since(change))
+    return mine.exclude(state=Run.State.CANCELLED, started_at__isnull=True)  # out of date before it began
 
 
-def still_gone(change: Change) -> bool:
-    """Whether devices are left that only wait for being back."""
-    since = change.taking_back_since or change.created_at
-    return touched(change).filter(~_tried(change, since, offline=False)).exists()
+def _left(change: Change) -> QuerySet[Target]:
+    """Not tried yet, or not reached when they were."""
+    rows = HostResult.objects.filter(run__in=_runs(change), device=OuterRef("device")).exclude(state__in=NOT_REACHED)
+    return touched(change).filter(~Exists(rows))
+
+
+def _to_do(change: Change) -> QuerySet[Target]:
+    return _left(change).exclude(device__in=resting(change, _since(change), timezone.now()))
+
+
+def goes_on(change: Change) -> bool:
+    """Whether devices are left that have another turn, or a lost run has still to be looked at."""
+    unseen = HostResult.objects.filter(run__in=_runs(change).filter(state=Run.State.LOST), verdict="")
+    return _left(change).exists() or unseen.exists()
+
+
+def is_gone(run: Run, row: HostResult) -> bool:
+    """Whether the device shows that it was taken back. After a lost run measuring alone has to prove it.
+
+    That a device answers proves nothing then, nor does a Wi-Fi that is there prove whose key it has.
+    """
+    if run.state != Run.State.LOST:
+        return row.is_well
+    telling = any(one["holds"] != "reachable" for one in row.evidence)
+    return telling and row.verdict == Target.Verdict.CONFIRMED and not Restoration.objects.filter(run=run).exists()
+
+
+def note_taken_back(run: Run, rows: Iterable[HostResult]) -> None:
+    """A step of taking back was measured. The change's row is locked."""
+    found = list(rows)
+    good = [row.device_id for row in found if is_gone(run, row)]
+    run.change.targets.filter(device_id__in=good).update(state=Target.State.ROLLED_BACK)
+    _say_who_waits(run, {row.device_id for row in found if row.state in NOT_REACHED} - set(good))
+
+
+def _say_who_waits(run: Run, device_ids: Collection[int]) -> None:
+    """Once for each device."""
+    before = HostResult.objects.filter(run__in=_runs(run.change).filter(pk__lt=run.pk), state__in=NOT_REACHED)
+    if fresh := sorted(set(device_ids) - set(before.values_list("device_id", flat=True))):
+        tell(run.change, "revert-waits", run_id=run.pk, device_ids=fresh)
 
 
 def after_taking_back(run: Run, rows: Iterable[HostResult]) -> None:
-    """A step of taking back was measured: write it, and go on. The change's row is locked."""
-    change = run.change
-    good = [row.device_id for row in rows if row.is_well]
-    change.targets.filter(device_id__in=good).update(state=Target.State.ROLLED_BACK)
-    if not take_back_next(change) and not still_gone(change):
-        end_taking_back(change, run)
+    """The same, and what comes next."""
+    note_taken_back(run, rows)
+    if not take_back_next(run.change) and not goes_on(run.change):
+        end_taking_back(run.change, run)
 
 
 def end_taking_back(change: Change, run: Run | None) -> None:
@@ -128,4 +158,4 @@ def _end_box(change: Change, *, good: bool) -> None:
     change.save(update_fields=["box"])
     if good:
         left = BoxEnd.objects.filter(change=change).exclude(state__in=TAKEN_BACK)
-        left.update(state=BoxEnd.State.REVERTED, at=timezone.now(), next_try_at=None)
+        left.update(state=BoxEnd.State.REVERTED, at=timezone.now())

@@ -1,0 +1,42 @@
+"""Devices that could not be reached when they were to be taken back: tried again ever more seldom, or when they are back."""
+
+from collections import defaultdict
+from datetime import datetime
+
+from fleet.automation.models import Change, HostResult, Run
+from fleet.automation.rules.boxes import next_try
+from fleet.monitoring.models import Health
+
+NOT_REACHED = frozenset({HostResult.State.OFFLINE.value, HostResult.State.UNREACHABLE.value})
+"""Nothing was done there, so it is no failure: they have another turn."""
+
+
+def resting(change: Change, since: datetime, now: datetime) -> set[int]:
+    """Ids of those whose last tries since `since` did not reach them and whose next turn has not come. Two queries.
+
+    Who answered neither SNMP nor SSH has a turn as soon as it is heard of. Of one that only Ansible did not get into, SNMP
+    tells nothing new: it has its turn when its pause is over.
+    """
+    failed = _failed(change, since)
+    silent = [pk for pk, tries in failed.items() if tries[-1][0] == HostResult.State.OFFLINE]
+    heard = dict(Health.objects.filter(device_id__in=silent).values_list("device_id", "answered_at"))
+    found = set()
+    for pk, tries in failed.items():
+        last = tries[-1][1]
+        answered = heard.get(pk)
+        if next_try(len(tries), last) > now and not (answered and answered > last):
+            found.add(pk)
+    return found
+
+
+def _failed(change: Change, since: datetime) -> dict[int, list[tuple[str, datetime]]]:
+    """{device: (state, when it ended) of its last tries in a row that did not reach it}"""
+    rows = HostResult.objects.filter(run__change=change, run__kind=Run.Kind.REVERT, run__queued_at__gte=since)
+    ended = rows.filter(run__started_at__isnull=False).order_by("run_id")
+    found: dict[int, list[tuple[str, datetime]]] = defaultdict(list)
+    for pk, state, at in ended.values_list("device_id", "state", "run__finished_at"):
+        if at is not None and state in NOT_REACHED:
+            found[pk].append((state, at))
+        else:
+            found.pop(pk, None)
+    return found
