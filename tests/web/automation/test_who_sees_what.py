@@ -39,6 +39,8 @@ from tests.web.things import make_things
 ROLES = (Role.COORDINATOR, Role.TECHNICIAN, Role.ADMINISTRATOR)
 """What the others may, one of these may too."""
 API = ("/changes", "/policy", "/remedies", "/schedules", "/what-if", "/backups", "/drift", "/compliance", "/webhooks")
+BAD, TOTAL = 4711_000_815, 4711_000_816
+"""So long that no random token on a page has them in it."""
 OTHERS = ("Schule B", "SW-1-B", "AP-204-B", "DR-204-B", "Geheim-B")
 """What only school B knows."""
 SHARED = "AP-Flur"
@@ -63,7 +65,7 @@ def both(city: City) -> Change:
         arguments={"ssid": "Klausur"}, state="halted", starts_at=now - timedelta(hours=1),
         ends_at=now + timedelta(days=1), box="pending", requested_by=city.administrator,
     )  # fmt: skip
-    about = {"bad": 4711, "total": 4712, "threshold": 1}
+    about = {"bad": BAD, "total": TOTAL, "threshold": 1}
     ring = Ring.objects.create(change=change, number=1, title="pilot", state="halted", reason="canary", details=about)
     twins = [_twin(one) for one in (city.access_point_a, city.access_point_b)]
     devices = [city.access_point_a, city.access_point_b, *twins]
@@ -111,7 +113,7 @@ def at_school_a(city: City, role: Role) -> User:
 
 def told(answer: Any) -> list[str]:
     text = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    return [name for name in (*OTHERS, "4711", "4712") if name in text.decode(errors="replace")]
+    return [name for name in (*OTHERS, str(BAD), str(TOTAL)) if name in text.decode(errors="replace")]
 
 
 def _of_a_change(address: Address) -> bool:
