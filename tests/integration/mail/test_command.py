@@ -99,7 +99,7 @@ NASTY = [
     "Auto-Submitted: auto-\x00replied",
     "Precedence: bulk \xe9\x00",
     "Message-ID: <\xe9\x00\xff@x>",
-    "In-Reply-To: <\xff\x00\xe9@x>\nReferences: <\xe9@x> \x00",
+    "In-Reply-To: <\xff\x00\xe9@y>\nReferences: <\xe9@y> \x00",
     "Subject: =?utf-7?Q?+2AA-?= =?utf-16?B?2AA=?= \xe9\x00 =?x-unknown?Q?=C3=A4?=",
     "X-Loop: \xe9\x00\xff\nList-Id: \xff\x00",
     "Sender: \xe9\x00 <x\xe9@x.example>\nReturn-Path: <\x00\xff>",
