@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from fleet.people.models import User
 from helpdesk.mail.models import IncomingMail, OutgoingMail
 from helpdesk.mail.rules.automatic import NOBODY
 from helpdesk.tickets.models import Ticket
@@ -9,21 +10,39 @@ from helpdesk.tickets.models import Ticket
 Outcome = IncomingMail.Outcome
 MOST_ACKNOWLEDGEMENTS = 5
 """Per address and hour: two programs that answer each other come to rest."""
+MOST_ANSWERS = 10
+"""Of one address in one ticket within an hour, that are told to others by mail."""
+HANDED_OVER = "handed-over"
+MOST_HANDED = 20
+"""Tickets handed to one person within an hour, each with a mail; a thousand at once are read in the list."""
 MOST_TICKETS = 30
 """Of one address without an account in an hour; a person would have called by then."""
 
 
-def opener(ticket: Ticket) -> str:
-    """The address of whoever opened it by mail without an account; empty when nobody reads what is sent there."""
-    rows = IncomingMail.objects.filter(ticket=ticket, outcome=Outcome.NEW).order_by("pk")
-    address = rows.values_list("sender", flat=True).first() or ""
-    return "" if NOBODY.match(address) else address
+def openers(ticket: Ticket) -> list[str]:
+    """The addresses of those who opened it by mail without an account, or what was merged into it since; without those
+    where nobody reads what is sent there."""
+    rows = IncomingMail.objects.filter(article__ticket=ticket, article__internal=False, outcome=Outcome.NEW)
+    addresses = rows.filter(article__verified=False).order_by("pk").values_list("sender", flat=True)
+    return [one for one in dict.fromkeys(addresses) if one and not NOBODY.match(one)]
 
 
 def wrote_in(ticket: Ticket, address: str) -> bool:
     """Whether this address wrote what everybody at the ticket can read."""
-    rows = IncomingMail.objects.filter(ticket=ticket, sender=address, outcome__in=[Outcome.NEW, Outcome.APPENDED])
-    return rows.filter(article__internal=False).exists()
+    rows = IncomingMail.objects.filter(sender=address, outcome__in=[Outcome.NEW, Outcome.APPENDED])
+    return rows.filter(article__ticket=ticket, article__internal=False).exists()
+
+
+def answers_without_end(ticket: Ticket, address: str, now: datetime) -> bool:
+    """Whether somebody, most probably a program that does not say so, answers each mail about the ticket."""
+    rows = IncomingMail.objects.filter(sender=address, received_at__gt=now - timedelta(hours=1), outcome=Outcome.APPENDED)
+    return rows.filter(article__ticket=ticket).count() >= MOST_ANSWERS
+
+
+def handed_enough(user: User, now: datetime) -> bool:
+    """Looks at the mails of an hour alone: `acknowledges` leads the index by time."""
+    lately = OutgoingMail.objects.filter(acknowledges=False, created_at__gt=now - timedelta(hours=1))
+    return lately.filter(recipient=user, article__notice=HANDED_OVER).count() >= MOST_HANDED
 
 
 def may_acknowledge(address: str, now: datetime) -> bool:

@@ -21,9 +21,9 @@ PREFIX = re.compile(
 UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """What ends a line, or turns the letters after it around: `Rechnung_fdp.exe` would be read as `Rechnung_exe.pdf`."""
 NUMBER = re.compile(r"(?<![A-Za-z0-9])F\d{4}-\d{6,9}(?!\d)", re.IGNORECASE)
-ADDRESS = re.compile(r"[^\s<>\"'(),;:@]{1,64}@[^\s<>\"'(),;:@]{1,255}")
-MESSAGE_ID = re.compile(r"<([^<>\s]{1,995})>")
-BARE_ID = re.compile(r"[^<>\s@]{1,500}@[^<>\s@]{1,255}")
+ADDRESS = re.compile(r"[^\s\x00-\x1f\x7f<>\"'(),;:@]{1,64}@[^\s\x00-\x1f\x7f<>\"'(),;:@]{1,255}")
+MESSAGE_ID = re.compile(r"<([^<>\s\x00-\x1f\x7f]{1,995})>")
+BARE_ID = re.compile(r"[^<>\s\x00-\x1f\x7f@]{1,500}@[^<>\s\x00-\x1f\x7f@]{1,255}")
 
 
 def raw_values(message: Message, name: str, longest: int | None = LONGEST) -> list[str]:
@@ -31,6 +31,12 @@ def raw_values(message: Message, name: str, longest: int | None = LONGEST) -> li
     wanted = name.lower()
     found = [str(value)[:longest] for key, value in message.raw_items() if key.lower() == wanted]
     return [re.sub(r"[\r\n]+[ \t]*", " ", value).strip() for value in found]
+
+
+def inner(message: Message) -> list[Message]:
+    """The parts inside. (`get_payload` decodes a text on the way, and raises for a charset with a zero byte in it.)"""
+    payload = message.get_payload() if message.is_multipart() else []
+    return [one for one in payload if isinstance(one, Message)] if isinstance(payload, list) else []
 
 
 def raw_value(message: Message, name: str) -> str:

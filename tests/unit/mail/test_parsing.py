@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from helpdesk.mail.rules.bodies import split_quoted, text_of_html
@@ -101,6 +101,7 @@ VALUES = st.one_of(
 )  # fmt: skip
 
 
+@example([("From", "a@\x1b"), ("Message-ID", "b@\x1b"), ("References", "<c\x1b@d>")], b"")
 @given(st.lists(st.tuples(FIELDS, VALUES), max_size=12), st.binary(max_size=300))
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_no_header_raises(fields: list[tuple[str, str]], body: bytes) -> None:
