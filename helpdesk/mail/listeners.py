@@ -1,4 +1,4 @@
-"""Whoever watches a ticket, is called by name in it, or has to know of its deadline hears of it too."""
+"""Whoever looks after a ticket, watches it, is called by name in it, or has to know of its deadline hears of it too."""
 
 from fleet.events.models import Event
 from helpdesk.mail import services
@@ -11,6 +11,11 @@ EVENTS = {"ticket.article-added"}
 
 def consume(event: Event) -> None:
     article = Article.objects.select_related("ticket").filter(pk=event.payload.get("article_id")).first()
-    if article is not None:
+    if article is not None and not _kept_aside(article):
         for user in tickets.listeners(article, event.payload.get("tells", [])):
             services.queue(article=article, recipient=user)
+
+
+def _kept_aside(article: Article) -> bool:
+    """A note made of a mail is by a stranger or a program: to tell of it would be answered by the next program."""
+    return article.internal and article.channel == Article.Channel.MAIL

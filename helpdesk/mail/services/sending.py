@@ -16,6 +16,7 @@ from helpdesk.mail.models import OutgoingMail
 from helpdesk.mail.rules import given_up, pause
 from helpdesk.tickets import notices
 from helpdesk.tickets.models import Article, Ticket
+from helpdesk.tickets.selectors import readable_articles
 from helpdesk.tickets.services import rating
 
 log = logging.getLogger(__name__)
@@ -79,14 +80,12 @@ def _send(pk: int) -> bool:
 
 def _may_read(mail: OutgoingMail) -> bool:
     """Whoever has left, or has no role at that school any more, is told nothing of it."""
-    if mail.article is None:
+    article, person = mail.article, mail.recipient
+    if article is None:
         return approvals.still_wanted(mail)
-    ticket = mail.article.ticket
-    if mail.article.internal:
-        return False
-    if mail.recipient is None:
-        return ticket.requester_id is None
-    return mail.recipient.is_active and Ticket.objects.visible_to(mail.recipient).filter(pk=ticket.pk).exists()
+    if person is None:
+        return not article.internal and article.ticket.requester_id is None
+    return person.is_active and readable_articles(person).filter(pk=article.pk).exists()
 
 
 def _give_up(mail: OutgoingMail, why: str) -> None:
@@ -138,7 +137,8 @@ def _body(mail: OutgoingMail, article: Article) -> str:
         return "\n\n".join(part for part in (greeting, arrived, answer, where) if part) + "\n"
     notice = notices.of(article)
     said = [f"{article.author}:" if article.author else "", notice.sentence if notice else "", *_evidence(notice)]
-    written = _("There is an internal note for you. You read it in the ticket.") if article.internal else article.body
+    secret = article.internal and bool(article.body)
+    written = _("There is an internal note for you. You read it in the ticket.") if secret else article.body
     return "\n\n".join(part for part in (greeting, *said, written, where, _question(article, mail.recipient)) if part) + "\n"
 
 

@@ -266,10 +266,20 @@ def unwatch(*, ticket: Ticket, by: User) -> None:
 
 
 def listeners(article: Article, told: Collection[int] = ()) -> list[User]:
-    """Who hears of an article though it is not theirs: watchers, and those in `told`; only who may read it."""
-    watching = set(article.ticket.watchers.values_list("pk", flat=True)) if not article.notice else set()
-    ids = (watching | set(told)) - {article.author_id, article.ticket.requester_id}
+    """Who hears of an article though it is not theirs: owner, watchers, and those in `told`; only who may read it."""
+    ids = (_attentive(article) | set(told)) - {article.author_id}
     return [user for user in User.objects.filter(pk__in=ids, is_active=True) if _may_read(user, article)]
+
+
+def _attentive(article: Article) -> set[int]:
+    """Whoever watches reads what people write; whoever looks after it, what they write in public."""
+    if article.notice:
+        return set()
+    ticket = article.ticket
+    people = set(ticket.watchers.values_list("pk", flat=True))
+    if ticket.owner_id is not None and not article.internal:
+        people.add(ticket.owner_id)
+    return people - {ticket.requester_id}
 
 
 def _may_read(user: User, article: Article) -> bool:

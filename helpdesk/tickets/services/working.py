@@ -219,7 +219,7 @@ def _note_edit(ticket: Ticket, wish: Edit, actor: User) -> None:
         _write(ticket, Contribution(author=actor, notice="handed-back"))
     if wish.owner is not None and wish.owner.pk != ticket.owner_id:
         details = {"owner_id": wish.owner.pk, "owner": str(wish.owner)}
-        _write(ticket, Contribution(author=actor, notice="handed-over", details=details))
+        _write(ticket, Contribution(author=actor, notice="handed-over", details=details, tells=(wish.owner.pk,)))
     before, after = [ticket.subject, ticket.priority], [wish.subject, wish.priority]
     was, becomes = _sorted_as(ticket), _sorted_as(wish.sorting or ticket)
     if (before, was) != (after, becomes):
