@@ -3,7 +3,7 @@
 from fleet.events.models import Event
 from helpdesk.mail import services
 from helpdesk.mail.rules import Said, worth_a_mail
-from helpdesk.mail.selectors import opener
+from helpdesk.mail.selectors import openers
 from helpdesk.tickets.models import Article
 from helpdesk.tickets.notices import is_told
 
@@ -26,5 +26,6 @@ def consume(event: Event) -> None:
     requester = article.ticket.requester
     if requester is not None and worth_a_mail(said, requester.pk):
         services.queue(article=article, recipient=requester)
-    elif requester is None and article.verified and worth_a_mail(said, 0) and (address := opener(article.ticket)):
-        services.queue(article=article, address=address)
+    if article.verified and worth_a_mail(said, 0):
+        for address in openers(article.ticket):
+            services.queue(article=article, address=address)

@@ -9,21 +9,30 @@ from helpdesk.tickets.models import Ticket
 Outcome = IncomingMail.Outcome
 MOST_ACKNOWLEDGEMENTS = 5
 """Per address and hour: two programs that answer each other come to rest."""
+MOST_ANSWERS = 10
+"""Of one address in one ticket within an hour, that are told to others by mail."""
 MOST_TICKETS = 30
 """Of one address without an account in an hour; a person would have called by then."""
 
 
-def opener(ticket: Ticket) -> str:
-    """The address of whoever opened it by mail without an account; empty when nobody reads what is sent there."""
-    rows = IncomingMail.objects.filter(ticket=ticket, outcome=Outcome.NEW).order_by("pk")
-    address = rows.values_list("sender", flat=True).first() or ""
-    return "" if NOBODY.match(address) else address
+def openers(ticket: Ticket) -> list[str]:
+    """The addresses of those who opened it by mail without an account, or what was merged into it since; without those
+    where nobody reads what is sent there."""
+    rows = IncomingMail.objects.filter(article__ticket=ticket, article__internal=False, outcome=Outcome.NEW)
+    addresses = rows.filter(article__verified=False).order_by("pk").values_list("sender", flat=True)
+    return [one for one in dict.fromkeys(addresses) if one and not NOBODY.match(one)]
 
 
 def wrote_in(ticket: Ticket, address: str) -> bool:
     """Whether this address wrote what everybody at the ticket can read."""
-    rows = IncomingMail.objects.filter(ticket=ticket, sender=address, outcome__in=[Outcome.NEW, Outcome.APPENDED])
-    return rows.filter(article__internal=False).exists()
+    rows = IncomingMail.objects.filter(sender=address, outcome__in=[Outcome.NEW, Outcome.APPENDED])
+    return rows.filter(article__ticket=ticket, article__internal=False).exists()
+
+
+def answers_without_end(ticket: Ticket, address: str, now: datetime) -> bool:
+    """Whether somebody, most probably a program that does not say so, answers each mail about the ticket."""
+    rows = IncomingMail.objects.filter(sender=address, received_at__gt=now - timedelta(hours=1), outcome=Outcome.APPENDED)
+    return rows.filter(article__ticket=ticket).count() >= MOST_ANSWERS
 
 
 def may_acknowledge(address: str, now: datetime) -> bool:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
+from django.utils import timezone
+
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Authority
@@ -10,9 +13,9 @@ from helpdesk.mail.models import IncomingMail
 from helpdesk.mail.rules.incoming import Incoming
 from helpdesk.mail.rules.threading import Found
 from helpdesk.mail.services.keys import storable_id
+from helpdesk.tickets import services as tickets
 from helpdesk.tickets.models import Article, Ticket
-
-MOST_MERGES = 20
+from helpdesk.tickets.rules import may_reopen
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,13 @@ class Thread:
 
 
 def find(mail: Incoming, authority: Authority, who: User | None) -> Thread:
+    """The ticket is locked until the transaction ends: what is decided of its state still holds when it is acted upon."""
     referred = _referred(mail, authority)
-    named = None if referred or not mail.number else _current(_numbered(mail.number, authority))
+    named = None if referred or not mail.number else _numbered(mail.number, authority)
     found = Found(
-        referred=referred.state if referred else None,
+        referred=_state(referred) if referred else None,
         belongs_to_referred=referred is not None and belongs(referred, who, mail.sender.address),
-        named=named.state if named else None,
+        named=_state(named) if named else None,
         belongs_to_named=named is not None and who is not None and takes_part(named, who),
         automatic=bool(mail.automatic),
     )
@@ -47,22 +51,27 @@ def _referred(mail: Incoming, authority: Authority) -> Ticket | None:
         named = {"number": number} if number else {"pk": ticket_id or 0}
         ticket = Ticket.objects.filter(authority=authority, **named).first()
         if ticket is not None:
-            return _current(ticket)
+            return _held(ticket)
     return None
 
 
 def _numbered(number: str, authority: Authority) -> Ticket | None:
-    return Ticket.objects.filter(authority=authority, number=number).first()
+    ticket = Ticket.objects.filter(authority=authority, number=number).first()
+    return _held(ticket) if ticket else None
 
 
-def _current(ticket: Ticket | None) -> Ticket | None:
-    """Where it was merged into, should it have been."""
-    for _step in range(MOST_MERGES):
-        into = getattr(ticket, "merged_into_id", None)
-        if into is None:
-            break
-        ticket = Ticket.objects.get(pk=into)
-    return ticket
+def _held(ticket: Ticket) -> Ticket:
+    """The one that goes on, locked, also where it was merged this moment."""
+    held = Ticket.objects.select_for_update().get(pk=tickets.current(ticket).pk)
+    return _held(held) if held.merged_into_id else held
+
+
+def _state(ticket: Ticket) -> str:
+    """What was resolved too long ago is as good as closed, though nobody has come to close it yet."""
+    resolved = ticket.state == Ticket.State.RESOLVED
+    if resolved and not may_reopen(ticket.state_since, timezone.now(), settings.REOPEN_DAYS):
+        return Ticket.State.CLOSED
+    return ticket.state
 
 
 def belongs(ticket: Ticket, who: User | None, address: str) -> bool:

@@ -14,6 +14,7 @@ from fleet.people.models import User
 from helpdesk.mail import approvals, threads
 from helpdesk.mail.models import OutgoingMail
 from helpdesk.mail.rules import given_up, pause
+from helpdesk.mail.selectors import openers
 from helpdesk.tickets import notices
 from helpdesk.tickets.models import Article, Ticket
 from helpdesk.tickets.selectors import readable_articles
@@ -84,7 +85,7 @@ def _may_read(mail: OutgoingMail) -> bool:
     if article is None:
         return approvals.still_wanted(mail)
     if person is None:
-        return not article.internal and article.ticket.requester_id is None
+        return not article.internal and mail.address in openers(article.ticket)
     return person.is_active and readable_articles(person).filter(pk=article.pk).exists()
 
 

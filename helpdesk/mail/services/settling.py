@@ -152,6 +152,10 @@ class _Settling:
 
     def _reply(self) -> None:
         ticket = self._there()
+        if selectors.answers_without_end(ticket, self.mail.sender.address, timezone.now()):
+            reason = f"its sender has answered more than {selectors.MOST_ANSWERS} times within an hour"
+            self._add(Outcome.STORED, internal=True, author=self.who, reason=reason)
+            return
         works = self.who is not None and self.who.access.may(Action.WORK_TICKETS, ticket.authority_id, ticket.site_id)
         requester = self.who is None or ticket.requester_id == self.who.pk
         self._add(Outcome.APPENDED, internal=False, author=self.who)
