@@ -6,7 +6,9 @@ true/false. In production a missing or weak secret stops the start; in the demo 
 
 import hashlib
 import os
+import re
 import secrets
+from email.utils import getaddresses
 from pathlib import Path
 from typing import Annotated, Literal, Self, cast
 
@@ -17,6 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 BASE_DIR = Path(__file__).resolve().parent.parent
 SHORTEST_SECRET = 50
 FEWEST_LETTERS = 5
+ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
 
 
 def _strict_bool(value: object) -> object:
@@ -105,6 +108,8 @@ class Env(BaseSettings):
     """Whether webhooks may go to this very machine; unset: outside of production only."""
 
     EMAIL_URL: SecretStr = SecretStr("")
+    MAIL_FROM: str = ""
+    """Who mail is from: `it@stadt.example`, or `IT-Service <it@stadt.example>`; the demo's unless set."""
     LOG_JSON: Bool = False
 
     @field_validator("VAR_DIR", mode="after")
@@ -112,10 +117,20 @@ class Env(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value if value.is_absolute() else BASE_DIR / value
 
+    @field_validator("MAIL_FROM", mode="after")
+    @classmethod
+    def _one_address(cls, value: str) -> str:
+        addresses = [address for _name, address in getaddresses([value])]
+        if value and not (len(addresses) == 1 and ADDRESS.fullmatch(addresses[0]) and value.isprintable()):
+            raise ValueError("must be one address: it@stadt.example, or IT-Service <it@stadt.example>")
+        return value
+
     @model_validator(mode="after")
     def _secrets_are_there(self) -> Self:
         if self.MODE == "production":
             self._refuse_weak_secrets()
+            if self.EMAIL_URL.get_secret_value() and not self.MAIL_FROM:
+                raise ValueError("MAIL_FROM must be set in production where EMAIL_URL is: people answer to that address")
             return self
         if not self.SECRET_KEY.get_secret_value():
             self.SECRET_KEY = SecretStr(_kept(self.VAR_DIR / "secret_key", secrets.token_urlsafe(64)))

@@ -210,7 +210,7 @@ if MODE == "test":  # tests ask faster than anybody
 
 # --- mail ---------------------------------------------------------------------------------------------------------------
 
-DEFAULT_FROM_EMAIL = "Fleetdesk <fleetdesk@musterstadt.example>"
+DEFAULT_FROM_EMAIL = env.MAIL_FROM or "Fleetdesk <fleetdesk@musterstadt.example>"
 globals().update(mail.settings_for(env.EMAIL_URL.get_secret_value(), VAR_DIR / "mail"))  # EMAIL_BACKEND and what it needs
 
 MAIL_BYTES = 40 * 2**20

@@ -3,9 +3,10 @@
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db.models import Case, When
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from helpdesk.mail.models import IncomingMail
+from helpdesk.mail.models import IncomingMail, Mailbox
 from helpdesk.tickets.models import Article, Ticket
 
 MOST = 20
@@ -45,6 +46,10 @@ def chain(article: Article) -> list[str]:
 
 
 def reply_to(ticket: Ticket) -> list[str]:
-    """The address to which the ticket was written."""
-    row = IncomingMail.objects.filter(ticket=ticket, mailbox__isnull=False).select_related("mailbox").order_by("pk").first()
-    return [row.mailbox.address] if row and row.mailbox else []
+    """The address to which the ticket was written; of one that did not come by mail, the school's or the authority's."""
+    boxes = Mailbox.objects.filter(authority=ticket.authority_id, active=True)
+    came_in = IncomingMail.objects.filter(article__ticket=ticket, mailbox__in=boxes).order_by("pk")
+    known = came_in.values_list("mailbox__address", flat=True).first()
+    ours = boxes.order_by(Case(When(site=ticket.site_id, then=0), default=1), "pk").values_list("address", flat=True)
+    address = known or ours.first()
+    return [address] if address else []

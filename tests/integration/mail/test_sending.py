@@ -8,6 +8,7 @@ import pytest
 from fleet.events.services import deliver
 from fleet.people.models import User
 from helpdesk.mail import services
+from helpdesk.mail.models import Mailbox
 from helpdesk.tickets import services as tickets
 from helpdesk.tickets.models import Agreement, EscalationStep, Ticket
 from helpdesk.tickets.services import sla
@@ -97,3 +98,17 @@ def test_whoever_takes_it_or_speaks_is_not_told_so(ticket: Ticket, city: City, s
     say(ticket, city.technician, "Ich komme morgen.")
 
     assert list(heard(smtp)) == [city.coordinator_a.email]
+
+
+def test_answers_go_to_a_mailbox_that_is_read(ticket: Ticket, city: City, smtp: Post) -> None:
+    boxes = {site: Mailbox.objects.create(authority=city.authority, site=site, address=f"it@{site.slug}.example")
+             for site in (city.school_b, city.school_a)}  # fmt: skip
+
+    def answers_go_to() -> str:
+        say(ticket, city.technician, "Ist er an?")
+        heard(smtp)
+        return str(message_from_bytes(smtp.taken[0].content, policy=policy.default)["Reply-To"])
+
+    assert answers_go_to() == boxes[city.school_a].address
+    Mailbox.objects.filter(site=city.school_a).update(active=False)
+    assert answers_go_to() == boxes[city.school_b].address

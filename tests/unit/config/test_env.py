@@ -67,6 +67,24 @@ def test_production_refuses_what_is_missing_or_weak(production: pytest.MonkeyPat
         env.read()
 
 
+def test_production_sends_no_mail_from_an_address_of_the_demo(production: pytest.MonkeyPatch) -> None:
+    production.setenv("EMAIL_URL", "smtp+tls://post.stadt.example:587")
+    with pytest.raises(ValueError, match="MAIL_FROM"):
+        env.read()
+
+    production.setenv("MAIL_FROM", "IT-Service <it@stadt.example>")
+
+    assert env.read().MAIL_FROM == "IT-Service <it@stadt.example>"
+
+
+@pytest.mark.parametrize("value", ["it", "it@", "a@x.example, b@x.example", "IT\nBcc: a@x.example <it@x.example>", " "])
+def test_mail_is_from_one_address(bare: pytest.MonkeyPatch, value: str) -> None:
+    bare.setenv("MAIL_FROM", value)
+
+    with pytest.raises(ValueError, match="MAIL_FROM"):
+        env.read()
+
+
 @pytest.mark.parametrize("value", ["1", "yes", "on", "", "tru"])
 def test_a_boolean_is_true_or_false_and_nothing_else(bare: pytest.MonkeyPatch, value: str) -> None:
     bare.setenv("DEBUG", value)
