@@ -5,14 +5,17 @@ Nothing lingers between two tasks, and one that hangs ends with its own. `watchi
 
 from __future__ import annotations
 
+import errno
 import logging
+import socket
 import ssl
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import IO, Any
 
 from django.conf import settings
@@ -20,10 +23,10 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import F, Q
 from django.utils import timezone
 from imapclient import IMAPClient
-from imapclient.exceptions import IMAPClientError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from helpdesk.mail.models import Mailbox
-from helpdesk.mail.services.receiving import receive
+from helpdesk.mail.services import receiving
 
 log = logging.getLogger(__name__)
 TIMEOUT_S = 20
@@ -32,6 +35,9 @@ SELDOM = timedelta(minutes=5)
 """How often a watched mailbox is asked without news: a line may be dead without anybody noticing."""
 PIECE = 2 * 2**20
 """Bytes that are fetched at once: a large mail goes to disk piece by piece."""
+MOST_TRIES = 3
+MOST_BREAKS = 3
+"""Lines in one go that break, each at another mail, and nothing is read: then it is the server, and none of the mails."""
 FAILURES = (IMAPClientError, OSError)
 
 
@@ -57,8 +63,8 @@ def poll(mailbox_id: int) -> int:
         return 0
     mailbox = Mailbox.objects.select_related("authority", "site").get(pk=mailbox_id)
     try:
-        with connection(mailbox) as client, _ending(client):
-            taken = _take_in(client, mailbox)
+        reading = _Reading(mailbox)
+        reading.go()
     except (MailboxError, *FAILURES) as error:
         log.warning("mailbox not read", extra={"mailbox_id": mailbox_id, "error": type(error).__name__})
         _end(mailbox, now, Mailbox.State.FAILING, told(error))
@@ -66,8 +72,8 @@ def poll(mailbox_id: int) -> int:
     except BaseException:
         Mailbox.objects.filter(pk=mailbox_id).update(busy_until=timezone.now())
         raise
-    _end(mailbox, now, Mailbox.State.OK, "")
-    return taken
+    _end(mailbox, now, Mailbox.State.FAILING if reading.trouble else Mailbox.State.OK, reading.trouble)
+    return len(reading.stored)
 
 
 def _end(mailbox: Mailbox, began: datetime, state: Mailbox.State, error: str) -> None:
@@ -100,19 +106,26 @@ def connection(mailbox: Mailbox) -> Iterator[IMAPClient]:
         try:
             client.logout()
         except FAILURES:
-            client.shutdown()
+            with suppress(OSError):
+                client.shutdown()
 
 
 @contextmanager
-def _ending(client: IMAPClient) -> Iterator[None]:
+def _ending(client: IMAPClient, at: float) -> Iterator[None]:
     """A server that answers drop by drop never falls silent; the line is cut when its time is over."""
-    timer = threading.Timer(settings.MAIL_POLL_S + settings.MAIL_READ_S, client.shutdown)
+    timer = threading.Timer(at - time.monotonic(), _cut, [client])
     timer.daemon = True
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
+
+
+def _cut(client: IMAPClient) -> None:
+    """Whoever reads holds the buffer, and to close it would wait for them; the socket does not."""
+    with suppress(OSError):
+        client.socket().shutdown(socket.SHUT_RDWR)
 
 
 def _connected(mailbox: Mailbox) -> IMAPClient:
@@ -129,68 +142,129 @@ def _connected(mailbox: Mailbox) -> IMAPClient:
     return client
 
 
-def _take_in(client: IMAPClient, mailbox: Mailbox) -> int:
-    selected = client.select_folder(mailbox.folder)
-    _notice_new_numbers(mailbox, int(selected.get(b"UIDVALIDITY", 0)))
-    found = client.search(["UID", f"{mailbox.last_uid + 1}:*"])
-    waiting = sorted(uid for uid in found if uid > mailbox.last_uid)  # `n:*` names the last one even below n
-    until = time.monotonic() + settings.MAIL_POLL_S
-    taken, behind = 0, True
-    for uid in waiting:
-        if time.monotonic() > until:
-            Mailbox.objects.filter(pk=mailbox.pk).update(news_at=timezone.now())
-            break
-        done = _one(client, mailbox, uid)
-        taken += done
-        behind = behind and done
-        if behind:
-            Mailbox.objects.filter(pk=mailbox.pk).update(last_uid=uid)
-    return taken
+class _Reading:
+    """One go through a mailbox. A line that breaks at a mail is made anew for the next one."""
 
+    def __init__(self, mailbox: Mailbox) -> None:
+        self.mailbox = mailbox
+        self.until = time.monotonic() + settings.MAIL_POLL_S
+        self.found: set[int] = set()
+        self.stored: set[int] = set()
+        self.settled: set[int] = set()
+        self.left: set[int] = set()
+        """What could not be taken in for a fault of ours: it stays where it is."""
+        self.broken: dict[int, Exception] = {}
 
-def _notice_new_numbers(mailbox: Mailbox, uidvalidity: int) -> None:
-    """The server counts anew: everything is looked at again, and what is known already is known by its Message-ID."""
-    if mailbox.uidvalidity != uidvalidity:
-        mailbox.uidvalidity, mailbox.last_uid = uidvalidity, 0
-        Mailbox.objects.filter(pk=mailbox.pk).update(uidvalidity=uidvalidity, last_uid=0)
+    def go(self) -> None:
+        while not (self._through() or time.monotonic() > self.until or self._server_fails()):
+            pass
+        if self._server_fails():
+            raise next(iter(self.broken.values()))
+        for uid in self.broken:
+            self._count(uid)
 
+    @property
+    def trouble(self) -> str:
+        return next((f"the line broke at mail {uid}: {told(error)}" for uid, error in self.broken.items()), "")
 
-def _one(client: IMAPClient, mailbox: Mailbox, uid: int) -> bool:
-    """Stored first, then moved: whoever dies in between finds it again, and its Message-ID counts it once.
+    def _server_fails(self) -> bool:
+        return not self.stored and len(self.broken) >= MOST_BREAKS
 
-    False: it stays where it is, and the next one goes on.
-    """
-    with tempfile.TemporaryFile() as raw:
+    def _through(self) -> bool:
+        """False: the line broke, and another one may get further."""
+        with connection(self.mailbox) as client, _ending(client, self.until + settings.MAIL_READ_S):
+            selected = client.select_folder(self.mailbox.folder)
+            self._notice_new_numbers(int(selected.get(b"UIDVALIDITY", 0)))
+            for uid in self._waiting(client):
+                if time.monotonic() > self.until:
+                    self._keep(news_at=timezone.now())
+                    break
+                try:
+                    self._one(client, uid)
+                except FAILURES as error:
+                    if self._is_for_a_person(uid, error):
+                        raise
+                    log.warning("mail not fetched", extra={"mailbox_id": self.mailbox.pk, "uid": uid}, exc_info=True)
+                    self.broken[uid] = error
+                    return False
+        return True
+
+    def _is_for_a_person(self, uid: int, error: Exception) -> bool:
+        """A full disk, or a folder for what was read that cannot be made: no other mail gets further."""
+        full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+        return full or (uid in self.stored and not isinstance(error, (IMAPClientAbortError, OSError)))
+
+    def _notice_new_numbers(self, uidvalidity: int) -> None:
+        """The server counts anew: everything is looked at again, and what is known already is known by its Message-ID."""
+        if self.mailbox.uidvalidity != uidvalidity:
+            self._keep(uidvalidity=uidvalidity, last_uid=0, tries={})
+
+    def _waiting(self, client: IMAPClient) -> list[int]:
+        """What is new; then that at which a line broke before."""
+        last = self.mailbox.last_uid
+        answer = client.search(["UID", f"{last + 1}:*"])  # `n:*` names the last one even below n
+        self.found |= {uid for uid in answer if uid > last}
+        seen = self.settled | self.left | self.broken.keys()
+        return [uid for uid in [*sorted(self.found), *map(int, self.mailbox.tries)] if uid not in seen]
+
+    def _one(self, client: IMAPClient, uid: int) -> None:
+        """Stored first, then moved: whoever dies in between finds it again, and its Message-ID counts it once."""
+        with tempfile.TemporaryFile() as raw:
+            size = _fetched(client, uid, raw)
+            if size is not None:  # else somebody has taken it away
+                raw.seek(0)
+                if not self._received(raw, size, uid):
+                    self.left.add(uid)
+                    return
+                self.stored.add(uid)
+                _put_away(client, self.mailbox, uid)
+        self._settle(uid)
+
+    def _received(self, raw: IO[bytes], size: int, uid: int) -> bool:
+        about = {"mailbox_id": self.mailbox.pk, "uid": uid}
         try:
-            if not _fetched(client, uid, raw):
-                return True  # somebody else has taken it away
-        except IMAPClientError:
-            log.exception("mail not fetched", extra={"mailbox_id": mailbox.pk, "uid": uid})
-            return False
-        raw.seek(0)
-        try:
-            result = receive(source=raw, mailbox=mailbox)
+            result = receiving.receive(source=raw, mailbox=self.mailbox, size=size)
         except (OperationalError, InterfaceError):
             raise
         except Exception:
-            log.exception("mail not taken in", extra={"mailbox_id": mailbox.pk, "uid": uid})
+            log.exception("mail not taken in", extra=about)
             return False
-    log.info("mail taken in", extra={"mailbox_id": mailbox.pk, "uid": uid, "outcome": result.outcome})
-    _put_away(client, mailbox, uid)
-    return True
+        log.info("mail taken in", extra={**about, "outcome": result.outcome})
+        return True
+
+    def _count(self, uid: int) -> None:
+        """Its tries are kept; after the last one it is set aside, and stays in its folder."""
+        tries = self.mailbox.tries.get(str(uid), 0) + 1
+        if tries >= MOST_TRIES and uid not in self.stored:
+            receiving.set_aside_unfetched(mailbox=self.mailbox, uid=uid)
+        self._settle(uid, tries=tries if tries < MOST_TRIES else 0)
+
+    def _settle(self, uid: int, tries: int = 0) -> None:
+        """Up to the first that has neither been read nor its tries counted, nothing is looked for any more."""
+        self.settled.add(uid)
+        kept = {**self.mailbox.tries, str(uid): tries}
+        done = takewhile(self.settled.__contains__, sorted(self.found))
+        self._keep(last_uid=max(done, default=self.mailbox.last_uid), tries={one: n for one, n in kept.items() if n})
+
+    def _keep(self, **columns: Any) -> None:
+        for name, value in columns.items():
+            setattr(self.mailbox, name, value)
+        Mailbox.objects.filter(pk=self.mailbox.pk).update(**columns)
 
 
-def _fetched(client: IMAPClient, uid: int, target: IO[bytes]) -> bool:
+def _fetched(client: IMAPClient, uid: int, target: IO[bytes]) -> int | None:
+    """Its size in bytes; None when it is not there. Of one too large to be read only the beginning is fetched."""
     sizes = client.fetch([uid], ["RFC822.SIZE"])
     if uid not in sizes:
-        return False
+        return None
     size = int(sizes[uid][b"RFC822.SIZE"])
-    for start in range(0, max(size, 1), PIECE):
-        piece = _piece(client.fetch([uid], [f"BODY.PEEK[]<{start}.{PIECE}>"]).get(uid, {}))
+    wanted, most = (size, PIECE) if size <= settings.MAIL_BYTES else (receiving.HEADER, receiving.HEADER)
+    for start in range(0, max(wanted, 1), most):
+        piece = _piece(client.fetch([uid], [f"BODY.PEEK[]<{start}.{most}>"]).get(uid, {}))
         target.write(piece)
-        if len(piece) < PIECE:
+        if len(piece) < most:
             break
-    return True
+    return size
 
 
 def _piece(answer: dict[bytes, Any]) -> bytes:

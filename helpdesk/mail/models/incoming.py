@@ -52,7 +52,9 @@ class Mailbox(SiteScoped):
     """When the server last told of something."""
     uidvalidity = models.PositiveBigIntegerField(default=0)
     last_uid = models.PositiveBigIntegerField(default=0)
-    """RFC 3501, 2.3.1.1: up to where everything has been read, as long as UIDVALIDITY stays."""
+    """RFC 3501, 2.3.1.1: up to where everything has been read but `tries`, as long as UIDVALIDITY stays."""
+    tries = models.JSONField(default=dict)
+    """{UID: how often the line broke when that mail was fetched}, of those that are tried again."""
 
     objects = ScopedQuerySet["Mailbox"].as_manager()
 

@@ -25,7 +25,10 @@ AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Raw:
-    """`path`: where it lies open; `file`: where sealed, relative to MEDIA_ROOT; `digest`: SHA-256 of the mail."""
+    """`path`: where it lies open; `file`: where sealed, relative to MEDIA_ROOT; `digest`: SHA-256 of what is kept.
+
+    `size`: of the whole mail, in bytes; of one that is too large only the beginning may have been fetched.
+    """
 
     path: Path
     size: int
@@ -33,15 +36,19 @@ class Raw:
     file: str
     key: str
 
+    @property
+    def whole(self) -> bool:
+        return self.path.stat().st_size >= self.size
 
-def keep(*, source: IO[bytes], folder: Path) -> Raw:
-    """Copied in pieces, whatever the size."""
+
+def keep(*, source: IO[bytes], folder: Path, size: int = 0) -> Raw:
+    """Copied in pieces, whatever the size. `size`: of the whole mail, where `source` holds only its beginning."""
     path, digest = folder / "raw", hashlib.sha256()
     with path.open("wb") as target:
         while piece := source.read(CHUNK):
             digest.update(piece)
             target.write(piece)
-    raw = Raw(path, path.stat().st_size, digest.hexdigest(), _fresh_name(), sealed.fresh_key())
+    raw = Raw(path, max(size, path.stat().st_size), digest.hexdigest(), _fresh_name(), sealed.fresh_key())
     _seal(raw)
     return raw
 

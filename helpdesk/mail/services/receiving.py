@@ -42,10 +42,13 @@ class Result:
     reason: str = ""
 
 
-def receive(*, source: IO[bytes], mailbox: Mailbox | None = None) -> Result:
-    """Raises OperationalError, InterfaceError and OSError, when it should be tried again; never for what the mail holds."""
+def receive(*, source: IO[bytes], mailbox: Mailbox | None = None, size: int = 0) -> Result:
+    """`size`: of the whole mail in bytes, where `source` may hold only the beginning of one larger than MAIL_BYTES.
+
+    Raises OperationalError, InterfaceError and OSError, when it should be tried again; never for what the mail holds.
+    """
     with tempfile.TemporaryDirectory(prefix=FOLDERS) as folder:
-        raw = keeping.keep(source=source, folder=Path(folder))
+        raw = keeping.keep(source=source, folder=Path(folder), size=size if size > settings.MAIL_BYTES else 0)
         try:
             delivery = _opened(raw, Path(folder), mailbox)
         except BaseException:
@@ -84,13 +87,23 @@ def _settle_again(row: IncomingMail, delivery: Delivery) -> None:
         IncomingMail.objects.filter(pk=row.pk).update(reason=_told(error))
 
 
+def set_aside_unfetched(*, mailbox: Mailbox, uid: int) -> None:
+    """A mail whose server hangs up whenever it is fetched: nothing of it is known but its number (RFC 3501, 2.3.1.1)."""
+    told = f"its server broke off whenever it was fetched; it lies in {mailbox.folder} of {mailbox.address} (UID {uid})"
+    key = f"<{uid}.{mailbox.uidvalidity}.{mailbox.pk}@unfetched.invalid>"
+    fresh = {"mailbox": mailbox, "outcome": Outcome.QUARANTINED, "reason": told, "size": 0}
+    IncomingMail.objects.get_or_create(authority=mailbox.authority, key=key, defaults=fresh)
+    log.warning("mail set aside unfetched", extra={"mailbox_id": mailbox.pk, "uid": uid})
+
+
 def drop(*, row: IncomingMail) -> bool:
     rows = IncomingMail.objects.filter(pk=row.pk, outcome=Outcome.QUARANTINED)
     return rows.update(outcome=Outcome.DROPPED) == 1
 
 
 def _opened(raw: Raw, folder: Path, mailbox: Mailbox | None) -> Delivery:
-    mail = _too_large(raw, folder) if raw.size > settings.MAIL_BYTES else reading.read(raw.path, folder)
+    readable = raw.whole and raw.size <= settings.MAIL_BYTES
+    mail = reading.read(raw.path, folder) if readable else _too_large(raw, folder)
     box = mailbox or mailbox_for(mail.recipients)
     return Delivery(raw, mail, _authority(box, mail), box)
 
@@ -100,8 +113,13 @@ def _too_large(raw: Raw, folder: Path) -> Incoming:
     with raw.path.open("rb") as whole:
         head.write_bytes(whole.read(HEADER))
     mail = dataclasses.replace(reading.read(head, folder), files=(), text="", html="")
-    reason = f"it has {raw.size / 2**20:.0f} MB, more than the {settings.MAIL_BYTES // 2**20} MB that are read"
-    return dataclasses.replace(mail, unreadable=reason)
+    return dataclasses.replace(mail, unreadable=_too_much(raw))
+
+
+def _too_much(raw: Raw) -> str:
+    if raw.size > settings.MAIL_BYTES:
+        return f"it has {raw.size / 2**20:.0f} MB, more than the {settings.MAIL_BYTES // 2**20} MB that are read"
+    return "only its beginning was fetched, for it was too large"
 
 
 def _authority(mailbox: Mailbox | None, mail: Incoming) -> Authority:
