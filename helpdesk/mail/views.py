@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from fleet.people.models import User
 from fleet.people.rules import Action
-from helpdesk.mail import imap
+from helpdesk.mail import imap, words
 from helpdesk.mail.forms import MailboxForm
 from helpdesk.mail.models import IncomingMail, Mailbox
 from helpdesk.mail.services import mailboxes as boxes
@@ -49,7 +49,7 @@ def index(request: HttpRequest) -> HttpResponse:
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "page": page,
-        "rows": [{"mail": row, "state": PILLS[Outcome(row.outcome)]} for row in page],
+        "rows": [{"mail": row, "state": PILLS[Outcome(row.outcome)], "why": words.reason(row.reason)} for row in page],
         "outcomes": [("", _("All")), *Outcome.choices],
         "wanted": wanted,
     }
@@ -87,8 +87,8 @@ def _mailboxes(user: User) -> Any:
 @require_safe
 def mailboxes(request: HttpRequest) -> HttpResponse:
     rows = _mailboxes(manager(request))
-    context = {"rows": [{"mailbox": row, "state": STATES[Mailbox.State(row.state)]} for row in rows]}
-    return render(request, "mail/mailboxes.html", context)
+    shown = [{"mailbox": row, "state": STATES[Mailbox.State(row.state)], "error": words.error(row.error)} for row in rows]
+    return render(request, "mail/mailboxes.html", {"rows": shown})
 
 
 @never_cache
@@ -118,7 +118,7 @@ def _edit(request: HttpRequest, mailbox: Mailbox | None) -> HttpResponse:
 def test(request: HttpRequest, pk: int) -> HttpResponse:
     """Log in and look into the folder; nothing is read and nothing is moved."""
     mailbox = get_object_or_404(_mailboxes(manager(request)), pk=pk)
-    error = imap.tried(mailbox) if mailbox.host else _("It has no IMAP server.")
+    error = words.error(imap.tried(mailbox)) if mailbox.host else _("It has no IMAP server.")
     if error:
         messages.error(request, _("%(address)s cannot be read: %(error)s") % {"address": mailbox.address, "error": error})
     else:

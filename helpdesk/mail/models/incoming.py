@@ -3,6 +3,7 @@
 from typing import Self
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -68,8 +69,14 @@ class Mailbox(SiteScoped):
 
 class IncomingQuerySet(models.QuerySet["IncomingMail"]):
     def managed_by(self, user: User) -> Self:
-        """A mail may be of any school, so only those see it who manage the whole authority."""
-        return self.filter(authority_id__in=user.access.scopes(Action.MANAGE))
+        """A mail may be of any school, so only those see it who manage the whole authority; of a ticket that they may not
+        see (a restricted one) it is not theirs to see either."""
+        tickets = Ticket.objects.visible_to(user)
+        rows = self.filter(authority_id__in=user.access.scopes(Action.MANAGE))
+        return rows.filter(
+            Q(ticket__isnull=True) | Q(ticket__in=tickets),
+            Q(article__isnull=True) | Q(article__ticket__in=tickets),
+        )
 
 
 class IncomingMail(models.Model):

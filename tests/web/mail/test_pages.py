@@ -6,8 +6,12 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from fleet.people import services as people
+from fleet.people.rules import Role
 from helpdesk.mail.models import IncomingMail, Mailbox
 from helpdesk.mail.services.receiving import receive
+from helpdesk.tickets import services as tickets
+from helpdesk.tickets.models import Queue
 from tests.conftest import City
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +30,9 @@ def mailbox(city: City) -> Mailbox:
 def set_aside(city: City) -> IncomingMail:
     receive(source=io.BytesIO(b"no mail"))
     subject = '"><svg onload=alert(1)>'
-    IncomingMail.objects.update(key="<1@x>", subject=subject, sender="a@x.example", reason="this is no mail")
+    IncomingMail.objects.update(
+        key="<1@x>", subject=subject, sender="a@x.example", reason="this is no mail: it has no header"
+    )
     return IncomingMail.objects.get()
 
 
@@ -65,7 +71,7 @@ def test_a_connection_that_fails_is_told(ada: Client, mailbox: Mailbox) -> None:
 
 def test_what_was_set_aside_stands_with_its_reason_and_can_be_dropped(ada: Client, set_aside: IncomingMail) -> None:
     page = ada.get("/mail/?outcome=quarantined").content.decode()
-    assert "this is no mail" in page
+    assert "das ist keine Mail: Sie hat keinen Kopf" in page
     assert "<svg onload" not in page
     ada.post(f"/mail/{set_aside.pk}/again/")
     set_aside.refresh_from_db()
@@ -76,6 +82,31 @@ def test_what_was_set_aside_stands_with_its_reason_and_can_be_dropped(ada: Clien
     set_aside.refresh_from_db()
     assert set_aside.outcome == "dropped"
     assert ada.post(f"/mail/{set_aside.pk}/drop/").status_code == 404
+
+
+@pytest.mark.parametrize("moved", ["mail's ticket", "where the article went"])
+def test_mail_of_a_restricted_ticket_is_there_for_nobody_who_may_not_see_that(
+    moved: str, ada: Client, city: City, set_aside: IncomingMail
+) -> None:
+    queue = Queue.objects.create(authority=city.authority, slug="sicher", name_de="Sicherheit", restricted=True)
+    open_one = tickets.open_ticket(opening=tickets.Opening(city.school_a, "Offen"))
+    secret = tickets.open_ticket(opening=tickets.Opening(city.school_a, "Vorfall", queue=queue))
+    about = {"ticket": secret} if moved == "mail's ticket" else {"ticket": open_one, "article": secret.articles.get()}
+    IncomingMail.objects.update(subject="Passwort gestohlen", **about)
+
+    page = ada.get("/mail/").content.decode()
+
+    assert "Passwort gestohlen" not in page
+    assert secret.number not in page
+    assert [ada.post(f"/mail/{set_aside.pk}/{act}/").status_code for act in ("again", "drop")] == [404, 404]
+    people.grant(user=city.administrator, role=Role.SECURITY, scope_id=city.authority.pk)
+    assert "Passwort gestohlen" in ada.get("/mail/").content.decode()
+
+
+def test_what_is_wrong_with_a_mailbox_is_said_in_german(ada: Client, mailbox: Mailbox) -> None:
+    Mailbox.objects.filter(pk=mailbox.pk).update(state="failing", error="[Errno 111] Connection refused")
+
+    assert "Unter diesem Server und Port antwortet niemand." in ada.get("/mail/mailboxes/").content.decode()
 
 
 def test_the_list_costs_the_same_for_many(
