@@ -3,6 +3,7 @@
 import re
 from email.message import Message
 
+from helpdesk.mail.rules.charsets import storable
 from helpdesk.mail.rules.headers import raw_value, raw_values
 
 OUT_OF_OFFICE = re.compile(
@@ -62,7 +63,7 @@ def reason(message: Message, subject: str, sender: str) -> str:
     """Why it counts as automatic; empty for what a person wrote."""
     submitted = [one for one in _keywords(message, "Auto-Submitted") if one not in {"", "no"}]
     if submitted:
-        return f"Auto-Submitted: {submitted[0]}"[:100]
+        return storable(f"Auto-Submitted: {submitted[0]}"[:100])
     if is_bounce(message, sender):
         return "delivery report"
     precedence = [one for one in _keywords(message, "Precedence") if one in BULK]

@@ -1,12 +1,15 @@
 """A real IMAP server and a real SMTP server on loopback, and the command that a mail server's pipe starts."""
 
+import json
 import os
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +122,23 @@ def ingest(*arguments: str, url: str | None = None) -> "subprocess.Popen[bytes]"
     return subprocess.Popen(
         command, cwd=BASE_DIR, env={**os.environ, "DATABASE_URL": url or own}, stdin=pipe, stdout=pipe, stderr=pipe
     )
+
+
+Mail = EmailMessage | bytes
+AT_ONCE = 3
+"""Commands side by side: each is a process of Django's."""
+
+
+def told(mail: Mail, *arguments: str) -> dict[str, Any]:
+    """What the command prints of it."""
+    process = ingest(*arguments)
+    out, error = process.communicate(mail if isinstance(mail, bytes) else mail.as_bytes(), timeout=120)
+    assert (process.returncode, out.count(b"\n")) == (0, 1), error
+    answer: dict[str, Any] = json.loads(out)
+    return answer
+
+
+def told_at_once(*mails: Mail | tuple[Mail, *tuple[str, ...]]) -> list[dict[str, Any]]:
+    """The same of several that come side by side; a mail alone, or with the arguments of its command."""
+    with ThreadPoolExecutor(AT_ONCE) as commands:
+        return list(commands.map(lambda one: told(*one) if isinstance(one, tuple) else told(one), mails))

@@ -1,15 +1,13 @@
 """`manage.py ingest_mail`, as a mail server's pipe starts it."""
 
 import json
-from email.message import EmailMessage
-from typing import Any
 
 import pytest
 
 from helpdesk.mail.models import OutgoingMail
 from helpdesk.tickets.models import Article, Attachment, Ticket
 from tests.conftest import City
-from tests.integration.mail.conftest import ingest
+from tests.integration.mail.conftest import ingest, told
 from tests.unit.mail.conftest import letter
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,14 +26,6 @@ def test_the_same_mail_three_times_at_once_is_one_article(city: City) -> None:
     assert all((one["ticket"], one["article"]) == (ticket.pk, article.pk) for one in said)
     assert (Attachment.objects.count(), OutgoingMail.objects.count()) == (1, 1)
     assert ticket.site == city.school_a
-
-
-def told(mail: EmailMessage | bytes) -> dict[str, Any]:
-    process = ingest()
-    out, error = process.communicate(mail if isinstance(mail, bytes) else mail.as_bytes(), timeout=120)
-    assert (process.returncode, out.count(b"\n")) == (0, 1), error
-    answer: dict[str, Any] = json.loads(out)
-    return answer
 
 
 def test_each_outcome_as_it_is_printed(city: City) -> None:
