@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from fleet.people.models import User
 from helpdesk.mail.models import IncomingMail, OutgoingMail
 from helpdesk.mail.rules.automatic import NOBODY
 from helpdesk.tickets.models import Ticket
@@ -11,6 +12,9 @@ MOST_ACKNOWLEDGEMENTS = 5
 """Per address and hour: two programs that answer each other come to rest."""
 MOST_ANSWERS = 10
 """Of one address in one ticket within an hour, that are told to others by mail."""
+HANDED_OVER = "handed-over"
+MOST_HANDED = 20
+"""Tickets handed to one person within an hour, each with a mail; a thousand at once are read in the list."""
 MOST_TICKETS = 30
 """Of one address without an account in an hour; a person would have called by then."""
 
@@ -33,6 +37,12 @@ def answers_without_end(ticket: Ticket, address: str, now: datetime) -> bool:
     """Whether somebody, most probably a program that does not say so, answers each mail about the ticket."""
     rows = IncomingMail.objects.filter(sender=address, received_at__gt=now - timedelta(hours=1), outcome=Outcome.APPENDED)
     return rows.filter(article__ticket=ticket).count() >= MOST_ANSWERS
+
+
+def handed_enough(user: User, now: datetime) -> bool:
+    """Looks at the mails of an hour alone: `acknowledges` leads the index by time."""
+    lately = OutgoingMail.objects.filter(acknowledges=False, created_at__gt=now - timedelta(hours=1))
+    return lately.filter(recipient=user, article__notice=HANDED_OVER).count() >= MOST_HANDED
 
 
 def may_acknowledge(address: str, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 import pytest
 
 from fleet.events.services import deliver
+from helpdesk.mail import selectors
 from helpdesk.mail.models import OutgoingMail
 from helpdesk.mail.services import message
 from helpdesk.tickets import services
@@ -45,3 +46,14 @@ def test_whoever_asked_is_asked_how_it_went(ticket: Ticket, city: City) -> None:
     deliver()
 
     assert "/tickets/rate/" in str(message(OutgoingMail.objects.get(recipient=city.coordinator_a)).body)
+
+
+def test_whoever_is_handed_a_hundred_gets_no_hundred_mails(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selectors, "MOST_HANDED", 2)
+    for _ in range(4):
+        made = services.open_ticket(opening=services.Opening(city.school_a, "Drucker"))
+        wish = services.Edit(made.subject, made.priority, owner=city.technician)
+        services.edit(ticket=made, wish=wish, actor=city.administrator, seen_version=made.version)
+    deliver()
+
+    assert OutgoingMail.objects.filter(recipient=city.technician).count() == 2
