@@ -4,7 +4,7 @@ import re
 from email.message import Message
 
 from helpdesk.mail.rules.charsets import storable
-from helpdesk.mail.rules.headers import raw_value, raw_values
+from helpdesk.mail.rules.headers import inner, raw_value, raw_values
 
 OUT_OF_OFFICE = re.compile(
     r"\s*(?:automatische (?:antwort|e-?mail)|(?:urlaubs)?abwesenheit(?:s\w*)?|(?:ich bin )?abwesend|"
@@ -47,10 +47,10 @@ def is_bounce(message: Message, sender: str) -> bool:
 def _report(message: Message) -> Message | None:
     """The report, also first in what a gateway put around it; not one that a person has attached."""
     while message.get_content_type() == "multipart/mixed":
-        inner = message.get_payload()
-        if not isinstance(inner, list) or not inner or not isinstance(inner[0], Message):
+        parts = inner(message)
+        if not parts:
             return None
-        message = inner[0]
+        message = parts[0]
     return message if message.get_content_type() == "multipart/report" else None
 
 

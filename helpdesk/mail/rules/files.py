@@ -6,8 +6,8 @@ from typing import Any
 
 from tnefparse import TNEF
 
-from helpdesk.mail.rules.charsets import decoded
-from helpdesk.mail.rules.headers import topic, value, words
+from helpdesk.mail.rules.charsets import decoded, storable
+from helpdesk.mail.rules.headers import inner, topic, value, words
 from helpdesk.mail.rules.incoming import File
 from helpdesk.tickets.names import clean_name
 
@@ -42,7 +42,7 @@ def content_of(part: Message) -> bytes:
 def files_of(part: Message, content_type: str) -> list[File]:
     if content_type == "message/rfc822":
         return [_forwarded(part)]
-    content = content_of(part)
+    content, content_type = content_of(part), storable(content_type)
     name = name_of(part, f"attachment{ENDINGS.get(content_type, '')}")
     if content_type in TNEF_TYPES or name.lower() == "winmail.dat":
         return opened(content) or [File(name, content_type, content)]
@@ -57,14 +57,13 @@ ENDINGS = {
 
 def _forwarded(part: Message) -> File:
     """A mail inside of a mail, as a file that mail programs open."""
-    inner = part.get_payload()
-    message = inner[0] if isinstance(inner, list) and inner else None
-    if not isinstance(message, Message):
+    message = next(iter(inner(part)), None)
+    if message is None:
         return File(name_of(part, "mail.eml"), "message/rfc822", content_of(part))
     try:
         content = message.as_bytes()
     except (ValueError, LookupError, TypeError, AttributeError, KeyError, UnicodeError):
-        content = str(message.get_payload()).encode("utf-8", "replace")
+        content = content_of(message)
     title = topic(value(message, "Subject")) or "mail"
     return File(name_of(part, f"{title}.eml"), "message/rfc822", content)
 

@@ -33,6 +33,12 @@ def raw_values(message: Message, name: str, longest: int | None = LONGEST) -> li
     return [re.sub(r"[\r\n]+[ \t]*", " ", value).strip() for value in found]
 
 
+def inner(message: Message) -> list[Message]:
+    """The parts inside. (`get_payload` decodes a text on the way, and raises for a charset with a zero byte in it.)"""
+    payload = message.get_payload() if message.is_multipart() else []
+    return [one for one in payload if isinstance(one, Message)] if isinstance(payload, list) else []
+
+
 def raw_value(message: Message, name: str) -> str:
     return next(iter(raw_values(message, name)), "")
 

@@ -86,28 +86,22 @@ def _parts(message: Message) -> Iterator[tuple[Message, bool]]:
     pending: list[tuple[Message, int, bool]] = [(message, 0, False)]
     while pending:
         part, level, alternative = pending.pop()
-        inner = part.get_payload()
-        if part.get_content_maintype() == "multipart" and isinstance(inner, list) and level < DEEPEST:
+        if part.get_content_maintype() == "multipart" and part.is_multipart() and level < DEEPEST:
             inside = alternative or part.get_content_type() == "multipart/alternative"
-            pending += [(one, level + 1, inside) for one in reversed(inner) if isinstance(one, Message)]
+            pending += [(one, level + 1, inside) for one in reversed(headers.inner(part))]
         else:
             yield part, alternative
 
 
 def _kind(part: Message) -> str:
     """Of several parts between which no boundary was found, all is one text."""
-    in_one = part.get_content_maintype() == "multipart" and isinstance(part.get_payload(), str)
+    in_one = part.get_content_maintype() == "multipart" and not part.is_multipart()
     return "text/plain" if in_one else part.get_content_type()
 
 
 def _is_text(part: Message, kind: str, wanted: str) -> bool:
     disposition = part.get_content_disposition()
-    return (
-        kind == wanted
-        and disposition != "attachment"
-        and not part.get_filename()
-        and not isinstance(part.get_payload(), list)
-    )
+    return kind == wanted and disposition != "attachment" and not part.get_filename() and not part.is_multipart()
 
 
 def _limited(text: str, most: int, whole: File, found: list[File]) -> str:

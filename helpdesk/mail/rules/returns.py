@@ -23,20 +23,15 @@ def ids(report: Message, text: str) -> list[str]:
 
 def _below(report: Message) -> Iterator[Message]:
     """Every part inside, and inside of what is inside."""
-    pending = list(reversed(_inner(report)))
+    pending = list(reversed(headers.inner(report)))
     while pending:
         part = pending.pop()
         yield part
-        pending += reversed(_inner(part))
-
-
-def _inner(part: Message) -> list[Message]:
-    payload = part.get_payload()
-    return [one for one in payload if isinstance(one, Message)] if isinstance(payload, list) else []
+        pending += reversed(headers.inner(part))
 
 
 def _of(part: Message) -> list[str]:
-    if part.get_content_type() in HEADERS and not _inner(part):
+    if part.get_content_type() in HEADERS and not headers.inner(part):
         return ID.findall(decoded(files.content_of(part)[:65536]))
     found = headers.message_id(headers.raw_value(part, "Message-ID"))
     return [found] if found else []

@@ -108,6 +108,8 @@ NASTY = [
     'Content-Type: multipart/mixed; boundary="\xe9\x00"',
     'Content-Type: application/x\x00\xe9; name="\xff\x00.exe"\nContent-Disposition: attachment; filename="\x00\xe9"',
     "Content-Transfer-Encoding: \xe9\x00",
+    'Content-Type: =?utf-16?B?2AA=?= text/html; charset=utf-7 (\x00 "',
+    "Content-Type: base64 (\x00 \xe9 multipart/report; report-type=\xe9",
 ]  # fmt: skip
 
 
