@@ -7,6 +7,7 @@ from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Site
 from helpdesk.mail.models import Mailbox
+from helpdesk.mail.services.mailboxes import PASSWORD_GOES_TO
 
 if TYPE_CHECKING:
     _Form = forms.ModelForm[Mailbox]
@@ -41,4 +42,7 @@ class MailboxForm(_Form):
         here = {"localhost", "127.0.0.1", "::1"}
         if data.get("security") == Mailbox.Security.NONE and data.get("host") and data["host"] not in here:
             self.add_error("security", _("Without encryption only a server on this machine can be asked."))
+        moved = self.instance.pk and data.get("host") and set(self.changed_data).intersection(PASSWORD_GOES_TO)
+        if moved and not data.get("password"):
+            self.add_error("password", _("It would go to another server or account now: please type it again."))
         return data

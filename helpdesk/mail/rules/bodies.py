@@ -9,6 +9,8 @@ BLOCKS = frozenset(
 UNSEEN = frozenset({"script", "style", "head", "title", "template", "noscript", "object", "svg", "math"})
 DEEPEST = 200_000
 """Characters in which the beginning of the repeated part is searched."""
+MARKED = 3
+"""One or two lines with a `>` before them may be a quotation in somebody's own text."""
 LEADS = (
     r"-{2,}\s?(?:Original Message|Original-?Nachricht|Ursprüngliche Nachricht|Original Appointment)\s?-{2,}",
     r"-{2,}\s?(?:Forwarded message|Weitergeleitete Nachricht)\s?-{2,}",
@@ -17,7 +19,6 @@ LEADS = (
     r"Le [^\n]{4,200}(?:\n[^\n]{1,120})?a écrit\s?:",
     r"_{20,}\n\s*(?:Von|From|De)\s?: [^\n]+",
     r"(?:Von|From): [^\n]+\n(?:Gesendet|Sent|Datum|Date): [^\n]+\n(?:An|To|Betreff|Subject|Cc): ",
-    r"(?:>[^\n]*(?:\n|\Z)){3,}\s*\Z",
 )
 QUOTED = re.compile(r"^[ \t]*(?:" + "|".join(LEADS) + ")", re.MULTILINE)
 
@@ -28,10 +29,24 @@ def split_quoted(text: str) -> tuple[str, str]:
     A mail that is nothing but a forwarded or repeated one has it as its own text. So has one that answers between the
     quoted lines: there the quoted ones are needed to understand it.
     """
-    match = QUOTED.search(text, 0, DEEPEST)
-    if match is None or not text[: match.start()].strip() or _answered_below(text[match.start() :]):
+    begin = _repeated_from(text)
+    if begin is None or not text[:begin].strip() or _answered_below(text[begin:]):
         return text, ""
-    return text[: match.start()], text[match.start() :]
+    return text[:begin], text[begin:]
+
+
+def _repeated_from(text: str) -> int | None:
+    lead, marked = QUOTED.search(text, 0, DEEPEST), _marked_from(text)
+    return marked if lead is None else lead.start() if marked is None else min(lead.start(), marked)
+
+
+def _marked_from(text: str) -> int | None:
+    """Where the lines at the end begin that all have a `>` before them, if they are MARKED or more."""
+    lines = text[:DEEPEST].rstrip().split("\n")
+    above = len(lines)
+    while above and lines[above - 1].lstrip(" \t").startswith(">"):
+        above -= 1
+    return sum(len(line) + 1 for line in lines[:above]) if len(lines) - above >= MARKED else None
 
 
 def _answered_below(rest: str) -> bool:

@@ -21,9 +21,17 @@ PREFIX = re.compile(
 UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """What ends a line, or turns the letters after it around: `Rechnung_fdp.exe` would be read as `Rechnung_exe.pdf`."""
 NUMBER = re.compile(r"(?<![A-Za-z0-9])F\d{4}-\d{6,9}(?!\d)", re.IGNORECASE)
-ADDRESS = re.compile(r"[^\s\x00-\x1f\x7f<>\"'(),;:@]{1,64}@[^\s\x00-\x1f\x7f<>\"'(),;:@]{1,255}")
-MESSAGE_ID = re.compile(r"<([^<>\s\x00-\x1f\x7f]{1,995})>")
-BARE_ID = re.compile(r"[^<>\s\x00-\x1f\x7f@]{1,500}@[^<>\s\x00-\x1f\x7f@]{1,255}")
+LONGEST_FROM = 1_000
+_APART = r"\s\x00-\x1f\x7f<>"
+"""What stands in no address and no id: blanks, control characters, brackets."""
+_SPEC = rf"""[^{_APART}"'(),;:@]{{1,64}}@[^{_APART}"'(),;:@]{{1,255}}"""
+ONE_MAILBOX = re.compile(
+    rf"""\s*(?:(?:"(?:[^"\\]|\\.)*"|[^"<>@])*<\s*(?P<angle>{_SPEC})\s*>|(?P<bare>{_SPEC}))\s*(?:\([^()@]*\)\s*)?"""
+)
+"""`"Quoted name" <address>`, `Name <address>`, `address` or `address (name)`; only in a quoted name stands another `@`."""
+ADDRESS = re.compile(_SPEC)
+MESSAGE_ID = re.compile(rf"<([^{_APART}]{{1,995}})>")
+BARE_ID = re.compile(rf"[^{_APART}@]{{1,500}}@[^{_APART}@]{{1,255}}")
 
 
 def raw_values(message: Message, name: str, longest: int | None = LONGEST) -> list[str]:
@@ -72,11 +80,18 @@ def _bare(text: str, raw: bytes | None) -> str:
 
 
 def sender(message: Message) -> Sender:
-    """From; where that names nobody, Sender, then Return-Path."""
+    """From; where that names nobody, Sender, then Return-Path, which prove nothing."""
     for name in ("From", "Sender", "Return-Path"):
         for shown, address in _pairs([raw_value(message, name)]):
-            return Sender(words(shown)[:200], address)
+            return Sender(words(shown)[:200], address, name == "From" and _only(message, address))
     return Sender()
+
+
+def _only(message: Message, address: str) -> bool:
+    """Whether From stands once and says `address` alone, so that whoever reads it reads the same (RFC 5322, 3.6.2)."""
+    said = raw_values(message, "From", None)
+    found = ONE_MAILBOX.fullmatch(said[0]) if len(said) == 1 and len(said[0]) <= LONGEST_FROM else None
+    return found is not None and (found["angle"] or found["bare"]).lower() == address
 
 
 def addresses(message: Message, names: Iterable[str]) -> tuple[str, ...]:

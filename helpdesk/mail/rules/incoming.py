@@ -9,6 +9,13 @@ class Sender:
 
     name: str = ""
     address: str = ""
+    certain: bool = True
+    """Whether one From alone names it, and nothing else: what SPF and DMARC speak of, and what any program shows."""
+
+    @property
+    def identity(self) -> str:
+        """The address by which anybody is known; empty where another one might be meant."""
+        return self.address if self.certain else ""
 
     def __str__(self) -> str:
         return f"{self.name} <{self.address}>" if self.name else self.address

@@ -32,7 +32,7 @@ def find(mail: Incoming, authority: Authority, who: User | None) -> Thread:
     named = None if referred or not mail.number else _numbered(mail.number, authority)
     found = Found(
         referred=_state(referred) if referred else None,
-        belongs_to_referred=referred is not None and belongs(referred, who, mail.sender.address),
+        belongs_to_referred=referred is not None and belongs(referred, who, mail.sender.identity),
         named=_state(named) if named else None,
         belongs_to_named=named is not None and who is not None and takes_part(named, who),
         automatic=bool(mail.automatic),

@@ -129,7 +129,7 @@ def _authority(mailbox: Mailbox | None, mail: Incoming) -> Authority:
     authorities = list(Authority.objects.order_by("pk"))
     if not authorities:
         raise NowhereError("no authority has been set up yet")
-    return next((one for one in authorities if known(mail.sender.address, one)), authorities[0])
+    return next((one for one in authorities if known(mail.sender.identity, one)), authorities[0])
 
 
 def _settled(delivery: Delivery) -> Result:

@@ -48,7 +48,7 @@ def settle(*, row: IncomingMail, delivery: Delivery, files: Sequence[attachments
     elif reason := _ours(mail):
         _end(row, Outcome.DROPPED, reason)
     else:
-        who = known(mail.sender.address, delivery.authority)
+        who = known(mail.sender.identity, delivery.authority)
         thread = finding.find(mail, delivery.authority, who)
         _Settling(row, delivery, files, who, thread.ticket).go(place(thread.found))
 

@@ -309,3 +309,45 @@ def test_a_winmail_dat_that_is_none_stays_a_file() -> None:
 )
 def test_who_wrote_it(sender: str, wanted: str) -> None:
     assert parsed(f"From: {sender}\n\nx".encode()).sender.address == wanted
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "From: technik@m.example <attacker@evil.example>",
+        "From: attacker@evil.example, technik@m.example",
+        "From: Hans\nSender: technik@m.example",
+        "Sender: technik@m.example",
+        "From: technik@m.example\nFrom: attacker@evil.example",
+        'From: "Hans" technik@m.example <attacker@evil.example>',
+        "From: <technik@m.example> <attacker@evil.example>",
+        "From: Kollegium: technik@m.example;",
+    ],
+)
+def test_where_more_than_one_could_be_meant_it_is_nobody(fields: str) -> None:
+    read = parsed(f"{fields}\nSubject: x\n\ny".encode())
+
+    assert (read.sender.certain, read.sender.identity) == (False, "")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "hans@m.example",
+        "<hans@m.example>",
+        "Hans@M.example (Hans)",
+        "Müller, Hans <hans@m.example>",
+        '"hans@m.example" <hans@m.example>',
+        '"Hans \\"der\\" Müller, privat@x.example" <Hans@m.example>',
+        "=?utf-8?q?Hans_M=C3=BCller?=\n <hans@m.example>",
+    ],
+)
+def test_one_address_is_somebody_however_it_is_written(value: str) -> None:
+    assert parsed(f"From: {value}\nSubject: x\n\ny".encode()).sender.identity == "hans@m.example"
+
+
+def test_marked_lines_without_end_are_told_apart_in_one_go() -> None:
+    text = "Hallo\n" + ">\n" * 60_000 + "x"
+    assert split_quoted(text) == (text, "")
+    assert split_quoted("Ja.\n> a\n> b\n> c\n\n") == ("Ja.\n", "> a\n> b\n> c\n\n")
+    assert split_quoted("Ja.\n> a\n> b\n") == ("Ja.\n> a\n> b\n", "")

@@ -53,6 +53,18 @@ def test_a_mailbox_is_added_and_its_password_is_shown_nowhere(ada: Client, city:
     assert (mailbox.folder, mailbox.secret) == ("Post", {"password": "planted-mail-password"})
 
 
+@pytest.mark.parametrize(("name", "value"), [("host", "imap.evil.example"), ("port", "9993"), ("username", "else")])
+def test_a_password_goes_nowhere_else_unless_it_is_typed_again(ada: Client, city: City, name: str, value: str) -> None:
+    ada.post("/mail/mailboxes/new/", {**FORM, "site": city.school_a.pk})
+    mailbox = Mailbox.objects.get()
+    wish = {**FORM, "site": city.school_a.pk, name: value, "password": ""}
+
+    assert ada.post(f"/mail/mailboxes/{mailbox.pk}/", wish).status_code == 422
+    assert str(getattr(Mailbox.objects.get(), name)) == FORM[name]
+    assert ada.post(f"/mail/mailboxes/{mailbox.pk}/", wish | {"password": "another"}).status_code == 302
+    assert Mailbox.objects.get().secret == {"password": "another"}
+
+
 def test_without_encryption_only_this_machine(ada: Client, city: City) -> None:
     answer = ada.post("/mail/mailboxes/new/", {**FORM, "site": city.school_a.pk, "security": "none"})
 
