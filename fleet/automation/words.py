@@ -274,9 +274,8 @@ def run_error(run: Run) -> str:
 
 def host_said(row: HostResult) -> str:
     """What is to be said of a device's result, with what Ansible said."""
-    kept = (
-        _("The configuration could not be kept beforehand, so nothing was done here.") if row.problem == "not-kept" else ""
-    )
+    left_out = row.problem == row.NOT_KEPT
+    kept = _("The configuration could not be kept beforehand, so nothing was done here.") if left_out else ""
     return _said(kept, row.message)
 
 

@@ -7,8 +7,6 @@ from fleet.automation.models import Backup, HostResult, Run
 from fleet.automation.services import backups
 from fleet.automation.services.attempt import puts_back
 
-NOT_KEPT = "not-kept"
-
 
 def keep_before(run: Run) -> set[int]:
     """Fetch the configuration of each device that is to be changed; ids of those of which it could not be kept.
@@ -32,7 +30,7 @@ def _leave_out(rows: Iterable[HostResult]) -> set[int]:
     said = backups.errors([row.device_id for row in left])
     for row in left:
         row.state = HostResult.State.FAILED.value
-        row.problem, row.message = NOT_KEPT, said.get(row.device_id, "")
+        row.problem, row.message = HostResult.NOT_KEPT, said.get(row.device_id, "")
         row.save(update_fields=["state", "problem", "message"])
     return {row.device_id for row in left}
 

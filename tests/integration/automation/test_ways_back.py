@@ -11,6 +11,7 @@ from fleet.automation.models import Backup, Change, DeviceLock, HostResult, Run,
 from fleet.automation.rules.lifecycle import too_late
 from fleet.automation.services import backups
 from fleet.automation.services.ordering import OrderError
+from fleet.automation.services.rollouts.taking_back import touched
 from tests.integration.automation.conftest import PSK, School, soon
 from tests.integration.automation.test_backups import HAND_MADE
 from tests.integration.automation.test_boxes import OTHER_PSK, keys, over
@@ -73,6 +74,7 @@ def test_what_was_there_before_is_put_back_on_each_device(school: School) -> Non
     row = school.run(untouched).hosts.get()
     assert (row.state, row.problem) == (HostResult.State.FAILED, "not-kept")
     assert "Von Hand" not in school.on_air(school.ap), "without a way back nothing is done"
+    assert not touched(untouched).exists(), "and nothing is to be taken back"
 
 
 def test_a_box_may_end_in_the_hour_that_comes_twice(school: School) -> None:

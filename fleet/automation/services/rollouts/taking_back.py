@@ -24,7 +24,7 @@ def touched(change: Change) -> QuerySet[Target]:
     """Devices on which an execution has begun, as far as anybody knows, and that were not taken back since."""
     applied = HostResult.objects.filter(
         run__change=change, run__kind=Run.Kind.APPLY, run__started_at__isnull=False, device=OuterRef("device")
-    ).exclude(state__in=UNTOUCHED)
+    ).exclude(Q(state__in=UNTOUCHED) | Q(problem=HostResult.NOT_KEPT))
     ended = BoxEnd.objects.filter(change=change, state__in=TAKEN_BACK, device=OuterRef("device"))
     return change.targets.filter(Exists(applied), ~Exists(ended)).exclude(state=Target.State.ROLLED_BACK)
 
