@@ -20,6 +20,7 @@ from fleet.automation.services.claiming import release
 from fleet.automation.services.leases import kept, lease
 from fleet.automation.services.rollouts.advancing import after_step, locked, stand
 from fleet.automation.services.rollouts.taking_back import after_taking_back
+from fleet.automation.services.settling import settled_at
 from fleet.automation.services.silence import offline
 from fleet.devices.models import Device
 from fleet.monitoring import services as monitoring
@@ -196,20 +197,33 @@ def _nothing_known(rows: list[HostResult]) -> None:
 def _watch(run: Run, rows: list[HostResult]) -> bool:
     """Look until all is as wanted or the time is over; False when the run is no longer ours to judge.
 
-    Time to show its effect has every device on which the playbook went well, whatever became of the others.
+    Time to show its effect has every device on which the playbook went well, whatever became of the others. One that the
+    run was cut off on is looked at when it has settled.
     """
     if not rows:  # none of its devices was there
         return True
     pairs, within_s = subjects(run, wishes_of(run)), playbook_of(run).verification.within_s
     deadline = time.monotonic() + within_s
-    _look(run, rows, pairs)
+    cut_off = [row for row in rows if row.state == HostResult.State.UNKNOWN]
     patient = [row for row in rows if row.state in WENT_WELL]
+    _look(run, [row for row in rows if row not in cut_off], pairs)
     while any(row.verdict != Verdict.CONFIRMED for row in patient) and time.monotonic() < deadline:
-        if not _hold(run):
+        if not _pause(run):
             return False
-        time.sleep(PAUSE_S)
         _look(run, patient, pairs)
+    while cut_off and timezone.now() < settled_at(run):
+        if not _pause(run):
+            return False
+    _look(run, cut_off, pairs)
     return True
+
+
+def _pause(run: Run) -> bool:
+    """False when the run is no longer ours to judge."""
+    ours = _hold(run)
+    if ours:
+        time.sleep(PAUSE_S)
+    return ours
 
 
 def _ended() -> QuerySet[Run]:
