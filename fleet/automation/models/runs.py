@@ -90,6 +90,8 @@ class HostResult(models.Model):
 
     NOT_KEPT = "not-kept"
     """Problem of a device that is not touched, since the configuration to be put back could not be fetched."""
+    CHANGED_SINCE = "changed-since"
+    """Problem of a device that nothing is put back on, since another change has been at it."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="hosts")
     device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+")

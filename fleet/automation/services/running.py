@@ -17,7 +17,7 @@ from fleet.automation.inventory import manageable
 from fleet.automation.models import Change, HostResult, LogLine, Ring, Run
 from fleet.automation.services import assembling
 from fleet.automation.services.attempt import arguments_of, mark, playbook_of, private_dir, restores, secrets_of
-from fleet.automation.services.before import keep_before, own_variables
+from fleet.automation.services.before import changed_since, keep_before, own_variables
 from fleet.automation.services.claiming import BEATS_A_LEASE, CHILD_SHARE, claim, heartbeat
 from fleet.automation.services.decisions import left
 from fleet.automation.services.launching import ChildProcess
@@ -103,7 +103,7 @@ def _nothing_to_play(run: Run, recorder: Recorder) -> bool:
             recorder.leave_out(find_absent(run))
         if not recorder.hosts or _holds_already(run):
             return True
-        recorder.leave_out(keep_before(run))
+        recorder.leave_out(keep_before(run) | changed_since(run))
     return not recorder.hosts
 
 
