@@ -277,10 +277,13 @@ def run_error(run: Run) -> str:
 
 def host_said(row: HostResult) -> str:
     """What is to be said of a device's result, with what Ansible said."""
-    kept = (
-        _("The configuration could not be kept beforehand, so nothing was done here.") if row.problem == "not-kept" else ""
-    )
-    return _said(kept, row.message)
+    left_out = {
+        row.NOT_KEPT: _("The configuration could not be kept beforehand, so nothing was done here."),
+        row.CHANGED_SINCE: _(
+            "Another change has been at this device since; putting back would undo that too, so nothing was done."
+        ),
+    }
+    return _said(left_out.get(row.problem, ""), row.message)
 
 
 def backup_error(state: BackupState) -> str:

@@ -1,9 +1,19 @@
 """Which playbooks there are: a folder each, in `playbooks/` or an approved commit of a git repository, read strictly."""
 
 from fleet.automation.catalogue.load import CatalogueError, all_playbooks, built_in, get, load, not_put_back
-from fleet.automation.catalogue.model import Argument, Expectation, Playbook, Rollback, Text, Verification, Voucher
+from fleet.automation.catalogue.model import (
+    SWITCH_SETTLES_S,
+    Argument,
+    Expectation,
+    Playbook,
+    Rollback,
+    Text,
+    Verification,
+    Voucher,
+)
 
 __all__ = [
+    "SWITCH_SETTLES_S",
     "Argument",
     "CatalogueError",
     "Expectation",

@@ -16,6 +16,8 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from fleet.automation.catalogue import pinned
 from fleet.automation.catalogue.model import (
+    SETTLES_S,
+    SWITCH_SETTLES_S,
     Argument,
     Expectation,
     Generate,
@@ -100,6 +102,7 @@ class _Manifest(_Strict):
     max_targets: int = Field(gt=0, validation_alias=AliasChoices("max_targets", "blast_radius"))
     max_per_step: int | None = Field(default=None, gt=0)
     disruption_s: int | None = Field(default=None, ge=0)
+    settles_s: int | None = Field(default=None, ge=0, le=3600)
     who_may_run: list[str] = Field(default_factory=list)
     who_approves: list[str] = Field(default_factory=list)
     rotates: Rotates = ""
@@ -322,11 +325,18 @@ def _playbook(folder: Path, manifest: _Manifest, options: dict[str, _Option]) ->
         who_approves=frozenset(manifest.who_approves),
         max_per_step=manifest.max_per_step,
         disruption_s=manifest.disruption_s,
+        settles_s=_settles_s(manifest),
         rotates=manifest.rotates,
         predecessor=_predecessor(manifest, options),
         adjusts=manifest.adjusts,
         voucher=Voucher(**manifest.voucher.model_dump()) if manifest.voucher else None,
     )
+
+
+def _settles_s(manifest: _Manifest) -> int:
+    if manifest.settles_s is not None:
+        return manifest.settles_s
+    return SWITCH_SETTLES_S if "openwrt" in manifest.platforms else SETTLES_S
 
 
 def _argument(name: str, option: _Option, texts: _ArgumentText) -> Argument:

@@ -11,6 +11,10 @@ Subject = Literal["target", "behind"]
 Rotates = Literal["", "ssh", "snmp"]
 Predecessor = Literal["", "retired", "replaced", "stays"]
 Generate = Literal["", "if-empty", "each-time"]
+SETTLES_S = 10
+"""What a device still does of what it was told before its connection was cut."""
+SWITCH_SETTLES_S = 90
+"""An access point whose change is not confirmed puts it back after 60 s (`confirm_timeout_s`), and reloads."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,8 @@ class Playbook:
     """How many devices at once at most, however large a step of a rollout would be."""
     disruption_s: int | None = None
     """How long what people use is away on one device; None: as long as the playbook takes, and until it has restarted."""
+    settles_s: int = SWITCH_SETTLES_S
+    """How long a device may still write by itself after a run was cut off on it; so long nobody else has it."""
     rotates: Rotates = ""
     """Which credential it renews on a device, if that is what it is for."""
     predecessor: Predecessor = ""

@@ -88,6 +88,11 @@ class HostResult(models.Model):
         OFFLINE = "offline", _("Offline, not tried")
         UNKNOWN = "unknown", _("Not known")
 
+    NOT_KEPT = "not-kept"
+    """Problem of a device that is not touched, since the configuration to be put back could not be fetched."""
+    CHANGED_SINCE = "changed-since"
+    """Problem of a device that nothing is put back on, since another change has been at it."""
+
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="hosts")
     device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=12, choices=State.choices, default=State.PENDING)

@@ -4,6 +4,7 @@ Reckoned in instants: what a clock shows becomes an instant through the site's o
 is no special case. The next time is searched from boundary to boundary of what stands in the way, never minute by minute.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -80,9 +81,11 @@ class Place:
 class Question:
     risk: str
     disruption_s: int
-    """How long something is away; 0 when nothing is."""
+    """How long something is away on one device; 0 when nothing is."""
     at: datetime
     places: tuple[Place, ...]
+    later_s: int = 0
+    """How long after the first device the last one has its turn."""
     roles: frozenset[str] = frozenset()
     """What the person who asks holds where it happens."""
     may_run: frozenset[str] = frozenset()
@@ -159,7 +162,7 @@ class _Search:
 
     def __init__(self, question: Question, rules: Sequence[Rule]) -> None:
         self.question = question
-        self.lasts = max(timedelta(seconds=question.disruption_s), MOMENT)
+        self.lasts = max(timedelta(seconds=question.later_s + question.disruption_s), MOMENT)
         self._rules = {place.site_id: _rule(question.risk, place.rules, rules) for place in question.places}
         self._days: dict[tuple[int, date], list[Span]] = {}
 
@@ -303,6 +306,11 @@ def _cut(span: Span, begins: datetime, ends: datetime) -> Iterator[Span]:
         yield Span(span.begins_at, begins, span.key, span.name)
     if span.ends_at > ends:
         yield Span(ends, span.ends_at, span.key, span.name)
+
+
+def later_s(*, devices: int, at_once: int, expected_s: int) -> int:
+    """How long the last of these devices waits for its turn where `at_once` of them are worked on together."""
+    return max(0, math.ceil(devices / at_once) - 1) * expected_s
 
 
 def disruption_s(*, risk: str, expected_s: int, restarts: bool, back_within_s: int) -> int:

@@ -38,7 +38,7 @@ class Strategy:
     rings: tuple[str, ...] | None = None
     """In this order, out of RINGS; () is a single ring; None: rings unless the change is small."""
     pilot_ids: tuple[int, ...] = ()
-    """Devices of the pilot ring; without any, those marked as pilots, else one device."""
+    """Devices of the pilot ring; without any, one device."""
     share_percent: int = 25
     """Of the schools that are left after the ring `site`."""
     threshold_percent: int = 10
@@ -96,6 +96,10 @@ def _instant(text: str) -> datetime:
         raise StrategyError("offline_until") from error
 
 
+Group = tuple[str, int, str]
+"""Devices of one kind in a building, or in a site where the building is not known: (`building` or `site`, its id, kind)."""
+
+
 @dataclass(frozen=True)
 class Placed:
     """A device and where it stands."""
@@ -107,7 +111,15 @@ class Placed:
     switch_id: int | None = None
     """The device that it hangs on."""
     kind: str = "access-point"
-    pilot: bool = False
+
+    @property
+    def group(self) -> Group | None:
+        """Of whom half stay at work; None for what nobody depends on."""
+        if self.kind not in SPREAD_KINDS:
+            return None
+        if self.building_id is None:
+            return ("site", self.site_id, self.kind)
+        return ("building", self.building_id, self.kind)
 
 
 @dataclass(frozen=True)
@@ -158,7 +170,7 @@ def _part(title: str, left: list[Placed], everything: Sequence[Placed], strategy
     if not left:
         return []
     if title == "pilot":
-        named = [one for one in left if one.device_id in strategy.pilot_ids] or [one for one in left if one.pilot]
+        named = [one for one in left if one.device_id in strategy.pilot_ids]
         return named or _first_of_smallest_site(left)
     if title == "site":
         return _one_site(left, everything)
@@ -189,36 +201,35 @@ def _one_site(left: list[Placed], everything: Sequence[Placed]) -> list[Placed]:
 class _Step:
     devices: list[int] = field(default_factory=list)
     keys: set[tuple[str, int]] = field(default_factory=set)
-    buildings: Counter[int] = field(default_factory=Counter)
+    groups: Counter[Group] = field(default_factory=Counter)
 
 
 def steps(devices: Sequence[Placed], strategy: Strategy) -> tuple[tuple[int, ...], ...]:
-    """The fewest steps that a greedy look finds so that neighbours are never together and every building keeps half."""
+    """The fewest steps that a greedy look finds so that neighbours are never together and every group keeps half."""
     halves = _halves(devices)
     found: list[_Step] = []
     full = 0
     for one in devices:
         keys = _keys(one) if strategy.spread == "neighbours" else set()
-        building = one.building_id if strategy.spread != "none" and one.kind in SPREAD_KINDS else None
-        most = halves[building] if building is not None else len(devices)
+        group = one.group if strategy.spread != "none" else None
         while full < len(found) and len(found[full].devices) >= strategy.max_per_step:
             full += 1
         fitting = (it for it in found[full:] if len(it.devices) < strategy.max_per_step and it.keys.isdisjoint(keys))
-        step = next((it for it in fitting if building is None or it.buildings[building] < most), None)
+        step = next((it for it in fitting if group is None or it.groups[group] < halves[group]), None)
         if step is None:
             step = _Step()
             found.append(step)
         step.devices.append(one.device_id)
         step.keys |= keys
-        if building is not None:
-            step.buildings[building] += 1
+        if group is not None:
+            step.groups[group] += 1
     return tuple(tuple(step.devices) for step in found)
 
 
-def _halves(devices: Sequence[Placed]) -> dict[int, int]:
-    """{building: how many of its devices may be in one step}: never all of two or more."""
-    counts = Counter(one.building_id for one in devices if one.building_id is not None and one.kind in SPREAD_KINDS)
-    return {building: math.ceil(count / 2) for building, count in counts.items()}
+def _halves(devices: Sequence[Placed]) -> dict[Group, int]:
+    """{group: how many of its devices may be in one step}: never all of two or more."""
+    counts = Counter(one.group for one in devices if one.group is not None)
+    return {group: math.ceil(count / 2) for group, count in counts.items()}
 
 
 def _keys(one: Placed) -> set[tuple[str, int]]:

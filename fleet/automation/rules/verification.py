@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from fleet.automation.catalogue.model import Expectation
-from fleet.automation.rules.readings import Step, fill, filled, find, parse
+from fleet.automation.rules.readings import PLACEHOLDER, Step, fill, filled, find, parse
 
 UPTIME = "uptime_s"
 
@@ -44,9 +44,24 @@ def wanted(expectations: Iterable[Expectation], arguments: Mapping[str, Any]) ->
     return [
         Wanted(filled(one.reading, arguments), one.holds, _value(one.value, arguments), one.subject, _steps(one, arguments))
         for one in expectations
-        if all(str(arguments.get(name)) == str(value) for name, value in one.when.items())
-        and all(arguments.get(name) is not None for name in one.given)
+        if _applies(one, arguments)
     ]
+
+
+def _applies(one: Expectation, arguments: Mapping[str, Any]) -> bool:
+    fits = all(str(arguments.get(name)) == str(value) for name, value in one.when.items())
+    return fits and all(arguments.get(name) is not None for name in one.given)
+
+
+def all_measured(expectations: Iterable[Expectation], arguments: Mapping[str, Any]) -> bool:
+    """Whether every argument that is given decides what some expectation looks for. Of secrets none does."""
+    measured = {name for one in expectations if _applies(one, arguments) for name in _named(one)}
+    return {name for name, value in arguments.items() if value is not None} <= measured
+
+
+def _named(one: Expectation) -> set[str]:
+    texts = [one.reading, *([one.value] if isinstance(one.value, str) else [])]
+    return set(one.when).union(*(PLACEHOLDER.findall(text) for text in texts))
 
 
 def _steps(one: Expectation, arguments: Mapping[str, Any]) -> tuple[Step, ...]:
@@ -74,7 +89,7 @@ def judge(wish: Wanted, after: Seen | None, started_at: datetime) -> Verdict:
     value = find(after.reading, wish.steps)
     if value is None:
         return Verdict.UNKNOWN
-    return Verdict.CONFIRMED if _holds(wish, value) else Verdict.REFUTED
+    return Verdict.CONFIRMED if _holds(wish.holds, wish.value, value) else Verdict.REFUTED
 
 
 def _restarted(uptime_s: float | None, elapsed: timedelta) -> Verdict:
@@ -84,13 +99,23 @@ def _restarted(uptime_s: float | None, elapsed: timedelta) -> Verdict:
     return Verdict.CONFIRMED if timedelta(seconds=uptime_s) < elapsed else Verdict.REFUTED
 
 
-def _holds(wish: Wanted, value: Any) -> bool:
-    if wish.holds in {"contains", "lacks"}:
+def _holds(holds: str, wanted: Any, value: Any) -> bool:
+    if holds in {"contains", "lacks"}:
         texts = [str(element) for element in value] if isinstance(value, list) else [str(value)]
-        return (str(wish.value) in texts) == (wish.holds == "contains")
-    if wish.holds == "at_least":
-        return _is_number(value) and _is_number(wish.value) and value >= wish.value
-    return str(value) == str(wish.value)
+        return (str(wanted) in texts) == (holds == "contains")
+    if holds == "at_least":
+        return _is_number(value) and _is_number(wanted) and value >= wanted
+    return str(value) == str(wanted)
+
+
+def is_effect(holds: str, wanted: Any, before: Any) -> bool:
+    """Whether what holds now has come about since `before` was seen (None: nobody knows).
+
+    That a device answers says nothing; that it has restarted since then does.
+    """
+    if holds == "restarted":
+        return True
+    return holds != "reachable" and before is not None and not _holds(holds, wanted, before)
 
 
 def _is_number(value: Any) -> bool:

@@ -35,6 +35,11 @@ class Play:
     """{device id: variables of this device alone}"""
 
 
+def forks(devices: int) -> int:
+    """How many of so many devices Ansible works on at once."""
+    return max(1, min(devices, FORKS_PER_CORE * (os.cpu_count() or 1)))
+
+
 def order(play: Play) -> RunOrder:
     variables = build(play.devices)["_meta"]["hostvars"]
     hosts = {}
@@ -63,7 +68,7 @@ def order(play: Play) -> RunOrder:
         check=play.check,
         timeout_s=play.playbook.timeout_s,
         lease_s=play.lease_s,
-        forks=max(1, min(len(hosts), FORKS_PER_CORE * (os.cpu_count() or 1))),
+        forks=forks(len(hosts)),
         grace_s=settings.RUN_GRACE_S,
         environment={"ANSIBLE_CONFIG": str(settings.BASE_DIR / "ansible.cfg")},
         sandbox=settings.RUN_SANDBOX,

@@ -3,20 +3,22 @@
 import hashlib
 import hmac
 import logging
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from fleet.automation.catalogue import CatalogueError, get
 from fleet.automation.inventory import host_name, manageable
-from fleet.automation.models import Backup, BackupState, Change, Configuration, DeviceLock, Run, Target
+from fleet.automation.models import Backup, BackupState, Change, Configuration, Run, Target
 from fleet.automation.rules.configurations import normalised
-from fleet.automation.rules.keeping import Known, is_due, superfluous
+from fleet.automation.rules.keeping import Known, is_due, night_of, superfluous
 from fleet.automation.services import playing
 from fleet.automation.services.ordering import Order, request_change
 from fleet.devices.models import Device
@@ -28,6 +30,9 @@ from fleet.people.rules import Action
 log = logging.getLogger(__name__)
 AT_ONCE = 25
 """Devices of one reading: so many that Ansible is busy, so few that the night's work is spread."""
+LOOKED_AT = 500
+"""Devices of which is known at once whether they are due."""
+KEPT_AT_FOR_S = 50.0
 PRUNED_AT_ONCE = 100
 """Devices whose old versions go in one transaction."""
 TEXTS_AT_ONCE = 500
@@ -202,13 +207,41 @@ def after_change(event: Event) -> None:
 
 
 def keep(*, now: datetime | None = None) -> None:
-    """What is due: after changes at once, else each device at its time of the night. Any number of machines may do so."""
-    moment = timezone.localtime(now or timezone.now())
-    states = {state.pk: state for state in BackupState.objects.defer("verdicts")}
-    busy = set(DeviceLock.objects.values_list("device_id", flat=True))
-    due = [one for one in fetchable() if one.pk not in busy and is_due(_known(one.pk, states), moment)]
-    for change_id, ids in _by_change(_claimed(due[:AT_ONCE], states, moment), states).items():
-        fetch(ids, Why(Backup.Kind.CHANGE if change_id is not None else Backup.Kind.NIGHTLY, change_id))
+    """What is due: after changes at once, else each device at its time of the night; any number of machines may do so.
+
+    Goes on until nothing is due, and leaves the rest to the next tick after KEPT_AT_FOR_S.
+    """
+    moment, until = timezone.localtime(now or timezone.now()), time.monotonic() + KEPT_AT_FOR_S
+    for devices in _due(moment):
+        states = _states([device.pk for device in devices])
+        for change_id, ids in _by_change(_claimed(devices, states, moment), states).items():
+            fetch(ids, Why(Backup.Kind.CHANGE if change_id is not None else Backup.Kind.NIGHTLY, change_id))
+        if time.monotonic() >= until:
+            return
+
+
+def _due(now: datetime) -> Iterator[list[Device]]:
+    """AT_ONCE at a time, as they are when their turn comes: the longest wanted ones first."""
+    ids = _perhaps_due(now)
+    for start in range(0, len(ids), LOOKED_AT):
+        part = ids[start : start + LOOKED_AT]
+        states = _states(part)
+        able = fetchable(pk for pk in part if is_due(_known(pk, states), now))
+        able.sort(key=lambda device: part.index(device.pk))
+        yield from (able[first : first + AT_ONCE] for first in range(0, len(able), AT_ONCE))
+
+
+def _perhaps_due(now: datetime) -> list[int]:
+    """Ids of devices that are wanted, then of those without a backup of this night; not of those that a run holds."""
+    idle = Device.objects.in_service().exclude(type__platform="").filter(lock__isnull=True)
+    wanted = idle.filter(backup_state__wanted_since__isnull=False).order_by("backup_state__wanted_since", "pk")
+    unwanted = idle.filter(backup_state__wanted_since__isnull=True).order_by("pk")
+    succeeded = Q(backup_state__succeeded_at__gte=night_of(now))
+    return [pk for rows in (wanted, unwanted.exclude(succeeded)) for pk in rows.values_list("pk", flat=True)]
+
+
+def _states(ids: Sequence[int]) -> dict[int, BackupState]:
+    return {state.pk: state for state in BackupState.objects.filter(pk__in=ids).defer("verdicts")}
 
 
 def _known(pk: int, states: dict[int, BackupState]) -> Known:

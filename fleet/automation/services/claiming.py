@@ -3,6 +3,7 @@
 import os
 import socket
 import uuid
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -137,10 +138,11 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def release(run: Run) -> None:
-    """Free the run's devices, and call those who wait for one of them."""
-    freed = list(DeviceLock.objects.filter(run=run).values_list("device_id", flat=True))
-    DeviceLock.objects.filter(run=run).delete()
+def release(run: Run, *, but: Collection[int] = ()) -> None:
+    """Free the run's devices except these, and call those who wait for one of them."""
+    locks = DeviceLock.objects.filter(run=run).exclude(device_id__in=but)
+    freed = list(locks.values_list("device_id", flat=True))
+    locks.delete()
     waiting = Run.objects.filter(state=Run.State.QUEUED, hosts__device_id__in=freed).exclude(kind=Run.Kind.PREVIEW)
     for pk in sorted(set(waiting.values_list("pk", flat=True))):
         transaction.on_commit(partial(send, pk), robust=True)

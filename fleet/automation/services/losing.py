@@ -1,18 +1,13 @@
-"""A run whose end nobody knows: lost, not repeated. Its devices are freed, then looked at without touching them."""
+"""A run whose end nobody knows: lost, not repeated. Its devices are freed as they settle, then looked at, not touched."""
 
-from celery import current_app
-from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
 from fleet.automation.models import Change, Run
-from fleet.automation.services.claiming import release
 from fleet.automation.services.recording import Recorder
 from fleet.automation.services.rollouts.advancing import stand
+from fleet.automation.services.settling import let_go
 from fleet.automation.services.telling import move, tell
-
-LOOK_AGAIN_S = 60
-"""After so long without a verdict, the message that asked for a look is taken for lost."""
 
 
 def lose(run: Run, recorder: Recorder, problem: str = "", error: str = "") -> bool:
@@ -21,16 +16,15 @@ def lose(run: Run, recorder: Recorder, problem: str = "", error: str = "") -> bo
         change = Change.objects.select_for_update().defer("secret_arguments").get(pk=run.change_id)
         held = Run.objects.filter(pk=run.pk, token=run.token, state=Run.State.RUNNING, lease_until=run.lease_until)
         said = {"problem": problem, "error": error}
-        if held.update(state=Run.State.LOST, finished_at=timezone.now(), lease_until=None, **said) != 1:
+        now = timezone.now()
+        if held.update(state=Run.State.LOST, finished_at=now, lease_until=None, **said) != 1:
             return False
         recorder.settle()
-        release(run)
-        run.change, run.state = change, Run.State.LOST.value
+        run.change, run.state, run.finished_at = change, Run.State.LOST.value, now
+        let_go(run, now)
         if run.kind == Run.Kind.APPLY:
             stand(run, run.hosts.all())
         _tell_loss(run, change)
-        if run.kind != Run.Kind.PREVIEW:
-            transaction.on_commit(lambda: look_soon(run.pk), robust=True)
     return True
 
 
@@ -44,9 +38,3 @@ def _tell_loss(run: Run, change: Change) -> None:
     wish = Change.Wish.ROLL_BACK if change.wish == Change.Wish.ROLL_BACK else Change.Wish.GO_ON
     if move(change, Change.State.LOST, wish=wish):
         tell(change, "lost", run_id=run.pk)
-
-
-def look_soon(run_id: int) -> None:
-    """Ask for a read-only look at what the run has left behind. Messages can be lost: the tender asks again."""
-    if cache.add(f"automation.look.{run_id}", 1, timeout=LOOK_AGAIN_S):
-        current_app.send_task("fleet.automation.look_after_loss", args=[run_id])

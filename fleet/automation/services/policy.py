@@ -14,6 +14,8 @@ from fleet.automation.models import Change, ChangeWindow, Freeze, Override, Poli
 from fleet.automation.rules import approvals, policy
 from fleet.automation.rules.approvals import Need
 from fleet.automation.rules.policy import Answer, Frozen, Place, Question, Rule, Times
+from fleet.automation.rules.rollout import Strategy
+from fleet.automation.services.assembling import forks
 from fleet.devices.models import Device
 from fleet.monitoring.models import MaintenanceWindow
 from fleet.monitoring.rules.maintenance import Plan
@@ -37,6 +39,7 @@ def question(change: Change, device_ids: Collection[int], at: datetime) -> Quest
         risk=change.risk,
         disruption_s=_disruption_s(change.risk, playbook),
         at=at,
+        later_s=_later_s(change, len(device_ids), playbook),
         places=tuple(_places(touched, at)),
         roles=_roles(change, touched),
         may_run=roles_of(playbook, "who_may_run"),
@@ -80,6 +83,13 @@ def _disruption_s(risk: str, playbook: Playbook | None) -> int:
         restarts=any(one.holds == "restarted" for one in playbook.verification.expect),
         back_within_s=playbook.verification.within_s,
     )
+
+
+def _later_s(change: Change, devices: int, playbook: Playbook | None) -> int:
+    """What is asked about may be a whole change, of which one step goes out at a time."""
+    step = min(devices, Strategy.from_json(change.strategy).max_per_step)
+    expected_s = playbook.expected_duration_s if playbook else UNKNOWN_PLAYBOOK_S
+    return policy.later_s(devices=step, at_once=forks(step), expected_s=expected_s)
 
 
 def _roles(change: Change, site_ids: Collection[int]) -> frozenset[str]:

@@ -17,15 +17,16 @@ from fleet.automation.inventory import manageable
 from fleet.automation.models import Change, HostResult, LogLine, Ring, Run
 from fleet.automation.services import assembling
 from fleet.automation.services.attempt import arguments_of, mark, playbook_of, private_dir, restores, secrets_of
-from fleet.automation.services.before import keep_before, own_variables
-from fleet.automation.services.claiming import BEATS_A_LEASE, CHILD_SHARE, claim, heartbeat, release
+from fleet.automation.services.before import changed_since, keep_before, own_variables
+from fleet.automation.services.claiming import BEATS_A_LEASE, CHILD_SHARE, claim, heartbeat
 from fleet.automation.services.decisions import left
 from fleet.automation.services.launching import ChildProcess
 from fleet.automation.services.leases import kept, lease
-from fleet.automation.services.losing import look_soon, lose
+from fleet.automation.services.losing import lose
 from fleet.automation.services.recording import Recorder
 from fleet.automation.services.rollouts.advancing import stand, stop
 from fleet.automation.services.rollouts.planning import strategy_of
+from fleet.automation.services.settling import let_go
 from fleet.automation.services.telling import move, tell, why
 from fleet.automation.services.verifying import already_holds, find_absent, recall_before, remember_before, verify
 from fleet.devices.models import Device
@@ -102,7 +103,7 @@ def _nothing_to_play(run: Run, recorder: Recorder) -> bool:
             recorder.leave_out(find_absent(run))
         if not recorder.hosts or _holds_already(run):
             return True
-        recorder.leave_out(keep_before(run))
+        recorder.leave_out(keep_before(run) | changed_since(run))
     return not recorder.hosts
 
 
@@ -214,20 +215,21 @@ def _finish(run: Run, end: End, recorder: Recorder) -> bool:
     with transaction.atomic():
         run.change = Change.objects.select_for_update().defer("secret_arguments").get(pk=run.change_id)
         verifies = run.kind == Run.Kind.REVERT or (run.kind == Run.Kind.APPLY and end.state != Run.State.CANCELLED)
+        now = timezone.now()
         ended = Run.objects.filter(pk=run.pk, token=run.token, state=Run.State.RUNNING).update(
             state=end.state,
             problem=end.problem,
             error=end.error,
-            finished_at=timezone.now(),
-            lease_until=lease(timezone.now()) if verifies else None,  # measuring is taken over if this worker dies now
+            finished_at=now,
+            lease_until=lease(now) if verifies else None,  # measuring is taken over if this worker dies now
         )
         if ended != 1:
             return False
-        run.state, run.problem, run.error = end.state.value, end.problem, end.error
+        run.state, run.problem, run.error, run.finished_at = end.state.value, end.problem, end.error, now
         _settle_hosts(run, end, recorder)
         _follow_up(run, end)
         if not verifies:
-            release(run)
+            let_go(run, now)
     return verifies
 
 
@@ -246,8 +248,6 @@ def _follow_up(run: Run, end: End) -> None:
     elif run.kind == Run.Kind.APPLY and end.state == Run.State.CANCELLED:
         stand(run, run.hosts.all())
         stop(run.change)
-        if run.hosts.exclude(state=HostResult.State.NOT_STARTED).exists():
-            transaction.on_commit(lambda: look_soon(run.pk), robust=True)
     elif run.kind == Run.Kind.APPLY:
         move(run.change, Change.State.VERIFYING)
         Ring.objects.filter(runs=run, state=Ring.State.RUNNING).update(state=Ring.State.VERIFYING)

@@ -22,10 +22,11 @@ from fleet.automation.services.approving import ask_anew, end_approval, end_requ
 from fleet.automation.services.attempt import mark, private_dir
 from fleet.automation.services.claiming import DYING
 from fleet.automation.services.decisions import agreed_to_something_else
-from fleet.automation.services.losing import look_soon, lose
+from fleet.automation.services.losing import lose
 from fleet.automation.services.recording import Recorder
 from fleet.automation.services.rollouts.advancing import advance, stop
 from fleet.automation.services.rollouts.taking_back import end_taking_back, goes_on, take_back_next
+from fleet.automation.services.settling import free_settled, look_soon
 from fleet.automation.services.telling import send
 from fleet.automation.services.turns import apart, each, in_turn
 from fleet.automation.services.verifying import measure_after_loss
@@ -49,6 +50,7 @@ def tend(*, now: datetime | None = None) -> None:
         _end_all_lost,
         _sweep,
         _take_over_verification,
+        free_settled,
         _look_again,
         _end_unanswered,
         _expire,
@@ -215,9 +217,9 @@ def _end_lost(run: Run) -> None:
 
 
 def _look_again(now: datetime) -> None:
-    """Lost runs, and those stopped in their middle, that nobody has looked at yet. Later attempts speak for them.
+    """Lost runs, and those stopped in their middle, that nobody has looked at since their devices have settled.
 
-    What a lost taking back has left behind is always looked at: it does not end before.
+    Later attempts speak for them. What a lost taking back has left behind is always looked at: it does not end before.
     """
     later = Run.objects.filter(change=OuterRef("change"), pk__gt=OuterRef("pk"), started_at__isnull=False)
     unseen = HostResult.objects.filter(run=OuterRef("pk"), verdict="")
@@ -226,7 +228,7 @@ def _look_again(now: datetime) -> None:
     worth = Q(finished_at__gt=now - WORTH_A_LOOK) & ~Exists(later)
     taking_back = Q(change__box=Change.Box.REVERTING) | Q(change__state=Change.State.ROLLING_BACK)
     awaited = taking_back & Q(kind=Run.Kind.REVERT, state=Run.State.LOST)
-    ended = ended.filter(worth | awaited, started_at__isnull=False).exclude(kind=Run.Kind.PREVIEW)
+    ended = ended.filter(worth | awaited, started_at__isnull=False, locks__isnull=True).exclude(kind=Run.Kind.PREVIEW)
     for pk in in_turn("look again", ended.filter(Exists(unseen))):
         look_soon(pk)
 

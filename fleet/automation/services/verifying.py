@@ -13,13 +13,14 @@ from django.utils import timezone
 
 from fleet.automation.models import Change, HostResult, Run
 from fleet.automation.rules.readings import find
-from fleet.automation.rules.verification import Seen, Verdict, Wanted, judge, overall, wanted
+from fleet.automation.rules.verification import Seen, Verdict, Wanted, all_measured, is_effect, judge, overall, wanted
 from fleet.automation.services import boxes
 from fleet.automation.services.attempt import arguments_of, playbook_of
 from fleet.automation.services.claiming import release
 from fleet.automation.services.leases import kept, lease
 from fleet.automation.services.rollouts.advancing import after_look, after_step, locked
 from fleet.automation.services.rollouts.taking_back import after_taking_back, note_taken_back
+from fleet.automation.services.settling import settled_at
 from fleet.automation.services.silence import offline
 from fleet.devices.models import Device
 from fleet.monitoring import services as monitoring
@@ -28,8 +29,11 @@ from fleet.monitoring.rules.measurement import Measurement
 log = logging.getLogger(__name__)
 PAUSE_S = 1.0
 BATCH = 200
+WENT_WELL = (HostResult.State.OK, HostResult.State.CHANGED)
 Pairs = dict[int, list[tuple[Wanted, Device]]]
 """{target device id: [(wish, the device that must show it)]}"""
+Place = tuple[int, int, str, str]
+"""Target device id, the id of the device that must show it, reading, how it must hold."""
 
 
 def wishes_of(run: Run) -> list[Wanted]:
@@ -93,25 +97,35 @@ def remember_before(run: Run) -> set[int]:
 
 
 def already_holds(run: Run) -> bool:
-    """Whether a repeated attempt finds everything as wanted already: then there is nothing to do.
+    """Whether a repeated attempt finds that an earlier one has done all of it: then there is nothing to do.
 
-    That a device answers says nothing about what an earlier attempt did; that it has restarted since then does.
+    What held before the first one proves nothing, nor does it say anything of arguments that nobody measures.
     """
-    found = [one for row in run.hosts.exclude(state=HostResult.State.OFFLINE) for one in row.evidence]
-    telling = any(one["holds"] != "reachable" for one in found)
-    return telling and overall(Verdict(one["verdict"]) for one in found) == Verdict.CONFIRMED
+    if not all_measured(playbook_of(run).verification.expect, arguments_of(run)):
+        return False
+    first, rows = _first_found(run), list(run.hosts.exclude(state=HostResult.State.OFFLINE))
+    return bool(rows) and all(_is_done(row, first) for row in rows)
+
+
+def _is_done(row: HostResult, first: Mapping[Place, Any]) -> bool:
+    if overall(Verdict(one["verdict"]) for one in row.evidence) != Verdict.CONFIRMED:
+        return False
+    return any(is_effect(one["holds"], one["wanted"], first.get((row.device_id, *_place(one)))) for one in row.evidence)
 
 
 def recall_before(run: Run) -> None:
     """Nothing is done by this attempt: what the first one found is what stood there before the change."""
-    earlier = HostResult.objects.filter(run__change=run.change_id, run__kind=run.kind).exclude(run=run)
-    found = {
-        (row.device_id, *_place(one)): one["before"] for row in earlier.order_by("-run__attempt") for one in row.evidence
-    }
-    rows = list(run.hosts.all())
+    first, rows = _first_found(run), list(run.hosts.all())
     for row in rows:
-        row.evidence = [one | {"before": found.get((row.device_id, *_place(one)), one["before"])} for one in row.evidence]
+        row.evidence = [one | {"before": first.get((row.device_id, *_place(one)), one["before"])} for one in row.evidence]
     HostResult.objects.bulk_update(rows, ["evidence"], batch_size=BATCH)
+
+
+def _first_found(run: Run) -> dict[Place, Any]:
+    """{place: what stood there before the first attempt}"""
+    earlier = HostResult.objects.filter(run__change=run.change_id, run__kind=run.kind).exclude(run=run)
+    rows = earlier.order_by("-run__attempt")
+    return {(row.device_id, *_place(one)): one["before"] for row in rows for one in row.evidence}
 
 
 def _place(evidence: dict[str, Any]) -> tuple[int, str, str]:
@@ -164,37 +178,52 @@ def verify(*, run_id: int, token: uuid.UUID | None = None) -> None:
     rows = list(run.hosts.exclude(state=HostResult.State.OFFLINE))
     try:
         with kept(lambda: _hold(run)):
-            verdict = _watch(run, rows)
+            ours = _watch(run, rows)
     except (OperationalError, InterfaceError):  # the database is away: whoever finds it again measures anew
         raise
     except Exception:  # the playbook was taken away, a secret cannot be read, …: it will be so the next time, too
         log.exception("cannot be verified", extra={"run_id": run.pk})
-        verdict = _nothing_known(rows)
-    if verdict is not None:
+        _nothing_known(rows)
+        ours = True
+    if ours:
         _conclude(run, rows)
 
 
-def _nothing_known(rows: list[HostResult]) -> Verdict:
+def _nothing_known(rows: list[HostResult]) -> None:
     for row in rows:
         row.verdict = Verdict.UNKNOWN.value
-    return Verdict.UNKNOWN
 
 
-def _watch(run: Run, rows: list[HostResult]) -> Verdict | None:
-    """Look until all is as wanted or the time is over; None when the run is no longer ours to judge."""
+def _watch(run: Run, rows: list[HostResult]) -> bool:
+    """Look until all is as wanted or the time is over; False when the run is no longer ours to judge.
+
+    Time to show its effect has every device on which the playbook went well, whatever became of the others. One that the
+    run was cut off on is looked at when it has settled.
+    """
     if not rows:  # none of its devices was there
-        return Verdict.UNKNOWN
-    pairs = subjects(run, wishes_of(run))
-    within_s = playbook_of(run).verification.within_s if run.state == Run.State.SUCCEEDED else 0
+        return True
+    pairs, within_s = subjects(run, wishes_of(run)), playbook_of(run).verification.within_s
     deadline = time.monotonic() + within_s
-    while True:
-        _look(run, rows, pairs)
-        verdict = overall(Verdict(row.verdict) for row in rows)
-        if verdict == Verdict.CONFIRMED or time.monotonic() >= deadline:
-            return verdict
-        if not _hold(run):
-            return None
+    cut_off = [row for row in rows if row.state == HostResult.State.UNKNOWN]
+    patient = [row for row in rows if row.state in WENT_WELL]
+    _look(run, [row for row in rows if row not in cut_off], pairs)
+    while any(row.verdict != Verdict.CONFIRMED for row in patient) and time.monotonic() < deadline:
+        if not _pause(run):
+            return False
+        _look(run, patient, pairs)
+    while cut_off and timezone.now() < settled_at(run):
+        if not _pause(run):
+            return False
+    _look(run, cut_off, pairs)
+    return True
+
+
+def _pause(run: Run) -> bool:
+    """False when the run is no longer ours to judge."""
+    ours = _hold(run)
+    if ours:
         time.sleep(PAUSE_S)
+    return ours
 
 
 def _ended() -> QuerySet[Run]:

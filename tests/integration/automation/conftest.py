@@ -44,6 +44,7 @@ check_mode = "{check_mode}"
 expected_duration_s = 5
 timeout_s = {timeout_s}
 max_targets = 10
+settles_s = 0
 [arguments]
 {labels}
 [verification]

@@ -5,10 +5,22 @@ from django.utils import timezone
 
 from fleet.automation import services
 from fleet.automation.models import Approval, Change, DeviceLock, HostResult, Run
+from fleet.automation.rules.rollout import Strategy
 from fleet.automation.services import OrderError
 from fleet.automation.services.decisions import DecisionError
 from fleet.devices.models import Device
 from tests.integration.automation.conftest import PSK, School, soon
+from tests.integration.automation.test_backups import HAND_MADE
+from tests.integration.automation.test_boxes import OTHER_PSK, keys
+
+LATE = """
+    - raw: |
+        sh -c "sleep 3
+{lines}" </dev/null >/dev/null 2>&1 &
+    - ansible.builtin.fail: {{msg: not here}}
+      when: inventory_hostname == ansible_play_hosts_all[0]
+"""
+VON_HAND = 'reading = "wireless.ssids"\nholds = "contains"\nvalue = "Von Hand"'
 
 
 def test_a_wifi_is_ordered_previewed_approved_switched_on_and_measured(school: School) -> None:
@@ -94,6 +106,20 @@ def test_what_does_not_take_is_refuted(school: School) -> None:
     assert (row.state, row.verdict) == ("changed", "refuted")
     assert "Nimmt-nicht" not in row.evidence[0]["after"]
     assert school.told(change)[-1] == "refuted"
+
+
+def test_a_device_has_its_time_although_another_one_failed(school: School) -> None:
+    """What was done comes to show after some seconds."""
+    lines = "\n".join(f"        {line}" for line in HAND_MADE.strip().splitlines())
+    slug = school.playbook("late", LATE.format(lines=lines), check_mode="none", within_s=20)
+    manifest = school.playbooks / slug / "manifest.toml"
+    manifest.write_text(manifest.read_text().replace('holds = "reachable"', VON_HAND))
+
+    change = school.work(school.order(slug, school.aps, strategy=Strategy(rings=(), spread="none")))
+
+    run = school.run(change)
+    assert (run.state, change.state) == (Run.State.FAILED, Change.State.FAILED)
+    assert set(change.targets.values_list("state", flat=True)) == {"failed", "confirmed"}
 
 
 def test_one_dead_device_of_two_is_named_and_the_other_one_is_done(school: School) -> None:
@@ -298,8 +324,8 @@ class TestTime:
 
 
 class TestRetrying:
-    def test_what_holds_already_is_not_done_again(self, school: School) -> None:
-        change = school.approved(school.exam("Schon-da"))
+    def test_what_is_seen_to_be_done_is_not_done_again(self, school: School) -> None:
+        change = school.work(school.order("port-label", [school.switch], arguments={"port": 2, "label": "E 1.04"}))
         Change.objects.filter(pk=change.pk).update(state="lost")
 
         services.check_and_retry(change=Change.objects.get(pk=change.pk), by=school.asker)
@@ -309,8 +335,24 @@ class TestRetrying:
         retried = school.run(change)
         assert (retried.attempt, retried.log_lines.filter(sequence__gt=0).count()) == (2, 0)
         evidence = retried.hosts.get().evidence[0]
-        assert "Schon-da" in evidence["after"]
-        assert "Schon-da" not in evidence["before"], "before is what the first attempt found"
+        assert evidence["after"] == "E 1.04"
+        assert evidence["before"] != "E 1.04", "before is what the first attempt found"
+
+    def test_a_key_that_went_back_is_set_again(self, school: School) -> None:
+        """SNMP shows the name alone: it was there before, and says nothing of the key."""
+        school.approved(school.exam("Neuer Schlüssel"))
+        change = school.approved(school.order("psk-rotate", arguments={"ssid": "Neuer Schlüssel", "psk": OTHER_PSK}))
+        assert (change.state, OTHER_PSK in keys(school)) == (Change.State.CONFIRMED, True)
+        school.approved(school.order("psk-rotate", arguments={"ssid": "Neuer Schlüssel", "psk": PSK}))
+        Change.objects.filter(pk=change.pk).update(state="failed")
+        change.targets.update(state="failed")
+
+        services.retry_failed(change=Change.objects.get(pk=change.pk), by=school.asker)
+        school.work(change)
+
+        assert change.state == Change.State.CONFIRMED
+        assert OTHER_PSK in keys(school)
+        assert school.run(change).hosts.get().state == HostResult.State.CHANGED
 
     def test_a_restart_that_took_place_is_not_repeated(self, school: School) -> None:
         change = school.work(school.order("ap-restart"))

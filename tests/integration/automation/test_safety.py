@@ -20,8 +20,9 @@ from django.utils import timezone
 
 from config.env import BASE_DIR
 from fleet.automation import services
+from fleet.automation.catalogue import SWITCH_SETTLES_S
 from fleet.automation.execution import private, tree
-from fleet.automation.models import Change, DeviceLock, HostResult, LogLine, Run
+from fleet.automation.models import Approval, Change, DeviceLock, HostResult, LogLine, Run
 from fleet.automation.services.attempt import mark, private_dir
 from fleet.automation.services.claiming import claim, heartbeat
 from fleet.automation.services.tending import look_after_loss
@@ -31,6 +32,7 @@ from fleet.lab.faults import Fault
 from tests.integration.automation.conftest import PSK, School, private_dirs, soon, wait_until
 from tests.unit.automation.conftest import messages
 
+WIRELESS = "/etc/config/wireless"
 TWO_STEPS = "    - raw: 'touch /tmp/begun; sleep 60'\n    - raw: 'touch /tmp/second'"
 TALKING = """
     - debug: {msg: "the key is {{ psk }}"}
@@ -117,6 +119,35 @@ class TestCancelling:
         assert not DeviceLock.objects.exists()
         assert not second(school)
         assert ("look_after_loss", run.pk) in messages(), "what it has left behind is measured"
+
+    def test_a_device_is_nobody_elses_until_its_own_switch_has_acted(self, school: School) -> None:
+        """Stopped between writing and confirming: it puts its old configuration back by itself, after «cancelled»."""
+        played = school.playbooks / "ssid" / "playbook.yml"
+        played.write_text(played.read_text().replace('"{{ confirm_timeout_s }}"', "6"))
+        change = school.work(school.exam("Abgeschnitten"))
+        services.decide(
+            change=change, approver=school.approvers[0], decision=Approval.Decision.APPROVED, digest=change.digest
+        )
+        services.tend()
+        run, machine = school.run(change), school.machine(school.ap)
+        with working(run):
+            wait_until(lambda: "Abgeschnitten" in machine.files[WIRELESS])
+            school.break_("dead", school.ap)
+            services.cancel(change=Change.objects.get(pk=change.pk), by=school.asker)
+            wait_until(lambda: Run.objects.get(pk=run.pk).state == Run.State.CANCELLED)
+        messages()
+
+        assert "Abgeschnitten" in machine.files[WIRELESS], "it has not acted yet"
+        services.tend(now=soon(SWITCH_SETTLES_S - 10))
+        assert DeviceLock.objects.get().run == run
+        assert ("look_after_loss", run.pk) not in messages(), "what is seen now will be gone"
+        wait_until(lambda: "Abgeschnitten" not in machine.files[WIRELESS])
+        school.wire.world.set_faults([])
+        services.tend(now=soon(SWITCH_SETTLES_S))
+        assert not DeviceLock.objects.exists()
+        assert ("look_after_loss", run.pk) in messages()
+        look_after_loss(run_id=run.pk)
+        assert run.hosts.get().verdict == "refuted"
 
     def test_what_is_stopped_before_it_begins_never_starts_a_process(self, school: School) -> None:
         run = to_be_applied(school, school.playbook("two-steps", TWO_STEPS))

@@ -11,6 +11,8 @@ from fleet.automation.models import Backup, Change, DeviceLock, HostResult, Run,
 from fleet.automation.rules.lifecycle import too_late
 from fleet.automation.services import backups
 from fleet.automation.services.ordering import OrderError
+from fleet.automation.services.rollouts.taking_back import touched
+from fleet.lab.world import Switch
 from tests.integration.automation.conftest import PSK, School, soon
 from tests.integration.automation.test_backups import HAND_MADE
 from tests.integration.automation.test_boxes import OTHER_PSK, keys, over
@@ -76,6 +78,39 @@ def test_what_was_there_before_is_put_back_on_each_device(school: School) -> Non
     row = school.run(untouched).hosts.get()
     assert (row.state, row.problem) == (HostResult.State.FAILED, "not-kept")
     assert "Von Hand" not in school.on_air(school.ap), "without a way back nothing is done"
+    assert not touched(untouched).exists(), "and nothing is to be taken back"
+
+
+def test_a_port_goes_back_to_the_zone_that_it_was_in(school: School) -> None:
+    """Which VLANs the lab's switch has, SNMP shows as they were built in: that is not measured here."""
+    manifest = school.playbooks / "port-vlan" / "manifest.toml"
+    vlans = 'reading = "vlans"\nholds = "contains"\nvalue = "{vlan}"'
+    manifest.write_text(manifest.read_text().replace(vlans, 'holds = "reachable"'))
+    wish = {"port": 5, "vlan": 20, "zone": "Verwaltung"}
+    before = running(school)
+    change = school.approved(school.order("port-vlan", [school.switch], arguments=wish))
+    assert change.state == Change.State.CONFIRMED
+    assert running(school) != before
+
+    rolled_back(school, change)
+
+    assert change.state == Change.State.ROLLED_BACK
+    assert running(school) == before
+
+    again = school.approved(school.order("port-vlan", [school.switch], arguments=wish))
+    school.work(school.order("port-label", [school.switch], arguments={"port": 3, "label": "E 1.05"}))
+    since = running(school)
+    rolled_back(school, again)
+    row = school.run(again, Run.Kind.REVERT).hosts.get()
+    assert (again.state, row.state, row.problem) == (Change.State.FAILED, HostResult.State.FAILED, "changed-since")
+    assert running(school) == since, "what came later is not undone by the way"
+
+
+def running(school: School) -> dict[int, str]:
+    """{port: what the switch itself has configured there}"""
+    machine = next(one for one in school.wire.world.machines if one.device.address == school.switch.address)
+    assert isinstance(machine, Switch)
+    return {number: str(port) for number, port in machine.running_config.ports.items()}
 
 
 def test_a_box_may_end_in_the_hour_that_comes_twice(school: School) -> None:

@@ -41,6 +41,16 @@ class Server:
 
     async def play(self, books: list[str], arguments: dict[str, Any], *options: str, **more: Any) -> Played:
         """`more`: variables of the server."""
+        argv, environment = self.command(books, arguments, *options, **more)
+        done = await asyncio.to_thread(
+            subprocess.run, argv, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        )
+        return Played(done.returncode, done.stdout + done.stderr)
+
+    def command(
+        self, books: list[str], arguments: dict[str, Any], *options: str, **more: Any
+    ) -> tuple[list[str], dict[str, str]]:
+        """ansible-playbook and its environment."""
         variables = {
             "ansible_host": "127.0.0.1",
             "ansible_port": self.port,
@@ -58,11 +68,7 @@ class Server:
         given.write_text(to_yaml(unsafe(arguments)))
         paths = [str(ROOT / "playbooks" / book / "playbook.yml") for book in books]
         argv = ["ansible-playbook", "--diff", "-i", str(home), "-e", f"@{given}", *options, *paths]
-        environment = command_environment(self.home, self.home / "known_hosts", self.home / "client", self.control)
-        done = await asyncio.to_thread(
-            subprocess.run, argv, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
-        )
-        return Played(done.returncode, done.stdout + done.stderr)
+        return argv, command_environment(self.home, self.home / "known_hosts", self.home / "client", self.control)
 
 
 @asynccontextmanager

@@ -1,13 +1,21 @@
 """Updates on a real apt and dpkg: a system of one package in a directory, and a repository that has a newer one."""
 
+import asyncio
+import contextlib
 import hashlib
+import http.server
 import os
 import subprocess
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
+from tests.integration.lab_ssh.conftest import until
 from tests.integration.playbooks.servers import PATHS, Server, lacking, needs_sshd, serving
 
 MISSING = lacking("apt-get", "dpkg", "dpkg-deb")
@@ -110,3 +118,58 @@ async def test_a_restart_is_planned_only_where_one_is_needed_and_once(server: Se
     assert [one.status for one in (calm, unasked, planned, again)] == [0] * 4, planned.out
     assert (planned.changed, again.changed) == (1, 0), planned.out + again.out
     assert log.read_text() == "-r 03:30 Updates\n"
+
+
+@contextmanager
+def hanging(repository: Path) -> Iterator[tuple[int, threading.Event]]:
+    """Serves what is in it over HTTP, but never the end of a package: its port, and whether somebody waits for one."""
+    asked, over = threading.Event(), threading.Event()
+
+    class Slow(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given, directory=str(repository))
+
+        def do_GET(self) -> None:
+            if self.path.endswith(".deb"):
+                asked.set()
+                over.wait(60)
+            else:
+                super().do_GET()
+
+        def log_message(self, *_: Any) -> None:
+            """Nobody reads it."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow) as service:
+        threading.Thread(target=service.serve_forever).start()
+        try:
+            yield service.server_port, asked
+        finally:
+            over.set()
+            service.shutdown()
+
+
+def at_work(words: str) -> list[psutil.Process]:
+    """Processes with these words in what they were started with, or in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if words in " ".join([*process.cmdline(), *process.environ().values()]) and process.pid != os.getpid():
+                found.append(process)
+    return found
+
+
+async def test_a_stop_ends_what_is_being_fetched(server: Server) -> None:
+    """Our end is killed as a cancelled run's is; nobody is there who could tell the server to stop."""
+    with hanging(server.home / "repository") as (port, asked):
+        (server.root / "etc/apt/sources.list").write_text(f"deb [trusted=yes] http://127.0.0.1:{port} ./\n")
+        argv, environment = server.command(["linux-updates"], {})
+        playing = await asyncio.create_subprocess_exec(*argv, env=environment, stdout=asyncio.subprocess.DEVNULL)
+        assert await asyncio.to_thread(asked.wait, 60)
+        assert [one for one in at_work(str(server.home / "apt.conf")) if one.name() == "apt-get"]
+
+        for process in [*psutil.Process(playing.pid).children(recursive=True), *at_work(server.control)]:
+            process.kill()
+        await playing.wait()
+
+        await until(lambda: not at_work(str(server.home / "apt.conf")))
+    assert (server.root / "version").read_text() == "1.0"

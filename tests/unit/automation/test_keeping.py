@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from fleet.automation.models import Backup, Configuration
+from fleet.automation.models import Backup, BackupState, Change, Configuration, DeviceLock, Run
 from fleet.automation.rules.keeping import NIGHT, Known, is_due, night_of, superfluous, turn
 from fleet.automation.services import backups
 from tests.conftest import City
@@ -78,3 +78,30 @@ def test_superfluous_versions_and_their_texts_go_device_by_device(city: City, mo
     assert backups.prune(now=now) == 2, "of each the latest stays, and one of its month before"
     assert backups.prune(now=now) == 0
     assert Backup.objects.count() == Configuration.objects.count() == 4
+
+
+@pytest.mark.django_db
+def test_what_was_changed_comes_before_the_night_and_first_what_waits_for_the_longest(city: City) -> None:
+    first, second = city.access_point_b, city.access_point_a
+    backups.want(device_ids=[first.pk], change_id=None, now=NOON - timedelta(minutes=9))
+    assert _due() == [first.pk, second.pk], "the other one has no backup of this night"
+
+    backups.want(device_ids=[second.pk], change_id=None, now=NOON - timedelta(minutes=5))
+    assert _due() == [first.pk, second.pk]
+    backups.want(device_ids=[second.pk], change_id=None, now=NOON - timedelta(minutes=12))
+    assert _due() == [second.pk, first.pk]
+
+
+def _due() -> list[int]:
+    return [device.pk for batch in backups._due(NOON) for device in batch]
+
+
+@pytest.mark.django_db
+def test_nothing_is_due_of_devices_that_a_run_holds_or_that_were_fetched_tonight(city: City) -> None:
+    fetched, held = city.access_point_a, city.access_point_b
+    BackupState.objects.create(device=fetched, tried_at=NOON, succeeded_at=NOON)
+    backups.want(device_ids=[held.pk], change_id=None, now=NOON)
+    change = Change.objects.create(authority=city.authority, playbook="ssid", starts_at=NOON)
+    DeviceLock.objects.create(device=held, run=Run.objects.create(change=change, kind=Run.Kind.APPLY))
+
+    assert not {fetched.pk, held.pk} & set(_due())

@@ -21,6 +21,7 @@ from fleet.automation.rules.policy import (
     Span,
     Times,
     disruption_s,
+    later_s,
     verdict,
     without,
 )
@@ -309,6 +310,22 @@ def test_cutting_open_stretches_out_of_what_is_closed() -> None:
 )
 def test_how_long_something_is_away(risk: str, restarts: bool, expected: int) -> None:
     assert disruption_s(risk=risk, expected_s=90, restarts=restarts, back_within_s=240) == expected
+
+
+@pytest.mark.parametrize(("devices", "expected"), [(0, 0), (1, 0), (24, 0), (25, 15), (100, 60)])
+def test_the_last_device_of_many_has_its_turn_later(devices: int, expected: int) -> None:
+    assert later_s(devices=devices, at_once=24, expected_s=15) == expected
+
+
+@pytest.mark.parametrize(("later", "allowed"), [(60, True), (105, True), (106, False)])
+def test_a_step_of_many_devices_is_over_before_the_bell(later: int, allowed: bool) -> None:
+    asked = ask("2026-06-10T07:58", lasts=15, later_s=later)
+
+    assert answered(asked)[0] == allowed
+
+
+def test_what_is_harmless_on_one_device_is_so_on_many() -> None:
+    assert answered(ask("2026-06-10T08:10", lasts=10, later_s=3600))[0]
 
 
 TEXT = policy_file.FILE.read_text()

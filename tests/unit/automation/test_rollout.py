@@ -59,12 +59,6 @@ def test_rings(devices: list[Placed], strategy: Strategy, rings: list[tuple[str,
     assert titles(devices, strategy) == rings
 
 
-def test_a_device_of_the_lab_is_the_pilot() -> None:
-    lab = Placed(999, 8, pilot=True)
-
-    assert plan([*CITY, lab], Strategy()).rings[0].steps == ((999,),)
-
-
 def ring_steps(devices: list[Placed], **strategy: Any) -> tuple[tuple[int, ...], ...]:
     return plan(devices, Strategy(rings=(), **strategy)).rings[0].steps
 
@@ -82,6 +76,10 @@ def ring_steps(devices: list[Placed], **strategy: Any) -> tuple[tuple[int, ...],
         ([Placed(n, 1, 1) for n in range(4)], {"spread": "none"}, ((0, 1, 2, 3),)),
         ([Placed(n, 1, 1, switch_id=9) for n in range(4)], {"spread": "buildings"}, ((0, 1), (2, 3))),
         ([Placed(n, 1, 1, room_id=1, kind="printer") for n in range(3)], {}, ((0, 1, 2),)),
+        ([Placed(n, 1, 1, kind="switch" if n > 2 else "access-point") for n in range(1, 5)], {}, ((1, 3), (2, 4))),
+        ([Placed(n, 1) for n in range(4)], {}, ((0, 1), (2, 3))),
+        ([Placed(1, 1), Placed(2, 1, 1), Placed(3, 2)], {}, ((1, 2, 3),)),
+        ([Placed(n, 1) for n in range(4)], {"spread": "none"}, ((0, 1, 2, 3),)),
     ],
 )
 def test_steps(devices: list[Placed], strategy: dict[str, Any], steps: tuple[tuple[int, ...], ...]) -> None:
@@ -96,7 +94,6 @@ places = st.builds(
     room_id=st.none() | st.integers(1, 40),
     switch_id=st.none() | st.integers(301, 320),
     kind=st.sampled_from(["access-point", "switch", "printer"]),
-    pilot=st.booleans(),
 )
 
 
@@ -115,13 +112,13 @@ def test_every_device_goes_out_once_and_no_building_is_left_without(
     steps = [step for ring in planned.rings for step in ring.steps]
     assert sorted(pk for step in steps for pk in step) == sorted(placed)
     for ring in planned.rings:
-        carriers = Counter(placed[pk].building_id for step in ring.steps for pk in step if placed[pk].kind != "printer")
+        groups = Counter(placed[pk].group for step in ring.steps for pk in step)
         for step in ring.steps:
             assert 1 <= len(step) <= most
             assert neighbours_apart(step, placed)
-            lost = Counter(placed[pk].building_id for pk in step if placed[pk].kind != "printer")
+            lost = Counter(placed[pk].group for pk in step)
             lost.pop(None, None)
-            assert all(count < carriers[building] or carriers[building] == 1 for building, count in lost.items())
+            assert all(count < groups[group] or groups[group] == 1 for group, count in lost.items())
 
 
 @pytest.mark.parametrize(

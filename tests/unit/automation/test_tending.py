@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.db.models.signals import pre_save
 from django.utils import timezone
 
+from fleet.automation.catalogue import SWITCH_SETTLES_S
 from fleet.automation.execution import private
 from fleet.automation.models import Change, DeviceLock, HostResult, Run, Target
 from fleet.automation.services import tending
@@ -69,13 +70,24 @@ def unreadable(city: City) -> Iterator[Run]:
     private.remove(root)
 
 
-def test_a_lost_run_whose_events_cannot_be_read_is_lost_and_holds_no_device(unreadable: Run) -> None:
+def test_a_lost_run_whose_events_cannot_be_read_is_lost_and_holds_its_device_until_that_has_settled(unreadable: Run) -> None:
+    messages()
+
     tending.tend()
 
     unreadable.refresh_from_db()
     assert unreadable.state == Run.State.LOST
     assert unreadable.hosts.get().state == HostResult.State.UNKNOWN
+    assert DeviceLock.objects.get().run == unreadable, "its dead-man's switch may act yet"
+    assert ("look_after_loss", unreadable.pk) not in messages()
+
+    tending.tend(now=timezone.now() + timedelta(seconds=SWITCH_SETTLES_S - 5))
+    assert DeviceLock.objects.exists()
+    assert ("look_after_loss", unreadable.pk) not in messages()
+
+    tending.tend(now=timezone.now() + timedelta(seconds=SWITCH_SETTLES_S))
     assert not DeviceLock.objects.exists()
+    assert ("look_after_loss", unreadable.pk) in messages()
 
 
 def test_devices_are_freed_when_the_child_of_another_machine_has_ended_itself(city: City) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from fleet.automation.catalogue import Expectation
 from fleet.automation.rules.readings import PathError, fill, find, parse
-from fleet.automation.rules.verification import Seen, Verdict, judge, overall, wanted
+from fleet.automation.rules.verification import Seen, Verdict, all_measured, is_effect, judge, overall, wanted
 
 STARTED = datetime(2026, 11, 23, 8, tzinfo=UTC)
 READING: dict[str, Any] = {
@@ -109,3 +109,38 @@ def test_an_expectation_is_asked_only_when_its_arguments_are_so() -> None:
 )
 def test_one_word_for_many(verdicts: list[str], expected: str) -> None:
     assert overall(Verdict(one) for one in verdicts) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"port": 1, "label": "E 1.04"}, True),
+        ({"port": 1, "label": "E 1.04", "zone": None}, True),
+        ({"port": 1, "label": "E 1.04", "state": "present"}, True),
+        ({"port": 1, "label": "E 1.04", "state": "absent"}, False),
+        ({"port": 1, "label": "E 1.04", "psk": "new"}, False),
+    ],
+)
+def test_what_no_expectation_speaks_of_is_not_measured(arguments: dict[str, Any], expected: bool) -> None:
+    expectations = [
+        Expectation("interfaces[ifIndex={port}].alias", "equals", "{label}"),
+        Expectation("interfaces[ifIndex={port}].admin", "equals", "up", {"state": "present"}),
+        Expectation("", "reachable", given=("psk",)),
+    ]
+
+    assert all_measured(expectations, arguments) == expected
+
+
+@pytest.mark.parametrize(
+    ("holds", "value", "before", "expected"),
+    [
+        ("contains", "Exam", ["Schule"], True),
+        ("contains", "Exam", ["Schule", "Exam"], False),
+        ("equals", "on", "off", True),
+        ("equals", "on", None, False),
+        ("restarted", None, 86_400, True),
+        ("reachable", None, False, False),
+    ],
+)
+def test_what_held_before_is_no_effect(holds: str, value: Any, before: Any, expected: bool) -> None:
+    assert is_effect(holds, value, before) == expected

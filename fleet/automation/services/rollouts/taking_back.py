@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from fleet.automation.models import BoxEnd, Change, HostResult, Restoration, Ring, Run, Target
@@ -24,7 +24,7 @@ def touched(change: Change) -> QuerySet[Target]:
     """Devices on which an execution has begun, as far as anybody knows, and that were not taken back since."""
     applied = HostResult.objects.filter(
         run__change=change, run__kind=Run.Kind.APPLY, run__started_at__isnull=False, device=OuterRef("device")
-    ).exclude(state__in=UNTOUCHED)
+    ).exclude(Q(state__in=UNTOUCHED) | Q(problem=HostResult.NOT_KEPT))
     ended = BoxEnd.objects.filter(change=change, state__in=TAKEN_BACK, device=OuterRef("device"))
     return change.targets.filter(Exists(applied), ~Exists(ended)).exclude(state=Target.State.ROLLED_BACK)
 
