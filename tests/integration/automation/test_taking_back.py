@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from fleet.automation import services
+from fleet.automation.catalogue import SWITCH_SETTLES_S
 from fleet.automation.models import BoxEnd, Change, DeviceLock, HostResult, LogLine, Run
 from fleet.automation.rules.rollout import Strategy
 from fleet.automation.services.claiming import claim
@@ -82,7 +83,13 @@ def killed(city: Two, change: Change, kind: Run.Kind) -> Run:
     change.refresh_from_db()
     run.refresh_from_db()
     assert run.state == Run.State.LOST
+    settled()
     return run
+
+
+def settled() -> None:
+    """What a run was cut off on writes no more by itself, and is free."""
+    services.tend(now=soon(SWITCH_SETTLES_S + 1))
 
 
 @pytest.mark.parametrize("strategy", [AT_ONCE, Strategy(rings=("pilot",), spread="none", rollback_on_halt=True)])
@@ -138,6 +145,7 @@ def test_a_wish_to_roll_back_outlives_the_worker_of_the_step(city: Two) -> None:
     Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(hours=1))
     rolled_back(city, change)
     services.tend()
+    settled()
     change.refresh_from_db()
     assert (change.state, change.wish) == (Change.State.LOST, Change.Wish.ROLL_BACK)
 
@@ -178,6 +186,7 @@ def test_of_a_lost_way_back_only_its_own_devices_need_a_person(city: Two) -> Non
     )
 
     services.tend()
+    settled()
     look_after_loss(run_id=run.pk)
     while city.step(change):
         pass
