@@ -11,6 +11,7 @@ import secrets
 from email.utils import getaddresses
 from pathlib import Path
 from typing import Annotated, Literal, Self, cast
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from pydantic import BeforeValidator, Field, IPvAnyAddress, PositiveInt, SecretStr, field_validator, model_validator
@@ -20,6 +21,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 SHORTEST_SECRET = 50
 FEWEST_LETTERS = 5
 ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
+THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def _strict_bool(value: object) -> object:
@@ -39,6 +41,11 @@ def _pairs(value: object) -> object:
     return dict(pair.partition("=")[::2] for pair in cast("list[str]", _words(value))) if isinstance(value, str) else value
 
 
+def _is_weak(key: SecretStr) -> bool:
+    letters = key.get_secret_value()
+    return len(letters) < SHORTEST_SECRET or len(set(letters)) < FEWEST_LETTERS
+
+
 Bool = Annotated[bool, BeforeValidator(_strict_bool)]
 Rate = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}/[smhd]$")]
 """How often: `600/m` is 600 in a minute; per second, minute, hour or day."""
@@ -52,6 +59,8 @@ class Env(BaseSettings):
     DEBUG: Bool = False
     VAR_DIR: Path = BASE_DIR / "var"
     SECRET_KEY: SecretStr = SecretStr("")
+    SECRET_KEY_FALLBACKS: Annotated[list[SecretStr], NoDecode, BeforeValidator(_words)] = Field(default_factory=list)
+    """Former SECRET_KEYs: what was signed with one of them (printed labels, sessions) still holds."""
     ENCRYPTION_KEYS: Annotated[list[SecretStr], NoDecode, BeforeValidator(_words)] = Field(default_factory=list)
     ALLOWED_HOSTS: Words = Field(default_factory=lambda: ["localhost", "127.0.0.1", "[::1]"])
     TRUSTED_ORIGINS: Words = Field(default_factory=list)
@@ -141,10 +150,24 @@ class Env(BaseSettings):
             self.ENCRYPTION_KEYS = [SecretStr(key)]
         return self
 
+    @model_validator(mode="after")
+    def _production_is_for_others(self) -> Self:
+        """Whoever is sent a link or shown an error sits at another machine."""
+        if self.MODE != "production":
+            return self
+        if self.DEBUG:
+            raise ValueError("DEBUG must be false in production: its error pages show settings and what was typed")
+        address = urlsplit(self.BASE_URL)
+        if address.scheme not in {"http", "https"} or (address.hostname or "localhost") in THIS_MACHINE:
+            raise ValueError(
+                "BASE_URL must be the address that people type in production, as https://fleetdesk.stadt.example"
+            )
+        return self
+
     def _refuse_weak_secrets(self) -> None:
-        secret = self.SECRET_KEY.get_secret_value()
-        if len(secret) < SHORTEST_SECRET or len(set(secret)) < FEWEST_LETTERS:
-            raise ValueError(f"SECRET_KEY must be random and at least {SHORTEST_SECRET} characters long in production")
+        for name, keys in {"SECRET_KEY": [self.SECRET_KEY], "SECRET_KEY_FALLBACKS": self.SECRET_KEY_FALLBACKS}.items():
+            if any(map(_is_weak, keys)):
+                raise ValueError(f"{name} must be random and at least {SHORTEST_SECRET} characters long in production")
         if not self.ENCRYPTION_KEYS:
             raise ValueError("ENCRYPTION_KEYS must hold at least one Fernet key in production")
         for key in self.ENCRYPTION_KEYS:

@@ -15,6 +15,7 @@ VAR_DIR = env.VAR_DIR
 MODE = env.MODE
 DEBUG = env.DEBUG
 SECRET_KEY = env.SECRET_KEY.get_secret_value()
+SECRET_KEY_FALLBACKS = [key.get_secret_value() for key in env.SECRET_KEY_FALLBACKS]
 ENCRYPTION_KEYS = [key.get_secret_value() for key in env.ENCRYPTION_KEYS]
 ALLOWED_HOSTS = env.ALLOWED_HOSTS
 CSRF_TRUSTED_ORIGINS = env.TRUSTED_ORIGINS

@@ -22,6 +22,7 @@ from fleet.events import webhooks
 from fleet.events.models import Delivery, Webhook
 from fleet.people.models import Scope, User
 from fleet.people.rules import Action
+from fleet.people.webhook_words import trouble
 from fleet.web.api import CursorPage, Problem
 from fleet.web.api.conditional import validated
 from fleet.web.offers import offer_rows
@@ -101,7 +102,7 @@ def log(request: HttpRequest, pk: int) -> HttpResponse:
     hook = get_object_or_404(mine(request.user), pk=pk)
     page = Paginator(hook.deliveries.select_related("event"), PAGE_SIZE).get_page(request.GET.get("page"))
     pills = {"pending": "info", "delivered": "ok", "failed": "down"}
-    rows = [(row, pills[row.state]) for row in page]
+    rows = [(row, pills[row.state], trouble(row.last_error)) for row in page]
     return render(request, "people/webhook.html", {"hook": hook, "page": page, "rows": rows})
 
 

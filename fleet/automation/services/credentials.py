@@ -10,6 +10,7 @@ import asyncssh
 from asgiref.sync import async_to_sync
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from fleet.automation.catalogue import CatalogueError, Playbook, all_playbooks
 from fleet.automation.execution.agent import public_key
@@ -66,9 +67,12 @@ def set_use(
 ) -> CredentialUse:
     """Devices of this platform, of this site, or this one use it unless a narrower one is set. Raises DeviceError."""
     if credential.kind not in KINDS[use]:
-        raise DeviceError("credential", f"{credential.get_kind_display()} ≠ {use.label}")
+        raise DeviceError(
+            "credential",
+            _("%(kind)s cannot be used as %(use)s.") % {"kind": credential.get_kind_display(), "use": use.label},
+        )
     if any(place and place.authority_id != credential.authority_id for place in (site, device)):
-        raise DeviceError("credential", "This credential belongs to another authority.")
+        raise DeviceError("credential", _("This credential belongs to another authority."))
     where: dict[str, Any] = {"authority_id": credential.authority_id, "use": use, "platform": platform}
     where |= {"site": site, "device": device}
     made = CredentialUse.objects.update_or_create(**where, defaults={"credential": credential})[0]

@@ -22,8 +22,8 @@ class PollGroupQuerySet(models.QuerySet["PollGroup"]):
 
 
 class PollGroup(models.Model):
-    """Sites whose network only certain workers reach. They listen to the queues `polling.<queue>`, `asking.<queue>`
-    and `searching.<queue>`."""
+    """Sites whose network only certain workers reach. They listen to `<BROKER_PREFIX>.polling.<queue>`, and to the same
+    of `asking` and `searching`."""
 
     name = models.CharField(max_length=100, unique=True)
     queue = models.SlugField(max_length=40, unique=True, validators=[RegexValidator(r"^[a-z0-9-]+$")])

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from fleet.monitoring.models import PollGroup
 from fleet.monitoring.services import groups
+from fleet.monitoring.services.asking import queue_name
 from fleet.monitoring.services.groups import GroupError
 from fleet.monitoring.views import PageRequest
 from fleet.people.models import User
@@ -85,6 +86,6 @@ def detail(request: PageRequest, pk: int) -> HttpResponse:
     context = {
         "group": group,
         "form": form,
-        "queues": [f"{kind}.{group.queue}" for kind in ("polling", "asking", "searching")],
+        "queues": [queue_name(purpose, group.queue) for purpose in ("polling", "asking", "searching")],
     }
     return render(request, "monitoring/poll_group.html", context, status=422 if form.errors else 200)

@@ -1,4 +1,4 @@
-"""Traps of ansible-core that docs/traps.md names: what happens without our measure, and that ours closes it."""
+"""Traps of ansible-core that docs/ansible-pitfalls.md names: what happens without our measure, and that ours closes it."""
 
 import asyncio
 import json

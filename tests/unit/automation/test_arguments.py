@@ -121,7 +121,7 @@ def test_what_is_not_declared_is_refused_in_german_too(folder: Path) -> None:
         validated(load(folder), {"ssid": "Exam", "colour": "x"})
 
     with translation.override("de"):
-        assert str(caught.value.problems["colour"]) == "Diese Angabe kennt der Ablauf nicht."
+        assert str(caught.value.problems["colour"]) == "Diese Angabe kennt das Playbook nicht."
 
 
 def test_an_approval_is_for_one_playbook_its_arguments_and_its_targets() -> None:

@@ -247,7 +247,7 @@ def test_a_no_finishes_it_and_says_so(told: Told, city: City) -> None:
     ticket = told("rejected")
 
     assert ticket.state == "resolved"
-    assert "Dem wurde nicht zugestimmt. Es wurde nichts geändert." in sentences(ticket, city.coordinator_a)
+    assert "Das wurde abgelehnt. Es wurde nichts geändert." in sentences(ticket, city.coordinator_a)
 
 
 def test_changes_that_nobody_ordered_here_concern_no_ticket(city: City, told: Told) -> None:

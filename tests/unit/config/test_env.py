@@ -30,6 +30,7 @@ def production(bare: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
         "DATABASE_URL": "postgres://db/fleetdesk",
         "BROKER_URL": "redis://broker/0",
+        "BASE_URL": "https://fleetdesk.stadt.example",
     }.items():
         bare.setenv(name, value)
     return bare
@@ -58,6 +59,7 @@ def test_production_starts_when_all_is_said(production: pytest.MonkeyPatch) -> N
         ("ENCRYPTION_KEYS", "no-fernet-key"),
         ("DATABASE_URL", ""),
         ("BROKER_URL", ""),
+        ("SECRET_KEY_FALLBACKS", f"{STRONG},short"),
     ],
 )
 def test_production_refuses_what_is_missing_or_weak(production: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -83,6 +85,38 @@ def test_mail_is_from_one_address(bare: pytest.MonkeyPatch, value: str) -> None:
 
     with pytest.raises(ValueError, match="MAIL_FROM"):
         env.read()
+
+
+def test_production_shows_no_error_pages_of_developers(production: pytest.MonkeyPatch) -> None:
+    production.setenv("DEBUG", "true")
+
+    with pytest.raises(ValueError, match="DEBUG must be false"):
+        env.read()
+
+
+@pytest.mark.parametrize(
+    "value", ["", "fleetdesk.stadt.example", "http://localhost:8000", "https://127.0.0.1", "http://[::1]:8000"]
+)
+def test_production_sends_nobody_a_link_to_their_own_machine(production: pytest.MonkeyPatch, value: str) -> None:
+    production.setenv("BASE_URL", value)
+
+    with pytest.raises(ValueError, match="BASE_URL must be the address"):
+        env.read()
+
+
+def test_production_asks_to_be_told_its_address(production: pytest.MonkeyPatch) -> None:
+    production.delenv("BASE_URL")
+
+    with pytest.raises(ValueError, match="BASE_URL must be the address"):
+        env.read()
+
+
+def test_former_keys_are_a_list(production: pytest.MonkeyPatch) -> None:
+    production.setenv("SECRET_KEY_FALLBACKS", f"{STRONG[::-1]}, {STRONG.swapcase()}")
+
+    keys = [key.get_secret_value() for key in env.read().SECRET_KEY_FALLBACKS]
+
+    assert keys == [STRONG[::-1], STRONG.swapcase()]
 
 
 @pytest.mark.parametrize("value", ["1", "yes", "on", "", "tru"])

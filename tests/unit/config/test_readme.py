@@ -1,4 +1,6 @@
-"""The README lists what a deployment has to say, as it has to be said."""
+"""The documents list what a deployment has to say, as it has to be said."""
+
+import re
 
 import pytest
 
@@ -15,6 +17,13 @@ def test_every_kind_of_mail_server_is_named(scheme: str) -> None:
     (row,) = [line for line in rows().splitlines() if "`EMAIL_URL`" in line]
 
     assert f"`{scheme}://" in row
+
+
+def test_every_setting_is_told_of() -> None:
+    pages = [BASE_DIR / "README.md", *(BASE_DIR / "docs").glob("*.md")]
+    named = set(re.findall(r"\b[A-Z][A-Z_]+\b", "\n".join(page.read_text() for page in pages)))
+
+    assert set(Env.model_fields) - named == set()
 
 
 def test_no_setting_is_listed_that_there_is_not() -> None:

@@ -70,7 +70,7 @@ class TestOrdering:
         [
             ("de", {"arguments": {}}, "Diese Angabe fehlt."),
             ("en", {"arguments": {}}, "This is needed."),
-            ("de", {"playbook": "gone"}, "Diesen Ablauf gibt es nicht, oder er ist gerade nicht verwendbar."),
+            ("de", {"playbook": "gone"}, "Dieses Playbook gibt es nicht, oder es ist gerade nicht verwendbar."),
         ],
     )
     def test_a_refusal_is_in_the_readers_language(

@@ -289,7 +289,7 @@ class TestDevicePanel:
         assert "Niemand gibt frei, was er selbst bestellt hat." in self.shown(ada, city.access_point_a)
 
     def test_a_device_that_cannot_be_changed_says_why_not(self, theo: Client, city: City) -> None:
-        assert "Für diese Art von Gerät gibt es keinen Ablauf." in self.shown(theo, city.printer_a)
+        assert "Für diese Art von Gerät gibt es kein Playbook." in self.shown(theo, city.printer_a)
         Device.objects.filter(pk=city.access_point_a.pk).update(ssh_credential=None)
         assert "kein Zugang bekannt" in self.shown(theo, city.access_point_a)
         Device.objects.filter(pk=city.access_point_a.pk).update(lifecycle=Device.Lifecycle.RETIRED)

@@ -51,7 +51,7 @@ def test_the_form_asks_for_the_playbooks_arguments_and_offers_only_own_rooms(alm
 
     assert "Name des WLANs" in page
     assert 'maxlength="32"' in page
-    assert "Dann stimmt jemand Verantwortliches zu." in page
+    assert "Dann muss eine zuständige Person zustimmen." in page
     assert f'value="{city.room_a.pk}"' in page
     assert "Schule B" not in page
 

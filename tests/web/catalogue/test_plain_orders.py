@@ -140,7 +140,7 @@ def test_a_no_finishes_it(alma: Client, franka: Client, city: City) -> None:
     decide(franka, Ticket.objects.get(), "refuse")
 
     assert Ticket.objects.get().state == "resolved"
-    assert "Dem wurde nicht zugestimmt." in alma.get(f"/tickets/{Ticket.objects.get().number}/").content.decode()
+    assert "Das wurde abgelehnt." in alma.get(f"/tickets/{Ticket.objects.get().number}/").content.decode()
 
 
 def test_an_approver_of_one_school_sees_its_orders_however_many_wait_elsewhere(

@@ -1,5 +1,6 @@
 """Groups of sites that workers of their own poll, as administrators make them."""
 
+from django.conf import settings
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -14,7 +15,8 @@ def test_a_group_is_made_named_and_given_sites(ada: Client, city: City) -> None:
     assert made.headers["Location"] == f"/sites/poll-groups/{group.pk}/"
 
     page = ada.get(made.headers["Location"]).content.decode()
-    assert "polling.insel" in page
+    for purpose in ("polling", "asking", "searching"):  # as messages are sent: a worker hears its queue's whole name
+        assert f"{settings.QUEUES[purpose]}.insel" in page
     assert "Schule A" in page
     ada.post(f"/sites/poll-groups/{group.pk}/", {"name": "Nordinsel", "sites": [city.school_a.pk]})
 

@@ -119,4 +119,4 @@ def test_people_are_found_by_a_part_of_name_or_address(ada: Client, city: City) 
     assert city.coordinator_a.email in said
     assert "1 Person<" in said
     assert city.technician.email not in said
-    assert "Niemand passt." in text_of(ada, "/privacy/people/?q=gibtesnicht")
+    assert "Keine Person gefunden." in text_of(ada, "/privacy/people/?q=gibtesnicht")
