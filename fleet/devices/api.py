@@ -76,7 +76,7 @@ def set_snmp(request: HttpRequest, device_id: int, body: SnmpIn) -> Status[None]
     if bool(body.clear_text_reason) != bool(body.clear_text_until):
         reason = _("Reason and end belong together.")
         raise Problem(422, reason, {"clear_text_until": [reason]})
-    known = (Credential.objects.offered_to(_person(request), row.site) | _its_own(row)).defer("secret")
+    known = Credential.objects.offered_to(_person(request), row.site, row.snmp_credential_id).defer("secret")
     own = get_object_or_404(known, pk=body.credential_id) if body.credential_id is not None else None
     permission = ClearText(body.clear_text_reason, body.clear_text_until) if body.clear_text_until else None
     access = SnmpAccess(body.address, body.port, own, follows_site=body.follows_site, clear_text=permission)
@@ -95,10 +95,6 @@ def _mine(request: HttpRequest, device_id: int) -> Device:
     return get_object_or_404(
         Device.objects.allowing(request.user, Action.MANAGE).select_related("type", "site"), pk=device_id
     )
-
-
-def _its_own(device: Device) -> QuerySet[Credential]:
-    return Credential.objects.filter(pk=device.snmp_credential_id)
 
 
 def _person(request: HttpRequest) -> User:

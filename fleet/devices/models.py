@@ -47,10 +47,11 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
     def managed_by(self, user: User | AnonymousUser) -> Self:
         return self.filter(authority__in=user.access.scopes(Action.MANAGE)) if isinstance(user, User) else self.none()
 
-    def offered_to(self, user: User, site: Site) -> Self:
-        """What this person may choose at the site: what they manage, and what its devices are spoken to with anyway."""
+    def offered_to(self, user: User, site: Site, *held: int | None) -> Self:
+        """What this person may choose at the site: what they manage, what the site has, and `held` (ids) by the device."""
         given = SiteCredential.objects.filter(site=site).values("credential")
-        return self.filter(Q(authority__in=user.access.scopes(Action.MANAGE)) | Q(pk__in=given), authority=site.authority_id)
+        there = Q(pk__in=given) | Q(pk__in=[pk for pk in held if pk is not None])
+        return self.filter(Q(authority__in=user.access.scopes(Action.MANAGE)) | there, authority=site.authority_id)
 
     def for_snmp(self) -> Self:
         return self.filter(kind__in=Credential.SNMP_KINDS)

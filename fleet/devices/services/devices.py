@@ -55,7 +55,8 @@ def chosen_type(*, manufacturer: str, model: str, kind: DeviceType.Kind, device:
     row = DeviceType.objects.select_for_update().get(pk=known.pk)
     if row.kind == kind:
         return row
-    if row.devices.exclude(pk=device.pk if device else None).exists():
+    others = row.devices.exclude(pk=device.pk) if device else row.devices.all()
+    if others.exists():
         said = {"model": str(row), "kind": row.get_kind_display()}
         raise DeviceError("kind", _("%(model)s is known as “%(kind)s”. Choose that, or correct the model.") % said)
     row.kind = kind

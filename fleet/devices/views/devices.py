@@ -62,8 +62,8 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 def access(request: HttpRequest, pk: int) -> HttpResponse:
     """SNMP: address, credential, and why in clear where it must be."""
     device = _mine(request, pk)
-    own = Credential.objects.filter(pk=device.snmp_credential_id)
-    known = (Credential.objects.offered_to(manager(request), device.site) | own).defer("secret").order_by("name")
+    offered = Credential.objects.offered_to(manager(request), device.site, device.snmp_credential_id)
+    known = offered.defer("secret").order_by("name")
     said = of_site(device.site_id, SiteCredential.Use.SNMP)
     form = AccessForm(request.POST or None, known=known, of_site=said, initial=access_of(device))
     if form.is_valid():
