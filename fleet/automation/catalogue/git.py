@@ -107,7 +107,7 @@ def _leads_home(url: str) -> bool:
         return False
     try:
         found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
-    except OSError:
+    except (OSError, UnicodeError):
         return False
     return any(forbidden(address, allow_loopback=settings.MODE != "production") for address in found)
 

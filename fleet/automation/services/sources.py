@@ -104,8 +104,11 @@ def _begin(source_id: int) -> bool:
 
 def fetch(*, source_id: int) -> SourceVersion | None:
     """Get the newest commit and look at it. What goes wrong is said on the row; then None comes back."""
-    source = PlaybookSource.objects.select_related("credential").filter(pk=source_id).first()
+    source = PlaybookSource.objects.select_related("credential", "authority").filter(pk=source_id).first()
     if source is None:
+        return None
+    if source.credential and not _fits(source.credential, source.authority, source.url):
+        _failed(source, "credential")
         return None
     try:
         tip = git.fetch(_wish(source))

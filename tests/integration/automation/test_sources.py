@@ -220,7 +220,9 @@ def test_a_device_password_goes_to_no_git_server(city: City, settings: LazySetti
     with pytest.raises(SourceError, match="credential"):
         sources.add(authority=city.authority, address=Address("a", url, credential=made[kinds.SSH_PASSWORD]), by=None)
     sources.add(authority=city.authority, address=Address("a", url, credential=made[kinds.GIT]), by=None)
-    assert PlaybookSource.objects.filter(credential=made[kinds.GIT]).exists()
+    source = PlaybookSource.objects.get(credential=made[kinds.GIT])
+    PlaybookSource.objects.filter(pk=source.pk).update(credential=made[kinds.SSH_PASSWORD])
+    assert fetched(source).problem == "credential", "nor from a row of before"
 
 
 def test_a_tree_without_end_and_a_subject_without_end_are_cut_off(source: PlaybookSource, repository: Repository) -> None:
