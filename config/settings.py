@@ -226,6 +226,8 @@ MEDIA_ROOT = VAR_DIR / "files"
 FILE_BYTES = 25 * 2**20
 FILES_BYTES = 50 * 2**20
 FILES_PER_ARTICLE = 20
+DATA_UPLOAD_MAX_NUMBER_FILES = 2 * FILES_PER_ARTICLE
+"""Beyond that a request is not read at all; before, the form says how many it takes."""
 FILE_UPLOAD_HANDLERS = [
     "fleet.web.uploads.RefuseTooLarge",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",

@@ -34,6 +34,7 @@ def _register_checks() -> None:
         checks.check_programs,
     ):
         register(check)
+    register(checks.check_sandbox, deploy=True)
 
 
 def _register_consumers() -> None:

@@ -10,11 +10,14 @@ import yaml
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
+from django.db import DatabaseError
 
 from fleet.automation import policy_file, remedybook
 from fleet.automation.catalogue import CatalogueError, Playbook, get, load, not_put_back
 from fleet.automation.declared import DeclarationError, keys, rules
+from fleet.automation.models import PlaybookSource
 from fleet.automation.rules.boxes import may_adjust
+from fleet.sites.models import Authority
 
 MARKS = ("playbook.yml", "manifest.toml", "meta/argument_specs.yml")
 """A folder that has one of these is meant to be a playbook, and must have them all."""
@@ -76,6 +79,24 @@ def check_programs(**_: Any) -> list[CheckMessage]:
             found.append(
                 checks.Warning(f"there is no {program} on this machine: {purpose}", hint=hint, id="automation.W001")
             )
+    return found
+
+
+def check_sandbox(**_: Any) -> list[CheckMessage]:
+    """Playbooks look things up with the worker's account: without a sandbox whoever writes one reads what that may read."""
+    if settings.RUN_SANDBOX:
+        return []
+    hint = "Set RUN_SANDBOX=bwrap, so that a run sees its own directory only."
+    found: list[CheckMessage] = []
+    try:
+        if PlaybookSource.objects.exclude(commit="").exists():
+            text = "playbooks from git repositories are approved, and runs are not kept in a sandbox"
+            found.append(Error(text, hint=hint, id="automation.E007"))
+        if Authority.objects.count() > 1:
+            text = "several authorities share this installation, and runs are not kept in a sandbox"
+            found.append(checks.Warning(text, hint=hint, id="automation.W003"))
+    except DatabaseError:  # before the first migration
+        return []
     return found
 
 

@@ -235,7 +235,7 @@ class SourceForm(forms.Form):
         label=_("Login"),
         required=False,
         empty_label=_("none"),
-        help_text=_("An SSH key for ssh://, an SSH password for https://."),
+        help_text=_("An SSH key for ssh://, a login to git for https://."),
     )
     known_hosts = forms.CharField(
         label=_("Public key of the server"),
@@ -254,7 +254,7 @@ class SourceForm(forms.Form):
 
     def __init__(self, *args: Any, authority: Authority, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        rows = Credential.objects.filter(authority=authority).for_ssh().defer("secret").order_by("name")
+        rows = Credential.objects.filter(authority=authority).for_git().defer("secret").order_by("name")
         offer_rows(self, "credential", rows)
 
     def address(self) -> Address:

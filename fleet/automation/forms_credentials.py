@@ -30,7 +30,8 @@ class UseForm(forms.Form):
 
     def __init__(self, data: Any = None, *, user: User) -> None:
         super().__init__(data)
-        known = Credential.objects.managed_by(user).defer("secret").exclude(kind__in=Credential.SNMP_KINDS).order_by("name")
+        unused = [*Credential.SNMP_KINDS, Credential.Kind.GIT]
+        known = Credential.objects.managed_by(user).defer("secret").exclude(kind__in=unused).order_by("name")
         offer_rows(self, "credential", known)
         offer_rows(self, "site", Site.objects.allowing(user, Action.MANAGE).order_by("name"))
         names = DeviceType.objects.exclude(platform="").order_by("platform").values_list("platform", flat=True).distinct()

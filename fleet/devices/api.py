@@ -15,7 +15,7 @@ from fleet.devices import services
 from fleet.devices.models import Credential, Device, DeviceType
 from fleet.devices.rules import ClearText
 from fleet.devices.schemas import CablesOut, CredentialOut, DeviceIn, DeviceOut, NewDeviceIn, SnmpIn
-from fleet.devices.services import DeviceDetails, DeviceError, SnmpAccess, ensure_type
+from fleet.devices.services import DeviceDetails, DeviceError, SnmpAccess, chosen_type
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Room, Site
@@ -57,7 +57,7 @@ def create(request: HttpRequest, body: NewDeviceIn) -> Status[Device]:
     """It follows its site in how it is spoken to; give it an address with /devices/{id}/snmp."""
     site = get_object_or_404(Site.objects.allowing(request.user, Action.MANAGE), pk=body.site_id)
     with _refusals():
-        details = _details(body, site.pk, {"snmp_follows_site": True, "ssh_follows_site": True})
+        details = _details(body, site, {"snmp_follows_site": True, "ssh_follows_site": True})
         return Status(201, services.create_device(site=site, details=details, by=_person(request)))
 
 
@@ -66,7 +66,7 @@ def change(request: HttpRequest, device_id: int, body: DeviceIn) -> Device:
     row = _mine(request, device_id)
     kept = {name: getattr(row, name) for name in ("ssh_port", "ssh_credential", "ssh_host_key", "ssh_follows_site")}
     with _refusals():
-        services.change_device(device=row, details=_details(body, row.site_id, kept), by=_person(request))
+        services.change_device(device=row, details=_details(body, row.site, kept, row), by=_person(request))
     return row
 
 
@@ -76,7 +76,7 @@ def set_snmp(request: HttpRequest, device_id: int, body: SnmpIn) -> Status[None]
     if bool(body.clear_text_reason) != bool(body.clear_text_until):
         reason = _("Reason and end belong together.")
         raise Problem(422, reason, {"clear_text_until": [reason]})
-    known = Credential.objects.filter(authority=row.authority_id).defer("secret")
+    known = Credential.objects.offered_to(_person(request), row.site, row.snmp_credential_id).defer("secret")
     own = get_object_or_404(known, pk=body.credential_id) if body.credential_id is not None else None
     permission = ClearText(body.clear_text_reason, body.clear_text_until) if body.clear_text_until else None
     access = SnmpAccess(body.address, body.port, own, follows_site=body.follows_site, clear_text=permission)
@@ -92,19 +92,22 @@ def list_credentials(request: HttpRequest) -> QuerySet[Credential]:
 
 
 def _mine(request: HttpRequest, device_id: int) -> Device:
-    return get_object_or_404(Device.objects.allowing(request.user, Action.MANAGE).select_related("type"), pk=device_id)
+    return get_object_or_404(
+        Device.objects.allowing(request.user, Action.MANAGE).select_related("type", "site"), pk=device_id
+    )
 
 
 def _person(request: HttpRequest) -> User:
     return cast("User", request.user)
 
 
-def _details(body: DeviceIn, site_id: int, kept: dict[str, Any]) -> DeviceDetails:
-    """Raises DeviceError if the room is not the site's."""
-    room = Room.objects.filter(site=site_id, pk=body.room_id).first() if body.room_id is not None else None
+def _details(body: DeviceIn, site: Site, kept: dict[str, Any], device: Device | None = None) -> DeviceDetails:
+    """Raises DeviceError if the room is not the site's, or the kind not the type's."""
+    room = Room.objects.filter(site=site, pk=body.room_id).first() if body.room_id is not None else None
     if body.room_id is not None and room is None:
         raise DeviceError("room_id", _("This room belongs to another site."))
-    kind = ensure_type(manufacturer=body.manufacturer, model=body.model, kind=DeviceType.Kind(body.kind))
+    said = DeviceType.Kind(body.kind)
+    kind = chosen_type(manufacturer=body.manufacturer, model=body.model, kind=said, device=device)
     plain: dict[str, Any] = {
         "serial": body.serial,
         "asset_tag": body.asset_tag,

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fleet.devices.models import Credential, Device, DeviceType, Prefix
 from fleet.devices.rules import ClearText
-from fleet.devices.services import DeviceDetails, DeviceError, SnmpAccess, ensure_type
+from fleet.devices.services import DeviceDetails, DeviceError, SnmpAccess, chosen_type
 from fleet.sites.models import Room, Site
 from fleet.web.offers import offer, offer_rows
 
@@ -64,7 +64,7 @@ def _secret_fields(kind: str) -> dict[str, forms.Field]:
     user = {"username": forms.CharField(label=_("User name"), max_length=64)}
     if kind in {Credential.Kind.ENABLE, Credential.Kind.VAULT}:
         return {"password": _hidden(_("Password"))}
-    if kind == Credential.Kind.SSH_PASSWORD:
+    if kind in {Credential.Kind.SSH_PASSWORD, Credential.Kind.GIT}:
         return {**user, "password": _hidden(_("Password"))}
     area = forms.Textarea(attrs={"rows": 6, "autocomplete": "off", "spellcheck": "false"})
     label, hint = (
@@ -204,9 +204,10 @@ class DeviceForm(Fallible):
         )
 
     def details(self, device: Device | None = None) -> DeviceDetails:
-        """Of a device that is there, what this form does not ask stays."""
+        """Of a device that is there, what this form does not ask stays. Raises DeviceError."""
         data = self.cleaned_data
-        made_type = ensure_type(manufacturer=data["manufacturer"], model=data["model"], kind=DeviceType.Kind(data["kind"]))
+        kind = DeviceType.Kind(data["kind"])
+        made_type = chosen_type(manufacturer=data["manufacturer"], model=data["model"], kind=kind, device=device)
         kept = _kept(device) if device else {"snmp_follows_site": True, "ssh_follows_site": True}
         plain = {name: data[name] for name in ("name", "room", "serial", "asset_tag")}
         return DeviceDetails(made_type, **plain, lifecycle=Device.Lifecycle(data["lifecycle"]), **kept)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from fleet.people.models import ScopedQuerySet, User
 from fleet.people.rules import Action
 from fleet.secrets.fields import EncryptedJSONField
-from fleet.sites.models import Authority, Room, SiteScoped
+from fleet.sites.models import Authority, Room, Site, SiteScoped
 
 
 class DeviceType(models.Model):
@@ -47,17 +47,23 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
     def managed_by(self, user: User | AnonymousUser) -> Self:
         return self.filter(authority__in=user.access.scopes(Action.MANAGE)) if isinstance(user, User) else self.none()
 
+    def offered_to(self, user: User, site: Site, *held: int | None) -> Self:
+        """What this person may choose at the site: what they manage, what the site has, and `held` (ids) by the device."""
+        given = SiteCredential.objects.filter(site=site).values("credential")
+        there = Q(pk__in=given) | Q(pk__in=[pk for pk in held if pk is not None])
+        return self.filter(Q(authority__in=user.access.scopes(Action.MANAGE)) | there, authority=site.authority_id)
+
     def for_snmp(self) -> Self:
         return self.filter(kind__in=Credential.SNMP_KINDS)
 
-    def for_ssh(self) -> Self:
-        return self.filter(kind__in=Credential.SSH_KINDS)
+    def for_git(self) -> Self:
+        return self.filter(kind__in=Credential.GIT_KINDS)
 
 
 class Credential(models.Model):
     """How devices are spoken to. `secret` keys by kind: snmp-v1, snmp-v2c {community}; snmp-v3 {user, auth_protocol,
-    auth_key, priv_protocol, priv_key}; ssh-key {username, private_key}; ssh-password {username, password}; enable, vault
-    {password}; ssh-ca {private_key}."""
+    auth_key, priv_protocol, priv_key}; ssh-key {username, private_key}; ssh-password, git {username, password}; enable,
+    vault {password}; ssh-ca {private_key}."""
 
     class Kind(models.TextChoices):
         SNMP_V1 = "snmp-v1", "SNMPv1"
@@ -68,6 +74,7 @@ class Credential(models.Model):
         ENABLE = "enable", _("Enable secret")
         VAULT = "vault", _("Vault password")
         SSH_CA = "ssh-ca", _("SSH certificate authority")
+        GIT = "git", _("Login to git repositories")
 
     authority = models.ForeignKey(Authority, on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=100)
@@ -77,6 +84,8 @@ class Credential(models.Model):
 
     SNMP_KINDS = frozenset({Kind.SNMP_V1, Kind.SNMP_V2C, Kind.SNMP_V3})
     SSH_KINDS = frozenset({Kind.SSH_KEY, Kind.SSH_PASSWORD})
+    GIT_KINDS = frozenset({Kind.SSH_KEY, Kind.GIT})
+    """A server that asks for a password learns it, so devices' own never go there."""
     IN_CLEAR = frozenset({Kind.SNMP_V1, Kind.SNMP_V2C})
     """Those whose secret travels readable (RFC 3584 §7)."""
 

@@ -15,6 +15,10 @@ LONGEST_HOST_PREFIX = {4: 31, 6: 127}
 """From these prefix lengths on there is no network or broadcast address to leave out (RFC 3021, RFC 6164)."""
 
 
+PRIVATE = IPSet(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "127.0.0.0/8", "::1/128"])
+"""Addresses that are nobody's outside (RFC 1918, RFC 4193), and the machine's own."""
+
+
 class AddressError(ValueError):
     """Text that is no MAC address, no IP address or no prefix."""
 
@@ -76,6 +80,11 @@ def address(text: str) -> str:
 
 def inside(one: str, prefixes: Iterable[str]) -> bool:
     return IPAddress(one) in IPSet(IPNetwork(cidr) for cidr in prefixes)
+
+
+def private(cidr: str) -> bool:
+    """Whether the whole prefix lies where nobody outside can have an address."""
+    return IPNetwork(cidr) in PRIVATE
 
 
 def next_free(cidr: str, taken: Iterable[str]) -> str | None:

@@ -44,6 +44,8 @@ State = Delivery.State
 Guard = Callable[[Event, int | None], bool]
 """check(event, id of the webhook's owner)"""
 _guards: dict[str, Guard] = {}
+OwnerCheck = Callable[[Webhook], bool]
+_owner_checks: list[OwnerCheck] = []
 
 
 class WebhookError(ValueError):
@@ -141,7 +143,14 @@ def guard(subject_type: str, check: Guard) -> None:
     _guards[subject_type] = check
 
 
+def owners(check: OwnerCheck) -> None:
+    """The room of people says whether the owner still manages what the webhook hears of."""
+    _owner_checks.append(check)
+
+
 def may_be_told(event: Event, hook: Webhook) -> bool:
+    if not all(manages(hook) for manages in _owner_checks):
+        return False
     check = _guards.get(event.subject_type)
     return check is None or check(event, hook.made_by_id)
 

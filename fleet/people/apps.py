@@ -7,11 +7,14 @@ class PeopleConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
+        from fleet.events import webhooks as told
         from fleet.people import services
         from fleet.people.rules import Action
+        from fleet.people.webhooks import owner_manages
         from fleet.secrets import rotation
         from fleet.web import navigation
 
+        told.owners(owner_manages)
         rotation.register("mfa.Authenticator.data", services.rotate_second_factors)
         webhooks = navigation.Item(
             _("Webhooks"), "people:webhooks", "signal", Action.MANAGE, order=95, group="administration"

@@ -5,6 +5,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from fleet.people.models import ApiToken, User
+from fleet.people.rules import one_line
 from fleet.people.services import Preferences
 
 
@@ -24,6 +25,12 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscri
             "plain_language": _("Short sentences and easy words, wherever there is such a text."),
         }
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"}), "theme": forms.RadioSelect}
+
+    def clean_name(self) -> str:
+        """Others read it where they decide. Raises ValidationError if nothing of it can be seen."""
+        if name := one_line(self.cleaned_data["name"]):
+            return name
+        raise forms.ValidationError(self.fields["name"].error_messages["required"], code="required")
 
     def preferences(self) -> Preferences:
         """What goes with the person, wherever they log in."""

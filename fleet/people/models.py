@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from fleet.people.rules import Access, Action, Role
+from fleet.people.rules import Access, Action, Role, one_line
 
 
 class Scope(models.Model):
@@ -46,6 +46,7 @@ class UserManager(BaseUserManager["User"]):
     use_in_migrations = True
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        fields["name"] = one_line(fields.get("name", ""))
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)

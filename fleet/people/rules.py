@@ -3,6 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from unicodedata import category
+
+
+def one_line(text: str) -> str:
+    """What a person wrote, as a line that reads as it is: without breaks, nothing unseen or turning letters (UAX #9)."""
+    seen = "".join(" " if category(sign) in _BREAKS else sign for sign in text if category(sign) != "Cf")
+    return " ".join(seen.split())
+
+
+_BREAKS = {"Cc", "Zl", "Zp"}
 
 
 class Role(StrEnum):

@@ -18,6 +18,8 @@ from fleet.automation.catalogue import CatalogueError, get
 from fleet.automation.models import ApprovalLink, Change, PolicyRule
 from fleet.automation.services import approving
 from fleet.events.models import Event
+from fleet.people.models import User
+from fleet.people.rules import one_line
 from helpdesk.mail import threads
 from helpdesk.mail.models import OutgoingMail
 
@@ -72,12 +74,19 @@ def _names(link: ApprovalLink) -> dict[str, object]:
     return {
         "title": _title(change),
         "number": change.pk,
-        "person": change.requested_by or "–",
+        "person": _who(change.requested_by),
         "place": change.site if change.site_id else _("several schools"),
         "risk": dict(PolicyRule.Risk.choices).get(change.risk, change.risk),
         "starts_at": _when(change.starts_at),
         "until": _when(link.expires_at),
     }
+
+
+def _who(person: User | None) -> str:
+    """With the address: a name is what somebody likes to be called."""
+    if person is None:
+        return "–"
+    return f"{one_line(person.name)} <{person.email}>" if person.name else person.email
 
 
 def _title(change: Change) -> str:
@@ -97,7 +106,7 @@ def _body(link: ApprovalLink, name: str) -> str:
     parts = (
         _("Hello %(name)s,") % {"name": name},
         _("%(person)s asks for: %(title)s, at: %(place)s. Risk: %(risk)s. Begins: %(starts_at)s.") % names,
-        link.change.reason,
+        _("The reason given: “%(reason)s”") % {"reason": one_line(link.change.reason)} if link.change.reason else "",
         _("Look at it and decide here: %(url)s") % {"url": address},
         _("The link is for you alone, good for one decision and until %(until)s. Opening it decides nothing.") % names,
     )

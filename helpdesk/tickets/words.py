@@ -115,6 +115,7 @@ _WHY_NOT: dict[str, str | Promise] = {
     "has-children": gettext_lazy("Other tickets belong to this one: it cannot go into another."),
     "parent-is-a-child": gettext_lazy("That ticket belongs to a larger incident itself: choose that one."),
     "nothing-to-split": gettext_lazy("Choose at least one message that somebody wrote."),
+    "busy": gettext_lazy("Two of your orders for many tickets are still being done. Wait for one of them, or stop it."),
 }
 
 

@@ -44,6 +44,8 @@ class SourceOut(Schema):
 class FileChangeOut(Schema):
     path: str
     diff: str
+    cut: bool
+    """More has changed than `diff` holds; such a commit is not approved."""
 
 
 class PlaybookChangeOut(Schema):

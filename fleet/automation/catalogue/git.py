@@ -8,6 +8,7 @@ time and size. The objects lie in a private directory that is gone afterwards.
 import base64
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -15,15 +16,24 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+from django.conf import settings
 
 from fleet.automation.execution.agent import Agent
 from fleet.automation.rules.sources import Entry, TreeError, parse_tree, wanted
+from fleet.events.rules import forbidden
 from fleet.secrets.redact import Redactor
 from fleet.secrets.types import Secret
 
 FETCH_S = 120.0
 LARGEST_PACK = 64 << 20
 """Bytes of any file that git may write: what a repository without end can take of the disk."""
+LARGEST_ANSWER = 4 << 20
+"""Bytes of what one command of git prints: a tree can name more files than a machine can hold."""
+_MEMORY = 4 << 20
+"""KiB of address space, as `ulimit -v` counts."""
 PGP = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _BLOCK = 512
 """What `ulimit -f` counts in (POSIX)."""
@@ -70,6 +80,8 @@ class Tip:
 
 def fetch(wish: Wish, *, limit_s: float = FETCH_S) -> Tip:
     """Over the network, so never inside a transaction. Raises GitError."""
+    if _leads_home(wish.url):
+        raise GitError("address-home")
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fleetdesk-git-")))
         agent = stack.enter_context(Agent(home / "agent", [wish.private_key])) if wish.private_key else None
@@ -86,6 +98,18 @@ def fetch(wish: Wish, *, limit_s: float = FETCH_S) -> Tip:
             raise GitError(error.key, error.path) from error
         files = {path: _text(git, entry) for entry, path in entries}
         return Tip(commit, subject.strip()[:200], name[:100], datetime.fromtimestamp(int(at), UTC), signer, files)
+
+
+def _leads_home(url: str) -> bool:
+    """To this machine, or to its cloud's metadata. What leads nowhere is git's to say."""
+    host = urlsplit(url).hostname
+    if not host:
+        return False
+    try:
+        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except (OSError, UnicodeError):
+        return False
+    return any(forbidden(address, allow_loopback=settings.MODE != "production") for address in found)
 
 
 def _text(git: "_Git", entry: Entry) -> str:
@@ -134,25 +158,39 @@ class _Git:
 
     def program(self, *argv: str, given: bytes = b"") -> bytes:
         """Within the limits; whatever it has started ends with it. Raises GitError."""
-        limited = ["/bin/sh", "-c", f'ulimit -c 0; ulimit -f {LARGEST_PACK // _BLOCK}; exec "$@"', "sh", *argv]
+        limits = f"ulimit -c 0; ulimit -f {LARGEST_PACK // _BLOCK}; ulimit -v {_MEMORY}"
+        limited = ["/bin/sh", "-c", f'{limits}; exec "$@"', "sh", *argv]
+        with ExitStack() as stack:
+            # Files, because `ulimit -f` ends whoever prints without end before it fills anything.
+            out, errors = (stack.enter_context(tempfile.TemporaryFile(dir=self._home)) for _ in range(2))
+            ended = self._ended(limited, given, out, errors)
+            out.seek(0)
+            answer = out.read(LARGEST_ANSWER + 1)
+            if len(answer) > LARGEST_ANSWER:
+                raise GitError("too-large")
+            if ended != 0:
+                errors.seek(0)
+                said = errors.read(LARGEST_ANSWER).decode("utf-8", "replace")
+                raise GitError("git", self._redactor.text(said).strip())
+            return answer
+
+    def _ended(self, argv: Sequence[str], given: bytes, out: IO[bytes], errors: IO[bytes]) -> int:
         pipe = subprocess.PIPE
         with subprocess.Popen(
-            limited, stdin=pipe, stdout=pipe, stderr=pipe, env=self._environment, cwd=self._home, start_new_session=True
+            argv, stdin=pipe, stdout=out, stderr=errors, env=self._environment, cwd=self._home, start_new_session=True
         ) as process:
             try:
-                out, errors = process.communicate(given, timeout=self._limit_s)
+                process.communicate(given, timeout=self._limit_s)
             except subprocess.TimeoutExpired as error:
                 raise GitError("too-slow") from error
             finally:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-        if process.returncode != 0:
-            raise GitError("git", self._redactor.text(errors.decode("utf-8", "replace")).strip())
-        return out
+        return process.returncode
 
 
 def _environment(home: Path, wish: Wish, agent: Agent | None) -> dict[str, str]:
-    settings = {
+    values = {
         "core.hooksPath": os.devnull,
         "core.fsmonitor": "false",
         "credential.helper": "",
@@ -164,7 +202,7 @@ def _environment(home: Path, wish: Wish, agent: Agent | None) -> dict[str, str]:
     }
     if wish.password and wish.url.startswith("https:"):
         pair = base64.b64encode(f"{wish.username}:{wish.password.reveal()}".encode()).decode()
-        settings["http.extraHeader"] = f"Authorization: Basic {pair}"  # in the environment, not in arguments all can see
+        values["http.extraHeader"] = f"Authorization: Basic {pair}"  # in the environment, not in arguments all can see
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LC_ALL": "C.UTF-8",
@@ -178,7 +216,7 @@ def _environment(home: Path, wish: Wish, agent: Agent | None) -> dict[str, str]:
         "GIT_ALLOW_PROTOCOL": ":".join(wish.protocols),
         "GIT_SSH_COMMAND": _ssh(home, wish, agent),
         **({"SSH_AUTH_SOCK": str(agent.socket)} if agent else {}),
-        **_as_environment(settings),
+        **_as_environment(values),
     }
 
 
@@ -192,9 +230,9 @@ def _ssh(home: Path, wish: Wish, agent: Agent | None) -> str:
     )
 
 
-def _as_environment(settings: Mapping[str, str]) -> dict[str, str]:
+def _as_environment(values: Mapping[str, str]) -> dict[str, str]:
     """GIT_CONFIG_COUNT and its pairs (git(1)): configuration that stands in no file."""
-    pairs = {"GIT_CONFIG_COUNT": str(len(settings))}
-    for number, (key, value) in enumerate(settings.items()):
+    pairs = {"GIT_CONFIG_COUNT": str(len(values))}
+    for number, (key, value) in enumerate(values.items()):
         pairs |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return pairs

@@ -403,7 +403,8 @@ def _of_pin(pin: pinned.Pin) -> Iterator[Playbook]:
         place = pinned.folder(pin)
         for name in pinned.names(place):
             loaded = _cached(place / name, _stamp(place / name))
-            yield replace(loaded, source=pin.name, commit=pin.commit, authority_id=pin.authority_id)
+            risk: Risk = "medium" if loaded.risk == "low" else loaded.risk  # their author is not ours to answer for
+            yield replace(loaded, risk=risk, source=pin.name, commit=pin.commit, authority_id=pin.authority_id)
     except (CatalogueError, LookupError, OSError):
         log.exception("playbooks of a repository cannot be read", extra={"source": pin.name, "commit": pin.commit})
 

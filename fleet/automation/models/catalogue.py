@@ -46,6 +46,8 @@ class PlaybookSource(models.Model):
     """Key of what went wrong at the last attempt (`fleet.automation.words.source_problem`)."""
     detail = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    added_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    """Somebody else approves its commits."""
 
     objects = PlaybookSourceQuerySet.as_manager()
 

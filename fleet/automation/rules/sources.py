@@ -1,7 +1,9 @@
 """Playbooks from a git repository: what may be fetched, what may stand in it, and what has changed between two commits."""
 
 import difflib
+import itertools
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,10 +15,14 @@ PROTOCOLS = ("https", "ssh")
 LARGEST_FILE = 1 << 20
 LARGEST_TREE = 10 << 20
 MOST_FILES = 2000
-LONGEST_DIFF = 400
-"""Lines of one file's diff that are shown."""
+LONGEST_DIFF = 5000
+"""Lines of one file's diff that are shown; what has more is not approved."""
 MARK = "manifest.toml"
 """A folder that has it is a playbook."""
+
+MOST_TOLD = 20
+UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
+"""General categories (UAX #44) of what a reader of a diff cannot see."""
 
 _PART = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.+@-]{0,99}")
 _BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,99}")
@@ -37,6 +43,21 @@ def url_problem(url: str, protocols: Sequence[str] = PROTOCOLS) -> str | None:
     place = parts.path if parts.scheme == "file" else parts.hostname
     strange = re.search(r"[\s\x00-\x1f\\?#]", url) or (parts.hostname or "").startswith("-") or parts.netloc.startswith("-")
     return "address" if not place or strange or not parts.path.strip("/") or port == 0 else None
+
+
+GIT_SAYS = {
+    "couldn't find remote ref": "no-branch",
+    "authentication failed": "login-refused",
+    "permission denied": "login-refused",
+    "could not read username": "login-refused",
+    "host key verification failed": "host-key",
+}
+
+
+def git_problem(said: str) -> str:
+    """Key of what git could not do. Its words are not passed on: they quote whatever answered at that address."""
+    words = said.lower()
+    return next((key for part, key in GIT_SAYS.items() if part in words), "git")
 
 
 def branch_problem(branch: str) -> str | None:
@@ -154,6 +175,18 @@ def changes(old: Files, new: Files) -> list[PlaybookChange]:
             kind: Kind = "new" if slug not in slugs(old) else "removed" if slug not in slugs(new) else "changed"
             found.append(PlaybookChange(slug, kind, files))
     return found
+
+
+def hidden(files: Files) -> list[str]:
+    """Where characters stand that nobody sees, or that make a line read otherwise than it runs (bidirectional controls)."""
+    found = (
+        f"{path}:{number}: a character that cannot be seen (U+{ord(sign):04X})"
+        for path, text in sorted(files.items())
+        for number, line in enumerate(text.split("\n"), 1)
+        for sign in dict.fromkeys(line)
+        if sign not in "\t\r" and unicodedata.category(sign) in UNSEEN
+    )
+    return list(itertools.islice(found, MOST_TOLD))
 
 
 def _file_changes(slug: str, old: Files, new: Files) -> Iterator[FileChange]:

@@ -121,7 +121,7 @@ def parts_of(credential: Credential) -> list[tuple[Playbook, list[Device]]]:
     devices = users_of(credential)
     if not devices:
         raise RotationError("no-device")
-    return _by_playbook(credential.kind, devices)
+    return _by_playbook(credential, devices)
 
 
 def users_of(credential: Credential) -> list[Device]:
@@ -137,23 +137,24 @@ def users_of(credential: Credential) -> list[Device]:
     return sorted(found, key=lambda device: (device.site_id, device.name))
 
 
-def _by_playbook(kind: str, devices: Sequence[Device]) -> list[tuple[Playbook, list[Device]]]:
+def _by_playbook(credential: Credential, devices: Sequence[Device]) -> list[tuple[Playbook, list[Device]]]:
     """Of each school and platform by itself, never more than a playbook takes. Raises RotationError."""
     groups: dict[tuple[int, str], list[Device]] = defaultdict(list)
     for device in devices:
         groups[device.site_id, device.type.platform].append(device)
     found = []
     for (_site, platform), members in sorted(groups.items()):
-        playbook = _rotating(kind, platform, members[0].name)
+        playbook = _rotating(credential, platform, members[0].name)
         size = playbook.max_targets
         found += [(playbook, members[start : start + size]) for start in range(0, len(members), size)]
     return found
 
 
-def _rotating(kind: str, platform: str, device: str) -> Playbook:
-    use = rotates(kind)
+def _rotating(credential: Credential, platform: str, device: str) -> Playbook:
+    kind, use = credential.kind, rotates(credential.kind)
     try:
-        made_for = [one for one in all_playbooks() if one.rotates == use and platform in one.platforms]
+        ours = [one for one in all_playbooks() if one.authority_id in {None, credential.authority_id}]
+        made_for = [one for one in ours if one.rotates == use and platform in one.platforms]
     except CatalogueError as error:
         raise RotationError("no-playbook", str(error)) from error
     fitting = [one for one in made_for if NEEDED[kind] & {argument.name for argument in one.arguments}]

@@ -52,7 +52,7 @@ class Address:
 def add(*, authority: Authority, address: Address, by: User | None) -> PlaybookSource:
     """Nothing is fetched yet. Raises SourceError."""
     _check(authority, address)
-    values: dict[str, Any] = {**address.__dict__, "authority": authority}
+    values: dict[str, Any] = {**address.__dict__, "authority": authority, "added_by": by}
     try:
         with transaction.atomic():
             made = PlaybookSource.objects.create(**values)
@@ -77,7 +77,8 @@ def _check(authority: Authority, address: Address) -> None:
 
 
 def _fits(credential: Credential, authority: Authority, url: str) -> bool:
-    kind = Credential.Kind.SSH_KEY if url.startswith("ssh:") else Credential.Kind.SSH_PASSWORD
+    """A password is sent to the server as it is, so only one that is meant for git; of a key nothing is."""
+    kind = Credential.Kind.SSH_KEY if url.startswith("ssh:") else Credential.Kind.GIT
     return credential.authority_id == authority.pk and credential.kind == kind
 
 
@@ -103,14 +104,17 @@ def _begin(source_id: int) -> bool:
 
 def fetch(*, source_id: int) -> SourceVersion | None:
     """Get the newest commit and look at it. What goes wrong is said on the row; then None comes back."""
-    source = PlaybookSource.objects.select_related("credential").filter(pk=source_id).first()
+    source = PlaybookSource.objects.select_related("credential", "authority").filter(pk=source_id).first()
     if source is None:
+        return None
+    if source.credential and not _fits(source.credential, source.authority, source.url):
+        _failed(source, "credential")
         return None
     try:
         tip = git.fetch(_wish(source))
         problems = problems_of(tip.files)
     except git.GitError as error:
-        _failed(source, error.key, error.detail)
+        _refused(source, error)
     except Exception:
         log.exception("fetching playbooks failed", extra={"source_id": source_id})
         _failed(source, "unexpected")
@@ -132,6 +136,14 @@ def _wish(source: PlaybookSource) -> git.Wish:
         known_hosts=source.known_hosts,
         allowed_signers=source.allowed_signers,
     )
+
+
+def _refused(source: PlaybookSource, error: git.GitError) -> None:
+    if error.key != "git":
+        _failed(source, error.key, error.detail)
+        return
+    log.warning("git could not fetch", extra={"source_id": source.pk, "detail": error.detail})
+    _failed(source, rules.git_problem(error.detail))
 
 
 def _failed(source: PlaybookSource, key: str, detail: str = "") -> None:
@@ -162,6 +174,7 @@ def _keep(source: PlaybookSource, tip: git.Tip, problems: list[str]) -> SourceVe
 
 def problems_of(files: rules.Files) -> list[str]:
     """What keeps these playbooks out of the catalogue, with file and line."""
+    hidden = rules.hidden(files)
     with tempfile.TemporaryDirectory(prefix="fleetdesk-look-") as place:
         root = Path(place) / "playbooks"
         pinned.write(root, files)
@@ -172,7 +185,7 @@ def problems_of(files: rules.Files) -> list[str]:
                 found.append(f"{slug}: a playbook of the product has this name")
             found += _load_problem(root, slug)
         pinned.remove(root)
-    return found
+    return hidden + found
 
 
 def _load_problem(root: Path, slug: str) -> list[str]:
@@ -199,14 +212,21 @@ def changes_of(version: SourceVersion) -> list[rules.PlaybookChange]:
 
 
 def approve(*, source: PlaybookSource, commit: str, by: User) -> PlaybookSource:
-    """From now on this commit's playbooks are the catalogue's. `commit`: what the person saw. Raises SourceError."""
+    """From now on this commit's playbooks are the catalogue's. `commit`: what the person saw. Raises SourceError.
+
+    A playbook runs on our own machine too (lookups, plays on localhost), so nobody brings one in alone.
+    """
     with transaction.atomic():
         locked = PlaybookSource.objects.select_for_update().get(pk=source.pk)
+        if locked.added_by_id == by.pk:
+            raise SourceError("own-source", "commit")
         version = locked.versions.filter(commit=commit).first()
         if version is None or commit not in {locked.fetched_commit, locked.commit}:
             raise SourceError("changed-meanwhile", "commit")
         if problem := next(iter([*version.problems, *_clashes(locked, version)]), None):
             raise SourceError("not-in-order", "commit", problem)
+        if unseen := _unseen(version):
+            raise SourceError("too-long-to-look-at", "commit", unseen)
         now = timezone.now()
         SourceVersion.objects.filter(pk=version.pk).update(approved_at=now, approved_by=by)
         PlaybookSource.objects.filter(pk=locked.pk).update(commit=commit)
@@ -216,14 +236,21 @@ def approve(*, source: PlaybookSource, commit: str, by: User) -> PlaybookSource:
     return source
 
 
+def _unseen(version: SourceVersion) -> str | None:
+    """A file of which more has changed than is shown."""
+    files = (file for change in changes_of(version) for file in change.files)
+    return next((file.path for file in files if file.cut), None)
+
+
 def _clashes(source: PlaybookSource, version: SourceVersion) -> list[str]:
     """Names that the product has taken since this version was fetched, or that another repository has."""
     mine, found = set(rules.slugs(version.files)), []
     others = PlaybookSource.objects.exclude(pk=source.pk).exclude(commit="")
     for other in others.order_by("name"):
         approved = other.versions.get(commit=other.commit)
+        holder = other.name if other.authority_id == source.authority_id else "another repository"
         found += [
-            f"{slug}: {other.name} has a playbook of this name" for slug in sorted(mine & set(rules.slugs(approved.files)))
+            f"{slug}: {holder} has a playbook of this name" for slug in sorted(mine & set(rules.slugs(approved.files)))
         ]
     taken = sorted(mine & {playbook.slug for playbook in built_in()})
     return [*found, *(f"{slug}: a playbook of the product has this name" for slug in taken)]

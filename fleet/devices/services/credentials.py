@@ -13,6 +13,7 @@ from fleet.devices.models import Credential, Device, Prefix, SiteCredential
 from fleet.devices.services.errors import DeviceError
 from fleet.events.services import Fact, emit
 from fleet.people.models import User
+from fleet.people.rules import Action
 from fleet.sites.models import Authority, Site
 
 _V3 = frozenset({"user", "auth_protocol", "auth_key", "priv_protocol", "priv_key"})
@@ -25,6 +26,7 @@ SECRET_KEYS: dict[str, frozenset[str]] = {
     Credential.Kind.ENABLE: frozenset({"password"}),
     Credential.Kind.VAULT: frozenset({"password"}),
     Credential.Kind.SSH_CA: frozenset({"private_key"}),
+    Credential.Kind.GIT: frozenset({"username", "password"}),
 }
 SNMP_KINDS = Credential.SNMP_KINDS
 NAMED_AT_MOST = 5
@@ -132,6 +134,11 @@ def _check_prefixes(site: Site, credential: Credential, following: Any) -> None:
 def management_prefixes(site_id: int) -> list[str]:
     management = Prefix.objects.filter(site_id=site_id, purpose=Prefix.Purpose.MANAGEMENT)
     return list(management.values_list("cidr", flat=True))
+
+
+def manages_authority(by: User | None, authority_id: int) -> bool:
+    """Who answers for where secrets may go; None is the product itself."""
+    return by is None or by.access.may(Action.MANAGE, authority_id)
 
 
 def community_refusal(device: Device, prefixes: list[str]) -> rules.SnmpRefusal | None:

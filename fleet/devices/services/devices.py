@@ -7,7 +7,13 @@ from django.utils.translation import gettext as _
 
 from fleet.devices import rules
 from fleet.devices.models import Credential, Device, DeviceType, SiteCredential
-from fleet.devices.services.credentials import check_use, community_refusal, management_prefixes, of_site
+from fleet.devices.services.credentials import (
+    check_use,
+    community_refusal,
+    management_prefixes,
+    manages_authority,
+    of_site,
+)
 from fleet.devices.services.errors import DeviceError, checked
 from fleet.events.services import Fact, emit
 from fleet.people.models import User
@@ -39,6 +45,22 @@ def ensure_type(*, manufacturer: str, model: str, kind: DeviceType.Kind, platfor
     row, _made = DeviceType.objects.get_or_create(
         manufacturer=manufacturer, model=model, defaults={"kind": kind, "platform": platform}
     )
+    return row
+
+
+@transaction.atomic
+def chosen_type(*, manufacturer: str, model: str, kind: DeviceType.Kind, device: Device | None = None) -> DeviceType:
+    """As a person says it: types are everybody's, so the kind of one that other devices have stays. Raises DeviceError."""
+    known = ensure_type(manufacturer=manufacturer, model=model, kind=kind)
+    row = DeviceType.objects.select_for_update().get(pk=known.pk)
+    if row.kind == kind:
+        return row
+    others = row.devices.exclude(pk=device.pk) if device else row.devices.all()
+    if others.exists():
+        said = {"model": str(row), "kind": row.get_kind_display()}
+        raise DeviceError("kind", _("%(model)s is known as “%(kind)s”. Choose that, or correct the model.") % said)
+    row.kind = kind
+    row.save(update_fields=["kind"])
     return row
 
 
@@ -78,17 +100,26 @@ class SnmpAccess:
 
 @transaction.atomic
 def set_snmp(*, device: Device, access: SnmpAccess, by: User | None = None) -> None:
-    """Raises DeviceError. A permission to ask in clear text that is not needed is not kept."""
+    """Raises DeviceError. A permission to ask in clear text that is not needed is not kept, and is for those to give who
+    manage the authority: the credential may be that of all its sites."""
     _lock_site(device.site_id)
+    before = _in_clear(device)
     device.address = checked("address", rules.address, access.address) if access.address else None
     device.snmp_port, device.snmp_credential = access.port, access.credential
     device.snmp_follows_site = access.follows_site
     device.clear_text_reason = access.clear_text.reason if access.clear_text else ""
     device.clear_text_until = access.clear_text.until if access.clear_text else None
     _settle(device)
+    if device.clear_text_until and _in_clear(device) != before and not manages_authority(by, device.authority_id):
+        raise DeviceError("clear_text_until", _("Only who administers the whole authority may permit this."))
     _save(device, [*SNMP_COLUMNS])
     told = {"address": device.address, "credential_id": device.snmp_credential_id, "reason": device.clear_text_reason}
     emit(Fact("device.snmp_changed", device, device.authority_id, device.site_id, by.pk if by else None, told))
+
+
+def _in_clear(device: Device) -> tuple[object, ...]:
+    """What goes out readable, where to, and who answers for it how long."""
+    return device.address, device.snmp_credential_id, device.clear_text_reason, device.clear_text_until
 
 
 SNMP_COLUMNS = (

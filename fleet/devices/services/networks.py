@@ -5,15 +5,18 @@ from django.utils.translation import gettext as _
 
 from fleet.devices import rules
 from fleet.devices.models import Credential, Device, Prefix
-from fleet.devices.services.credentials import NAMED_AT_MOST, community_refusal
+from fleet.devices.services.credentials import NAMED_AT_MOST, community_refusal, manages_authority
 from fleet.devices.services.errors import DeviceError, checked
+from fleet.people.models import User
 from fleet.sites.models import Site
 
 
 @transaction.atomic
-def create_prefix(*, site: Site, cidr: str, purpose: Prefix.Purpose) -> Prefix:
-    """Raises DeviceError if the range overlaps another one of the authority."""
+def create_prefix(*, site: Site, cidr: str, purpose: Prefix.Purpose, by: User | None = None) -> Prefix:
+    """Raises DeviceError if it overlaps another range of the authority, or is a public one and `by` manages sites only."""
     network = checked("cidr", rules.prefix, cidr)
+    if not rules.private(network) and not manages_authority(by, site.authority_id):
+        raise DeviceError("cidr", _("This range is not a private one. Only who administers the whole authority may add it."))
     others = Prefix.objects.filter(authority_id=site.authority_id).values_list("cidr", flat=True)
     if common := rules.overlapping(network, others):
         raise DeviceError("cidr", _("This range shares addresses with %s.") % ", ".join(common))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -16,6 +16,7 @@ from fleet.devices.services.credentials import of_site
 from fleet.devices.views.credentials import manager
 from fleet.people.rules import Action
 from fleet.sites.models import Site
+from fleet.sites.typed import by_id
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -24,9 +25,11 @@ def create(request: HttpRequest) -> HttpResponse:
     user = manager(request)
     sites = Site.objects.allowing(user, Action.MANAGE)
     chosen = request.GET.get("site", "")
-    if not chosen.isdigit():
+    if not chosen.isdecimal():
         return render(request, "devices/device_where.html", {"sites": sites})
-    site = get_object_or_404(sites, pk=int(chosen))
+    site = by_id(sites, chosen)
+    if site is None:
+        raise Http404
     form = DeviceForm(request.POST or None, site=site)
     if form.is_valid():
         try:
@@ -59,7 +62,8 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 def access(request: HttpRequest, pk: int) -> HttpResponse:
     """SNMP: address, credential, and why in clear where it must be."""
     device = _mine(request, pk)
-    known = Credential.objects.filter(authority=device.authority_id).defer("secret").order_by("name")
+    offered = Credential.objects.offered_to(manager(request), device.site, device.snmp_credential_id)
+    known = offered.defer("secret").order_by("name")
     said = of_site(device.site_id, SiteCredential.Use.SNMP)
     form = AccessForm(request.POST or None, known=known, of_site=said, initial=access_of(device))
     if form.is_valid():

@@ -28,7 +28,10 @@ def index(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         try:
             prefix = services.create_prefix(
-                site=site, cidr=form.cleaned_data["cidr"], purpose=Prefix.Purpose(form.cleaned_data["purpose"])
+                site=site,
+                cidr=form.cleaned_data["cidr"],
+                purpose=Prefix.Purpose(form.cleaned_data["purpose"]),
+                by=manager(request),
             )
         except DeviceError as error:
             form.refuse(error)
@@ -54,7 +57,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def credentials(request: HttpRequest, pk: int) -> HttpResponse:
     site = _mine(request, pk)
-    form = _credential_form(site, request.POST)
+    form = _credential_form(request, site, request.POST)
     if form.is_valid():
         try:
             followers = _set(site, form, manager(request))
@@ -85,15 +88,15 @@ def _page(request: HttpRequest, site: Site, **forms: Any) -> HttpResponse:
         "prefixes": prefixes,
         "following": Device.objects.in_service().filter(site=site, snmp_follows_site=True).count(),
         "prefix_form": PrefixForm(),
-        "credential_form": forms.get("credential_form") or _credential_form(site),
+        "credential_form": forms.get("credential_form") or _credential_form(request, site),
     } | forms
     failed = any(form.errors for form in forms.values())
     return render(request, "devices/network.html", context, status=422 if failed else 200)
 
 
-def _credential_form(site: Site, data: Any = None) -> SiteCredentialForm:
+def _credential_form(request: HttpRequest, site: Site, data: Any = None) -> SiteCredentialForm:
     said = {f"{row.use}_credential": row.credential_id for row in SiteCredential.objects.filter(site=site)}
-    known = Credential.objects.filter(authority=site.authority_id).defer("secret").order_by("name")
+    known = Credential.objects.offered_to(manager(request), site).defer("secret").order_by("name")
     return SiteCredentialForm(data, known=known, initial=said)
 
 

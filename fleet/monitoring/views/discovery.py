@@ -15,6 +15,7 @@ from fleet.devices.services import DeviceError
 from fleet.monitoring.models import Search
 from fleet.monitoring.services import discovery
 from fleet.monitoring.views import PageRequest
+from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Site
 from fleet.web.offers import offer_rows
@@ -27,9 +28,9 @@ class SearchForm(forms.Form):
     credential = forms.ModelChoiceField(Credential.objects.none(), label=gettext_lazy("Asked with"), empty_label=None)
     port = forms.IntegerField(label=gettext_lazy("SNMP port"), min_value=1, max_value=65_535, initial=161)
 
-    def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, site: Site, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        known = Credential.objects.filter(authority=site.authority_id).for_snmp().defer("secret").order_by("name")
+        known = Credential.objects.offered_to(user, site).for_snmp().defer("secret").order_by("name")
         offer_rows(self, "addresses", Prefix.objects.filter(site=site).order_by("cidr"))
         offer_rows(self, "credential", known)
 
@@ -38,7 +39,7 @@ class SearchForm(forms.Form):
 def index(request: PageRequest, pk: int) -> HttpResponse:
     """The searches of a site, and a new one."""
     site = get_object_or_404(Site.objects.allowing(request.user, Action.MANAGE), pk=pk)
-    form = SearchForm(request.POST or None, site=site)
+    form = SearchForm(request.POST or None, site=site, user=request.user)
     if form.is_valid():
         chosen = form.cleaned_data
         try:

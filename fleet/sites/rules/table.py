@@ -68,11 +68,11 @@ def _rows(text: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Cells]]:
     """(line, {our column: cell}) of every row that is not empty."""
     heading = text.split("\n", 1)[0]
     reader = csv.reader(io.StringIO(text), delimiter=max(";,\t", key=heading.count))
-    columns = [_column(cell) for cell in next(reader, [])]
-    for name in needed:
-        if name not in columns:
-            raise FileError(Problem.NO_COLUMN, 1, " / ".join(sorted(COLUMNS[name])))
     try:
+        columns = [_column(cell) for cell in next(reader, [])]
+        for name in needed:
+            if name not in columns:
+                raise FileError(Problem.NO_COLUMN, 1, " / ".join(sorted(COLUMNS[name])))
         for row in reader:
             if any(cell.strip() for cell in row):
                 yield reader.line_num, {name: cell.strip() for name, cell in zip(columns, row, strict=False) if name}

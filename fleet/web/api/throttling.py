@@ -2,10 +2,14 @@
 
 import math
 import threading
+from ipaddress import IPv4Address, ip_address, ip_network
 
 from django.http import HttpRequest
 from ninja.errors import Throttled
 from ninja.throttling import AnonRateThrottle, SimpleRateThrottle, UserRateThrottle
+
+ONE_HOUSE = 64
+"""The prefix that one subscriber has at least (RFC 6177)."""
 
 
 class _Refusing(SimpleRateThrottle):
@@ -23,4 +27,14 @@ class PerPerson(threading.local, UserRateThrottle, _Refusing):
 
 
 class PerAddress(threading.local, AnonRateThrottle, _Refusing):
-    """Requests that say nobody, or nobody who is known."""
+    """Requests that say nobody, or nobody who is known. Of IPv6 a network counts as one: every house has 2^64 addresses."""
+
+    def get_ident(self, request: HttpRequest) -> str | None:
+        said = super().get_ident(request)
+        try:
+            address = ip_address(said or "")
+        except ValueError:
+            return said
+        if isinstance(address, IPv4Address):
+            return said
+        return str(address.ipv4_mapped or ip_network((address, ONE_HOUSE), strict=False))

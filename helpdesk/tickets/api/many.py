@@ -20,6 +20,7 @@ from helpdesk.tickets.schemas.many import BulkOut, BulkRowOut, QueueOut
 from helpdesk.tickets.schemas.shown import TicketFilter
 from helpdesk.tickets.schemas.wishes import BulkIn
 from helpdesk.tickets.services import bulk
+from helpdesk.tickets.words import why_not
 
 
 @router.get("/queues/", response=list[QueueOut], summary="Queues, and how many tickets are open in each")
@@ -44,7 +45,10 @@ def order_bulk(
     rows = selectors.searched(wanted.of(user), wanted.q.strip())
     act, _colon, value = body.do.partition(":")
     key = key_for(request, "bulk", idempotency_key)
-    job = bulk.order(rows=rows, act=act, value=value, by=user, idempotency_key=key)
+    try:
+        job = bulk.order(rows=rows, act=act, value=value, by=user, idempotency_key=key)
+    except bulk.BusyError as error:
+        raise Problem(409, why_not("busy")) from error
     return Status(202, _jobs(request).get(pk=job.pk))
 
 

@@ -30,13 +30,24 @@ log = logging.getLogger(__name__)
 BATCH = 50
 INSERT = 2000
 Act = BulkJob.Act
+MOST_AT_ONCE = 2
+"""Jobs of one person: each may be of all tickets there are."""
+
+
+class BusyError(RuntimeError):
+    """So many jobs of this person are being done already that another one has to wait."""
 
 
 def order(*, rows: QuerySet[Ticket], act: str, value: str, by: User, idempotency_key: str | None = None) -> BulkJob:
-    """All of `rows`, as they are now; what comes to the list later is not among it. The same key gives the same job."""
+    """All of `rows`, as they are now; what comes to the list later is not among it. The same key gives the same job.
+
+    Raises BusyError while as many as one person may have are being done.
+    """
     fresh = BulkJob(by=by, act=act, value=value, idempotency_key=scoped_key(by, idempotency_key))
     if known := _known(fresh.idempotency_key):
         return known
+    if BulkJob.objects.filter(by=by, state=BulkJob.State.RUNNING).count() >= MOST_AT_ONCE:
+        raise BusyError
     try:
         with transaction.atomic():
             return _ordered(fresh, rows)

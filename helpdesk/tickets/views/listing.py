@@ -96,7 +96,12 @@ def order(request: HttpRequest) -> HttpResponse:
         messages.info(request, _("Mark some tickets first, or choose all that the list holds."))
         return redirect(back)
     act, _colon, value = form.cleaned_data["do"].partition(":")
-    job = bulk.order(rows=rows, act=act, value=value, by=user, idempotency_key=_key(request, form.cleaned_data["token"]))
+    once = _key(request, form.cleaned_data["token"])
+    try:
+        job = bulk.order(rows=rows, act=act, value=value, by=user, idempotency_key=once)
+    except bulk.BusyError:
+        messages.info(request, why_not("busy"))
+        return redirect(back)
     return redirect("tickets:bulk-job", job.pk)
 
 

@@ -120,7 +120,11 @@ def resolve_cases(request: HttpRequest, number: str) -> HttpResponse:
     if ticket.state not in FINISHED or not rows.exists():
         messages.info(request, _("There is nothing to resolve."))
         return redirect("tickets:ticket", number)
-    job = bulk.order(rows=rows, act=BulkJob.Act.STATE, value=Ticket.State.RESOLVED, by=user)
+    try:
+        job = bulk.order(rows=rows, act=BulkJob.Act.STATE, value=Ticket.State.RESOLVED, by=user)
+    except bulk.BusyError:
+        messages.info(request, why_not("busy"))
+        return redirect("tickets:ticket", number)
     return redirect("tickets:bulk-job", job.pk)
 
 

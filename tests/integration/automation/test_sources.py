@@ -1,19 +1,27 @@
 """Playbooks out of real git repositories: nothing comes in that was not looked at, and fetching runs nothing."""
 
 import os
+import socket
 import stat
 import subprocess
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import LazySettings, settings
 
 from fleet.automation import catalogue, services
 from fleet.automation.catalogue import CatalogueError, pinned
-from fleet.automation.models import Approval, Change, PlaybookSource, Run, SourceVersion
+from fleet.automation.models import Approval, Change, PlaybookSource, SourceVersion
 from fleet.automation.services import sources
 from fleet.automation.services.sources import Address, SourceError
+from fleet.devices.models import Credential
+from fleet.devices.services import create_credential
 from fleet.events.models import Event
+from fleet.people import services as people
+from fleet.people.rules import Role
+from fleet.sites.services import create_authority
 from tests.conftest import City
 from tests.integration.automation.conftest import MANIFEST, TEXTS, School
 
@@ -32,11 +40,12 @@ class Repository:
     def url(self) -> str:
         return f"file://{self.path}"
 
-    def git(self, *words: str) -> str:
+    def git(self, *words: str, given: str | None = None) -> str:
         author = {f"GIT_{who}_{what}": "Ada" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.path.parent), "GIT_CONFIG_NOSYSTEM": "1", **author}
         argv = ["git", "-c", "protocol.file.allow=always", *words]
-        return subprocess.run(argv, cwd=self.path, env=environment, check=True, capture_output=True, text=True).stdout
+        place: dict[str, Any] = {"cwd": self.path, "env": environment, "input": given}
+        return str(subprocess.run(argv, check=True, capture_output=True, text=True, **place).stdout)
 
     def playbook(self, slug: str = "banner", play: str = PLAY, **manifest: object) -> Path:
         folder = self.path / "playbooks" / slug
@@ -75,7 +84,8 @@ def repository(tmp_path: Path, settings: LazySettings) -> Repository:
 
 @pytest.fixture
 def source(city: City, repository: Repository) -> PlaybookSource:
-    return sources.add(authority=city.authority, address=Address("city", repository.url), by=city.administrator)
+    """Added by nobody whom the tests ask: Ada may approve."""
+    return sources.add(authority=city.authority, address=Address("city", repository.url), by=None)
 
 
 def fetched(source: PlaybookSource) -> PlaybookSource:
@@ -95,7 +105,7 @@ def test_a_commit_counts_once_it_is_approved(city: City, source: PlaybookSource,
     sources.approve(source=source, commit=source.fetched_commit, by=city.administrator)
 
     playbook = catalogue.get("banner")
-    assert (playbook.source, playbook.commit) == ("city", source.fetched_commit)
+    assert (playbook.source, playbook.commit, playbook.risk) == ("city", source.fetched_commit, "medium")
     assert "banner" in {one.slug for one in catalogue.all_playbooks()}
     assert stat.S_IMODE(playbook.path.stat().st_mode) == 0o400
     told = Event.objects.filter(name__startswith="playbook-source.").order_by("pk").values_list("name", flat=True)
@@ -176,6 +186,70 @@ def test_a_playbook_that_is_not_in_order_cannot_be_approved(
         sources.approve(source=source, commit="0" * 40, by=city.administrator)
 
 
+def test_who_added_a_repository_does_not_approve_it(city: City, repository: Repository) -> None:
+    address = Address("own", repository.url)
+    source = fetched(sources.add(authority=city.authority, address=address, by=city.administrator))
+    with pytest.raises(SourceError, match="own-source"):
+        sources.approve(source=source, commit=source.fetched_commit, by=city.administrator)
+
+    people.grant(user=city.stranger, role=Role.ADMINISTRATOR, scope_id=city.authority.pk)
+    assert sources.approve(source=source, commit=source.fetched_commit, by=city.stranger).commit == source.fetched_commit
+
+
+def test_what_nobody_can_see_is_not_approved(city: City, source: PlaybookSource, repository: Repository) -> None:
+    repository.playbook(play="# a comment\n" * 6000 + PLAY)
+    repository.commit()
+    fetched(source)
+    with pytest.raises(SourceError, match=r"too-long-to-look-at banner/playbook\.yml"):
+        sources.approve(source=source, commit=source.fetched_commit, by=city.administrator)
+
+    repository.playbook(play=PLAY + "# \u202egnp.txt\n")
+    repository.commit()
+    fetched(source)
+    version = source.versions.get(commit=source.fetched_commit)
+    assert version.problems == ["banner/playbook.yml:5: a character that cannot be seen (U+202E)"]
+
+
+def test_a_device_password_goes_to_no_git_server(city: City, settings: LazySettings) -> None:
+    kinds, secret = Credential.Kind, {"username": "u", "password": "planted-password"}
+    made = {
+        kind: create_credential(authority=city.authority, name=str(kind.label), kind=kind, secret=secret)
+        for kind in (kinds.SSH_PASSWORD, kinds.GIT)
+    }
+    url = "https://git.example/a/b"
+    with pytest.raises(SourceError, match="credential"):
+        sources.add(authority=city.authority, address=Address("a", url, credential=made[kinds.SSH_PASSWORD]), by=None)
+    sources.add(authority=city.authority, address=Address("a", url, credential=made[kinds.GIT]), by=None)
+    source = PlaybookSource.objects.get(credential=made[kinds.GIT])
+    PlaybookSource.objects.filter(pk=source.pk).update(credential=made[kinds.SSH_PASSWORD])
+    assert fetched(source).problem == "credential", "nor from a row of before"
+
+
+def test_a_tree_without_end_and_a_subject_without_end_are_cut_off(source: PlaybookSource, repository: Repository) -> None:
+    """One object per level, each naming the one below eight times: 8^9 paths from ten objects."""
+    blob = repository.git("hash-object", "-w", "playbooks/banner/playbook.yml").strip()
+    sound, kind, below = repository.git("rev-parse", "HEAD^{tree}").strip(), "100644 blob", blob
+    for _level in range(9):
+        listing = "".join(f"{kind} {below}\t{name}\n" for name in "abcdefgh")
+        below = repository.git("mktree", given=listing).strip()
+        kind = "040000 tree"
+    commit = repository.git("commit-tree", below, "-m", "Bomb").strip()
+    repository.git("update-ref", "refs/heads/main", commit)
+    assert (fetched(source).state, source.problem) == ("failed", "too-large")
+
+    commit = repository.git("commit-tree", sound, given="x" * (5 << 20)).strip()
+    repository.git("update-ref", "refs/heads/main", commit)
+    assert (fetched(source).state, source.problem) == ("failed", "too-large")
+
+
+def test_another_authority_hears_no_name_of_ours(city: City, source: PlaybookSource, repository: Repository) -> None:
+    sources.approve(source=fetched(source), commit=source.fetched_commit, by=city.administrator)
+    theirs = create_authority(name="Gemeinde Nebenan")
+    other = fetched(sources.add(authority=theirs, address=Address("other", repository.url), by=None))
+    with pytest.raises(SourceError, match="another repository has a playbook of this name"):
+        sources.approve(source=other, commit=other.fetched_commit, by=city.administrator)
+
+
 def test_two_repositories_cannot_have_one_name(city: City, source: PlaybookSource, repository: Repository) -> None:
     sources.approve(source=fetched(source), commit=source.fetched_commit, by=city.administrator)
     other = sources.add(authority=city.authority, address=Address("other", repository.url), by=None)
@@ -224,11 +298,31 @@ def test_a_repository_that_is_not_there_or_too_slow_is_said(
     source: PlaybookSource, monkeypatch: pytest.MonkeyPatch, repository: Repository
 ) -> None:
     PlaybookSource.objects.filter(pk=source.pk).update(branch="nothing")
-    assert fetched(source).problem == "git"
-    assert "nothing" in source.detail
+    assert (fetched(source).problem, source.detail) == ("no-branch", "")
 
     monkeypatch.setattr("fleet.automation.catalogue.git.fetch.__kwdefaults__", {"limit_s": 0.0})
     assert fetched(source).problem == "too-slow"
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1:9200/a", "ssh://x@[::1]:6379/a", "https://169.254.169.254/latest"])
+def test_no_repository_is_fetched_from_our_own_machine(source: PlaybookSource, settings: LazySettings, url: str) -> None:
+    settings.MODE = "production"
+    PlaybookSource.objects.filter(pk=source.pk).update(url=url)
+    assert (fetched(source).problem, source.detail) == ("address-home", "")
+
+
+def test_what_answers_there_is_not_quoted(source: PlaybookSource) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        PlaybookSource.objects.filter(pk=source.pk).update(url=f"ssh://x@127.0.0.1:{server.getsockname()[1]}/a")
+
+        def answer() -> None:
+            with server.accept()[0] as peer:
+                peer.sendall(b"-ERR planted banner\r\n" * 3)
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        assert (fetched(source).problem, source.detail) == ("git", "")
+        answering.join()
 
 
 def test_one_fetch_at_a_time(source: PlaybookSource, city: City) -> None:
@@ -248,12 +342,11 @@ def test_an_approval_is_void_when_the_playbook_has_changed_since(
     address = Address("city", repository.url)
     source = sources.add(authority=school.ap.authority, address=address, by=None)
     sources.approve(source=fetched(source), commit=source.fetched_commit, by=school.approvers[0])
-    sound = school.order("banner")
-    services.execute(run_id=school.run(sound, Run.Kind.PREVIEW).pk)
-    assert school.work(sound).state == Change.State.CONFIRMED
+    assert school.approved(school.order("banner")).state == Change.State.CONFIRMED
 
-    waiting = school.order("banner")
-    services.execute(run_id=school.run(waiting, Run.Kind.PREVIEW).pk)
+    waiting = school.work(school.order("banner"))
+    agreed = Approval.Decision.APPROVED
+    services.decide(change=waiting, approver=school.approvers[0], decision=agreed, digest=waiting.digest)
     repository.playbook(play=PLAY + "    - raw: 'other'\n")
     repository.commit()
     sources.approve(source=fetched(source), commit=source.fetched_commit, by=school.approvers[0])
@@ -262,4 +355,3 @@ def test_an_approval_is_void_when_the_playbook_has_changed_since(
 
     assert waiting.state == Change.State.FAILED
     assert school.run(waiting).problem == "playbook-changed"
-    assert not Approval.objects.exists()

@@ -10,6 +10,7 @@ from fleet.automation.rules.sources import (
     branch_problem,
     changes,
     folder_problem,
+    hidden,
     parse_tree,
     url_problem,
     wanted,
@@ -133,6 +134,16 @@ def test_a_listing_is_read() -> None:
     listing = "100644 blob aa      12\tplaybooks/a b\x00160000 commit bb       -\tlib\x00"
 
     assert parse_tree(listing) == [Entry("100644", "aa", 12, "playbooks/a b"), Entry("160000", "bb", 0, "lib")]
+
+
+@pytest.mark.parametrize("sign", ["\u202e", "\u2066", "\u200b", "\ufeff", "\u2028", "\x1b", "\U000e0041"])
+def test_what_nobody_can_see_is_told_with_its_line(sign: str) -> None:
+    files = {"a/playbook.yml": f"- hosts: all\r\n\t# Räume{sign}\n"}
+    assert hidden(files) == [f"a/playbook.yml:2: a character that cannot be seen (U+{ord(sign):04X})"]
+
+
+def test_letters_of_any_language_are_seen() -> None:
+    assert hidden({"a/manifest.toml": "title = 'Wi-Fi für Größen – żółć, العربية'\n"}) == []
 
 
 def test_changes_are_told_playbook_by_playbook() -> None:

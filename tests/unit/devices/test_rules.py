@@ -93,3 +93,20 @@ def test_prefixes_are_canonical_and_overlap_is_found() -> None:
     assert rules.overlapping("10.0.0.0/8", ["10.1.0.0/16", "11.0.0.0/8"]) == ["10.1.0.0/16"]
     with pytest.raises(rules.AddressError):
         rules.prefix("10.0.0.0/33")
+
+
+@pytest.mark.parametrize(
+    ("cidr", "private"),
+    [
+        ("10.20.7.0/24", True),
+        ("172.31.0.0/16", True),
+        ("172.16.0.0/11", False),
+        ("fd00:7::/64", True),
+        ("127.20.1.0/24", True),
+        ("203.0.113.5/32", False),
+        ("2001:db8::/64", False),
+        ("0.0.0.0/0", False),
+    ],
+)
+def test_a_private_range_lies_whole_where_nobody_outside_has_an_address(cidr: str, private: bool) -> None:
+    assert rules.private(cidr) == private

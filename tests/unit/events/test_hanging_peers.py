@@ -68,8 +68,8 @@ def _short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_who_drips_is_given_up_and_the_next_one_is_told(city: City, receiver: Receiver, dripping: Dripping) -> None:
-    webhooks.create(wish=wish(city, dripping.url), by_id=1)
-    webhooks.create(wish=wish(city, receiver.url), by_id=1)
+    webhooks.create(wish=wish(city, dripping.url), by_id=city.administrator.pk)
+    webhooks.create(wish=wish(city, receiver.url), by_id=city.administrator.pk)
     for _ in range(3):
         happen(city, "alert.opened")
     began = time.monotonic()
@@ -87,7 +87,7 @@ def test_who_drips_is_given_up_and_the_next_one_is_told(city: City, receiver: Re
 
 def test_after_its_rest_another_event_is_tried_first(city: City, dripping: Dripping) -> None:
     """It may be one event alone on which the peer hangs."""
-    webhooks.create(wish=wish(city, dripping.url), by_id=1)
+    webhooks.create(wish=wish(city, dripping.url), by_id=city.administrator.pk)
     for _ in range(2):
         happen(city, "alert.opened")
     now = timezone.now()
@@ -99,7 +99,7 @@ def test_after_its_rest_another_event_is_tried_first(city: City, dripping: Dripp
 
 
 def test_one_worker_at_a_time_sends_to_a_webhook(city: City, receiver: Receiver) -> None:
-    webhooks.create(wish=wish(city, receiver.url), by_id=1)
+    webhooks.create(wish=wish(city, receiver.url), by_id=city.administrator.pk)
     happen(city, "alert.opened")
     now = timezone.now() + timedelta(seconds=1)
     Webhook.objects.update(busy_until=now + timedelta(seconds=30))

@@ -14,8 +14,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from fleet.events import services, webhooks
-from fleet.events.models import Delivery, Event
+from fleet.events.models import Delivery, Event, Webhook
 from fleet.events.rules import forbidden, sign, wanted, webhook_pause_s
+from fleet.people import services as people
+from fleet.people.models import User
+from fleet.people.rules import Role
 from tests.conftest import City
 
 
@@ -65,6 +68,28 @@ def happen(city: City, name: str, *, site: int | None = None) -> Event:
     return event
 
 
+@pytest.mark.parametrize("what", ["role ended", "account closed", "role of one site", "nobody"])
+def test_who_no_longer_manages_the_scope_hears_nothing_more(city: City, receiver: Receiver, what: str) -> None:
+    ada = city.administrator
+    hook, _key = webhooks.create(wish=wish(city, receiver.url), by_id=ada.pk)
+    happen(city, "alert.opened")
+    assert Delivery.objects.count() == 1
+    if what == "account closed":
+        User.objects.filter(pk=ada.pk).update(is_active=False)
+    elif what == "nobody":
+        Webhook.objects.filter(pk=hook.pk).update(made_by_id=None)
+    else:
+        ada.grants.all().delete()
+    if what == "role of one site":
+        people.grant(user=ada, role=Role.ADMINISTRATOR, scope_id=city.school_a.pk)
+
+    happen(city, "alert.closed")
+    assert webhooks.send_due() == 0
+
+    assert not Delivery.objects.exists()
+    assert receiver.got == []
+
+
 def test_what_arrives_is_the_event_signed(city: City, receiver: Receiver) -> None:
     _hook, key = webhooks.create(wish=wish(city, receiver.url), by_id=city.administrator.pk)
     event = happen(city, "alert.opened")
@@ -85,7 +110,7 @@ def test_what_arrives_is_the_event_signed(city: City, receiver: Receiver) -> Non
 
 
 def test_what_fails_is_tried_again_and_in_the_end_given_up(city: City, receiver: Receiver) -> None:
-    webhooks.create(wish=wish(city, receiver.url), by_id=1)
+    webhooks.create(wish=wish(city, receiver.url), by_id=city.administrator.pk)
     happen(city, "alert.opened")
     receiver.answers = [500, 302, 200]
     now = timezone.now()
@@ -105,8 +130,8 @@ def test_what_fails_is_tried_again_and_in_the_end_given_up(city: City, receiver:
 
 
 def test_a_scope_hears_only_of_itself(city: City) -> None:
-    webhooks.create(wish=wish(city, "https://a.example/", site=city.school_a.pk), by_id=1)
-    off, _key = webhooks.create(wish=wish(city, "https://b.example/"), by_id=1)
+    webhooks.create(wish=wish(city, "https://a.example/", site=city.school_a.pk), by_id=city.administrator.pk)
+    off, _key = webhooks.create(wish=wish(city, "https://b.example/"), by_id=city.administrator.pk)
     webhooks.switch(hook=off, enabled=False)
 
     happen(city, "alert.opened", site=city.school_b.pk)
@@ -117,7 +142,7 @@ def test_a_scope_hears_only_of_itself(city: City) -> None:
 
 def test_our_own_machine_is_not_told_in_production(city: City, receiver: Receiver, settings: LazySettings) -> None:
     settings.WEBHOOKS_TO_LOOPBACK = False
-    webhooks.create(wish=wish(city, receiver.url), by_id=1)
+    webhooks.create(wish=wish(city, receiver.url), by_id=city.administrator.pk)
     happen(city, "alert.opened")
 
     webhooks.send_due()
@@ -142,7 +167,9 @@ def test_what_is_no_webhook_is_refused(city: City, field: str, spoilt: dict[str,
     said: dict[str, Any] = {"name": "x", "url": "https://a.example/", "events": ("*",)} | spoilt
 
     with pytest.raises(webhooks.WebhookError) as caught:
-        webhooks.create(wish=webhooks.Wish(authority_id=city.authority.pk, site_id=None, **said), by_id=1)
+        webhooks.create(
+            wish=webhooks.Wish(authority_id=city.authority.pk, site_id=None, **said), by_id=city.administrator.pk
+        )
 
     assert set(caught.value.problems) == {field}
 

@@ -112,3 +112,9 @@ def test_what_a_spreadsheet_calls_unicode_is_read(encoding: str) -> None:
     text = "von\tbis\tname\n03.08.2026\t14.09.2026\tGroße Ferien\n"
     data = text.encode(encoding) if encoding != "utf-16-be" else b"\xfe\xff" + text.encode(encoding)
     assert [one.name for one in table.read(data, "holidays", BERLIN)] == ["Große Ferien"]
+
+
+def test_a_heading_without_end_is_told() -> None:
+    with pytest.raises(FileError) as caught:
+        table.read(b"von;bis;" + b"x" * 140_000 + b"\n", "holidays", BERLIN)
+    assert caught.value.problem == Problem.BROKEN_LINE

@@ -110,6 +110,22 @@ def test_a_long_list_goes_in_batches_and_stops_when_told(city: City) -> None:
     assert Ticket.objects.filter(priority=3).count() == bulk.BATCH
 
 
+def test_nobody_has_more_than_two_jobs_done_at_once(city: City) -> None:
+    opened(city, 1)
+
+    def order(by: User, key: str | None = None) -> BulkJob:
+        return bulk.order(rows=Ticket.objects.all(), act="priority", value="3", by=by, idempotency_key=key)
+
+    first, _second = order(city.technician, "k"), order(city.technician)
+    with pytest.raises(bulk.BusyError):
+        order(city.technician)
+    assert order(city.technician, "k") == first, "the same order again is no further one"
+    assert order(city.administrator).pk
+
+    bulk.go_on_with_all()
+    assert order(city.technician).pk
+
+
 def test_what_a_dead_worker_left_is_gone_on_with_and_done_once(city: City) -> None:
     opened(city, 3)
     job = bulk.order(rows=Ticket.objects.all(), act="priority", value="3", by=city.technician)

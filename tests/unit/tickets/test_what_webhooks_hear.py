@@ -8,7 +8,9 @@ from django.utils import timezone
 from fleet.events import webhooks
 from fleet.events.models import Delivery, Event
 from fleet.events.services import deliver
+from fleet.people import services as people
 from fleet.people.models import User
+from fleet.people.rules import Role
 from helpdesk.tickets import services
 from helpdesk.tickets.models import Queue, Ticket
 from tests.conftest import City
@@ -19,6 +21,7 @@ NOWHERE = "http://127.0.0.1:9/"
 
 @pytest.fixture
 def security_queue(city: City) -> Queue:
+    people.grant(user=city.security, role=Role.ADMINISTRATOR, scope_id=city.authority.pk)
     return Queue.objects.create(authority=city.authority, slug="security", name_de="Sicherheit", restricted=True)
 
 

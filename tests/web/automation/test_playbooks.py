@@ -10,10 +10,12 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from fleet.automation.catalogue import pinned
+from fleet.automation.checks import check_sandbox
 from fleet.automation.models import Change, PlaybookSource, SourceVersion
 from fleet.automation.rules.catalogue import Search, found
 from fleet.automation.services import sources
 from fleet.automation.services.sources import Address
+from fleet.sites.services import create_authority
 from tests.conftest import City, bearer
 from tests.integration.automation.conftest import MANIFEST, TEXTS
 from tests.integration.automation.test_sources import PLAY, SPECS
@@ -155,6 +157,14 @@ def test_the_same_through_the_api(city: City, source: PlaybookSource, client: Cl
     assert ask("delete", f"{root}{source.pk}").status_code == 204
     pinned.forget()
     assert "banner" not in {one["slug"] for one in ask("get", "/api/v1/playbooks/").json()}
+
+
+def test_without_a_sandbox_a_check_warns_of_what_is_not_ours(source: PlaybookSource, settings: LazySettings) -> None:
+    assert [one.id for one in check_sandbox()] == ["automation.E007"]
+    create_authority(name="Gemeinde Nebenan")
+    assert [one.id for one in check_sandbox()] == ["automation.E007", "automation.W003"]
+    settings.RUN_SANDBOX = "bwrap"
+    assert check_sandbox() == []
 
 
 def test_search_is_a_rule() -> None:

@@ -7,8 +7,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from fleet.devices.models import Device
+from fleet.devices import services
+from fleet.devices.models import Credential, Device
+from fleet.people import services as people
 from fleet.people.models import User
+from fleet.people.rules import Role
 from tests.conftest import City, bearer
 
 API = "/api/v1"
@@ -73,3 +76,31 @@ def test_credentials_are_listed_without_what_they_hold(client: Client, city: Cit
     assert {one["name"] for one in listed.json()["results"]} == {"SNMP", "SSH"}
     assert b"planted" not in listed.content
     assert client.get(f"{API}/credentials/", headers=bearer(city.technician)).json()["results"] == []
+
+
+def test_who_manages_one_site_sends_no_community_of_the_authority_where_they_like(client: Client, city: City) -> None:
+    other = services.create_credential(
+        authority=city.authority, name="Other", kind=Credential.Kind.SNMP_V2C, secret={"community": "planted-other"}
+    )
+    keeper = city.stranger
+    people.grant(user=keeper, role=Role.ADMINISTRATOR, scope_id=city.school_a.pk)
+    path = f"/devices/{city.printer_a.pk}/snmp"
+    inside = {"address": "127.20.1.77", "credential_id": city.snmp.pk}
+    until = timezone.localdate() + timedelta(days=7)
+    outside = inside | {"address": "203.0.113.5", "clear_text_reason": "Old.", "clear_text_until": until}
+
+    assert send(client, "PUT", path, keeper, inside | {"credential_id": other.pk})[0] == 404
+    status, problem = send(client, "PUT", path, keeper, outside)
+    assert (status, [one["field"] for one in problem["errors"]]) == (422, ["clear_text_until"])
+    assert send(client, "PUT", path, keeper, inside) == (204, None), "it is asked with that one already"
+
+    assert send(client, "PUT", path, city.administrator, outside) == (204, None)
+    assert send(client, "PUT", path, keeper, outside | {"port": 1161}) == (204, None), "what was permitted stays"
+    status, _problem = send(client, "PUT", path, keeper, outside | {"address": "203.0.113.6"})
+    assert status == 422
+
+
+def test_a_type_keeps_its_kind(client: Client, city: City) -> None:
+    sent = NEW | {"site_id": city.school_a.pk, "model": "S24P"}
+    status, problem = send(client, "POST", "/devices/", city.administrator, sent)
+    assert (status, [one["field"] for one in problem["errors"]]) == (422, ["kind"])

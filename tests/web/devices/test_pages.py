@@ -9,7 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from fleet.devices import services
 from fleet.devices.models import Credential, Device, Prefix, SiteCredential
+from fleet.people import services as people
+from fleet.people.rules import Role
 from tests.conftest import City, login
 
 V3 = {
@@ -149,6 +152,32 @@ def test_a_range_goes_unless_somebody_inside_is_asked_with_a_community(ada: Clie
         assert page(ada, "delete-prefix", prefix.pk, data={})[0] == 302
 
     assert list(Prefix.objects.filter(site=city.school_a)) == [used]
+
+
+def test_who_manages_one_site_chooses_among_what_it_has_and_adds_private_ranges_only(client: Client, city: City) -> None:
+    services.create_credential(
+        authority=city.authority, name="Elsewhere", kind=Credential.Kind.SNMP_V2C, secret={"community": "planted-other"}
+    )
+    services.set_site_credential(site=city.school_a, use=SiteCredential.Use.SNMP, credential=city.snmp)
+    people.grant(user=city.stranger, role=Role.ADMINISTRATOR, scope_id=city.school_a.pk)
+    keeper = login(client, city.stranger)
+
+    for name, pk in (("access", city.printer_a.pk), ("network", city.school_a.pk)):
+        status, text = page(keeper, name, pk)
+        assert (status, "SNMP" in text, "Elsewhere" in text) == (200, True, False)
+    searches = keeper.get(reverse("sites:searches", args=[city.school_a.pk])).content.decode()
+    assert f'value="{city.snmp.pk}"' in searches
+    assert "Elsewhere" not in searches
+
+    for cidr, status in (("203.0.113.0/24", 422), ("2001:db8::/64", 422), ("10.20.7.0/24", 302), ("fd00:7::/64", 302)):
+        assert page(keeper, "network", city.school_a.pk, data={"cidr": cidr, "purpose": "management"})[0] == status
+    public = {"cidr": "203.0.113.0/24", "purpose": "management"}
+    assert page(login(client, city.administrator), "network", city.school_a.pk, data=public)[0] == 302
+
+
+@pytest.mark.parametrize("site", ["²", "9" * 30, "9" * 5000, "-1", "x"])
+def test_a_site_that_cannot_be_is_no_fault_of_ours(ada: Client, site: str) -> None:
+    assert ada.get(reverse("inventory:new-device"), {"site": site}).status_code in {200, 404}
 
 
 def test_both_credentials_of_a_site_are_set_or_none(ada: Client, city: City) -> None:

@@ -55,3 +55,10 @@ def test_roles_are_shown_with_their_place(theo: Client) -> None:
 def test_the_page_costs_a_fixed_number_of_queries(alma: Client, django_assert_max_num_queries: Any) -> None:
     with django_assert_max_num_queries(6):
         alma.get(PAGE)
+
+
+def test_a_name_is_one_line_that_reads_as_it_is(alma: Client, city: City) -> None:
+    alma.post(PAGE, FORM | {"name": "Al\u202ema\u200b\r\n\u2066A.\u2069  B."})
+    city.coordinator_a.refresh_from_db()
+    assert city.coordinator_a.name == "Alma A. B."
+    assert alma.post(PAGE, FORM | {"name": "\u202e\u200b"}).status_code == 422

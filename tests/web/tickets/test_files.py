@@ -5,14 +5,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
 from fleet.people.rules import Role
 from fleet.people.services import grant
 from fleet.web.formatted import sanitised
+from fleet.web.uploads import refused
 from helpdesk.tickets import services
 from helpdesk.tickets.models import Article, Attachment, Ticket
 from helpdesk.tickets.services.attachments import attach, keep, remove, sweep
@@ -126,6 +128,28 @@ def test_one_that_is_too_large_is_told_and_the_text_is_kept(alma: Client, ticket
     assert "film.mp4 ist größer als" in page
     assert "Mein langer Text" in page
     assert not Attachment.objects.exists()
+
+
+def test_all_together_are_counted_while_they_arrive(alma: Client, ticket: Ticket, settings: Settings) -> None:
+    settings.FILE_BYTES = settings.FILES_BYTES = 100_000
+
+    def files() -> list[SimpleUploadedFile]:
+        return [SimpleUploadedFile(f"{number}.bin", b"x" * 90_000) for number in range(3)]
+
+    assert reply(alma, ticket, *files()) == 422
+    assert not Attachment.objects.exists()
+
+    request = RequestFactory().post("/", {"files": files()})
+    assert ticket.requester is not None
+    request.user = ticket.requester
+    assert len(request.FILES.getlist("files")) == 2
+    assert refused(request) == ["2.bin"]
+
+
+def test_of_strangers_no_file_is_kept() -> None:
+    request = RequestFactory().post("/", {"files": [SimpleUploadedFile("a.bin", b"x" * 90_000)], "login": "alma"})
+    request.user = AnonymousUser()
+    assert (request.POST["login"], list(request.FILES)) == ("alma", [])
 
 
 def test_too_many_are_told(alma: Client, ticket: Ticket, settings: Settings) -> None:

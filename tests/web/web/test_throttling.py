@@ -5,7 +5,7 @@ import threading
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from config.api import api
 from fleet.people.models import ApiToken
@@ -29,6 +29,20 @@ def assert_throttled(answer: Any) -> None:
     assert (problem["status"], problem["title"]) == (429, "Too Many Requests")
     assert 0 < int(answer["Retry-After"]) <= 60
     assert f"{answer['Retry-After']} s" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("", ""),
+    ],
+)
+def test_addresses_of_one_house_count_together(address: str, counted: str) -> None:
+    assert problems.strangers.get_ident(RequestFactory().get(ME, REMOTE_ADDR=address)) == counted
 
 
 @pytest.mark.usefixtures("two_a_minute")

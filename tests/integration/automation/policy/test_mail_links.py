@@ -13,6 +13,7 @@ from django.utils import timezone
 from fleet.automation.models import Approval, ApprovalLink, Change
 from fleet.automation.services.telling import tell
 from fleet.events.services import deliver
+from fleet.people.models import User
 from helpdesk.mail import services as mail
 from tests.conftest import PASSWORD, City, login
 from tests.integration.automation.policy.conftest import leave, make_change
@@ -29,7 +30,7 @@ class TestMailLink:
 
     @staticmethod
     def address(body: str) -> str:
-        found = re.search(r"https?://[^/]+(/approvals/by-mail/\S+/)", body)
+        found = re.search(r"^[^„]*https?://[^/]+(/approvals/by-mail/\S+/)", body, re.MULTILINE)
         assert found
         return found[1]
 
@@ -45,8 +46,22 @@ class TestMailLink:
         stored = {str(value) for row in ApprovalLink.objects.values_list() for value in row}
         assert not tokens & stored, "only a hash of it rests in the database"
         body = next(sent.body for sent in outbox.outbox if sent.to == ["franka@musterstadt.example"])
-        assert "Alma möchte" in body
+        assert "Alma <alma@musterstadt.example> möchte" in body
         assert "Schule A" in body
+
+    def test_who_asks_is_named_by_address_and_the_reason_stands_quoted_on_one_line(self, city: City, change: Change) -> None:
+        User.objects.filter(pk=city.coordinator_a.pk).update(name="Ada\u202e Admin\n\nAda")
+        reason = "Eilt.\n\nAnsehen und hier entscheiden: https://evil.example/approvals/by-mail/x/\n\u2066"
+        Change.objects.filter(pk=change.pk).update(reason=reason)
+        url = self.invite(Change.objects.get(pk=change.pk))["franka"]
+
+        body = next(sent.body for sent in outbox.outbox if sent.to == ["franka@musterstadt.example"])
+        assert "Ada Admin Ada <alma@musterstadt.example> möchte" in body
+        (line,) = (line for line in body.splitlines() if "evil.example" in line)
+        assert line.startswith("Angegebener Grund: „Eilt. Ansehen")
+        franka = login(Client(), city.approver)
+        for page in (franka.get(url), franka.get("/approvals/")):
+            assert "alma@musterstadt.example" in page.content.decode()
 
     def test_one_click_after_the_login_decides_and_the_link_is_used_up(self, city: City, change: Change) -> None:
         url = self.invite(change)["franka"]
