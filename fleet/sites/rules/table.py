@@ -8,14 +8,13 @@ wochentag;stunde;von;bis;art                   bells
 Mo-Fr;1;08:00;08:45;Stunde
 """
 
-import csv
-import io
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, time
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from fleet.sites.rules.rows import rows
 from fleet.sites.rules.told import LONGEST_NAME, MOST_ENTRIES, FileError, Problem, Told, checked, decoded, each, each_once
 
 COLUMNS: Mapping[str, frozenset[str]] = {
@@ -55,33 +54,29 @@ Value = TypeVar("Value")
 
 def read(data: bytes, content: str, timezone: str) -> list[Told]:
     """`content` as in `told.PARSERS`. Raises FileError with the line and the value of every row that is wrong."""
-    rows = list(_rows(decoded(data), NEEDED[content]))
-    if len(rows) > MOST_ENTRIES:
-        raise FileError(Problem.TOO_MANY, None, str(len(rows)))
+    found = list(_rows(decoded(data), NEEDED[content]))
+    if len(found) > MOST_ENTRIES:
+        raise FileError(Problem.TOO_MANY, None, str(len(found)))
     if content == "bells":
-        return without_overlap(list(itertools.chain.from_iterable(each(rows, lambda row: list(_bells(*row))))))
+        return without_overlap(list(itertools.chain.from_iterable(each(found, lambda row: list(_bells(*row))))))
     entry = _exam(ZoneInfo(timezone)) if content == "exams" else _free
-    return each_once(each(rows, lambda row: checked(entry(*row), row[0])))
+    return each_once(each(found, lambda row: checked(entry(*row), row[0])))
 
 
 def _rows(text: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Cells]]:
     """(line, {our column: cell}) of every row that is not empty."""
-    heading = text.split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text), delimiter=max(";,\t", key=heading.count))
-    try:
-        columns = [_column(cell) for cell in next(reader, [])]
-        for name in needed:
-            if name not in columns:
-                raise FileError(Problem.NO_COLUMN, 1, " / ".join(sorted(COLUMNS[name])))
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                yield reader.line_num, {name: cell.strip() for name, cell in zip(columns, row, strict=False) if name}
-    except csv.Error as error:
-        raise FileError(Problem.BROKEN_LINE, reader.line_num, str(error)) from error
+    found = rows(text)
+    _line, heading = next(found, (1, []))
+    columns = [_column(cell) for cell in heading]
+    for name in needed:
+        if name not in columns:
+            raise FileError(Problem.NO_COLUMN, 1, " / ".join(sorted(COLUMNS[name])))
+    for line, cells in found:
+        yield line, {name: cell for name, cell in zip(columns, cells, strict=False) if name}
 
 
 def _column(cell: str) -> str:
-    heading = cell.strip().lower()
+    heading = cell.lower()
     return next((name for name, words in COLUMNS.items() if heading in words), "")
 
 

@@ -130,14 +130,17 @@ def decoded(data: bytes) -> str:
     """Text of an uploaded file; UTF-8, or what older Windows programs write. Raises FileError."""
     if len(data) > MOST_BYTES:
         raise FileError(Problem.TOO_LARGE)
-    text = _text(data)
+    text = as_text(data)
     if "\0" in text:
         raise FileError(Problem.NOT_TEXT)
     return text
 
 
-def _text(data: bytes) -> str:
-    """UTF-16 is what Excel's "Unicode text" is; without a mark at its beginning it shows by its second byte."""
+def as_text(data: bytes) -> str:
+    """What cannot be read becomes U+FFFD.
+
+    UTF-16 is what Excel's "Unicode text" is; without a mark at its beginning it shows by its second byte.
+    """
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", errors="replace")
     if data[1:2] == b"\0":
