@@ -25,6 +25,10 @@ def create_scope(*, kind: Scope.Kind, name: str, parent: Scope | None = None) ->
     return Scope.objects.create(kind=kind, name=name, parent=parent)
 
 
+def rename_scope(*, scope_id: int, name: str) -> None:
+    Scope.objects.filter(pk=scope_id).update(name=name)
+
+
 def grant(*, user: User, role: Role, scope_id: int, expires_at: datetime | None = None) -> Grant:
     """Give `user` the role at the scope; giving it again only moves its end."""
     row, _ = Grant.objects.update_or_create(

@@ -9,6 +9,8 @@ from fleet.sites.services.places import (
     create_building,
     create_room,
     create_site,
+    update_room,
+    update_site,
 )
 from fleet.sites.services.where import Where
 
@@ -31,5 +33,7 @@ __all__ = [
     "set_bell",
     "set_habits",
     "set_week",
+    "update_room",
+    "update_site",
     "week",
 ]
