@@ -49,7 +49,7 @@ ALIKE = (
         f"integration/automation/test_{name}"
         for name in (
             "backups", "boxes", "by_hand", "changes", "checking", "credentials", "faults", "isolation", "remedies",
-            "safety", "ways_back",
+            "safety", "taking_back", "ways_back",
         )
     ),
     "integration/monitoring/test_storms",

@@ -7,6 +7,7 @@ keys, and certificates with them. Which key a device gets is said by its *public
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -86,9 +87,9 @@ class Agent:
         return answer.stdout
 
     def _wait(self) -> None:
-        """Until it listens: the socket's file is there a moment before."""
+        """Until it listens, which is a moment after its socket is there: a key that comes in between is turned away."""
         for _ in range(int(START_S / 0.02)):
-            if self.socket.exists():
+            if _listens(self.socket):
                 return
             try:
                 self._process.wait(timeout=0.02)
@@ -96,6 +97,15 @@ class Agent:
                 continue
             raise AgentError("ssh-agent has ended by itself.")
         raise AgentError("ssh-agent does not answer.")
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as line:
+        try:
+            line.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def public_key(key: Secret) -> str:

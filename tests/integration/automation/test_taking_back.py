@@ -35,7 +35,7 @@ def confirmed(city: Two, strategy: Strategy = PILOT_AND_REST) -> Change:
     change = city.rollout(strategy)
     while city.step(change):
         pass
-    assert change.state == Change.State.CONFIRMED
+    assert change.state == Change.State.CONFIRMED, told(change)
     return change
 
 
@@ -48,6 +48,14 @@ def rolled_back(city: Two, change: Change) -> None:
 
 def on_air(city: Two) -> list[str]:
     return [device.name for device in city.aps if "Neu" in city.on_air(device)]
+
+
+def told(change: Change) -> str:
+    """What each run that was not all well says of its devices."""
+    rows = HostResult.objects.filter(run__change=change).exclude(run__kind=Run.Kind.PREVIEW).exclude(verdict="confirmed")
+    runs = Run.objects.filter(change=change).exclude(state=Run.State.SUCCEEDED)
+    said = rows.values_list("run", "device__name", "state", "problem", "message", "verdict")
+    return "\n".join(map(str, [*runs.values_list("pk", "state", "problem", "error"), *said]))
 
 
 @contextmanager
@@ -133,7 +141,7 @@ def test_a_lost_step_that_left_harm_is_taken_back_by_itself_once_it_was_looked_a
     city.wire.world.set_faults([])
     while city.step(change):
         pass
-    assert (change.state, on_air(city)) == (Change.State.ROLLED_BACK, [])
+    assert (change.state, on_air(city)) == (Change.State.ROLLED_BACK, []), told(change)
 
 
 def test_a_wish_to_roll_back_outlives_the_worker_of_the_step(city: Two) -> None:

@@ -56,6 +56,7 @@ def both_while(ticket: Ticket, work: Callable[[], object]) -> list[Result]:
 
 def _waiting() -> int:
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # or a transaction sees what it saw first
         cursor.execute(WAITING)
         return int(cursor.fetchone()[0])
 

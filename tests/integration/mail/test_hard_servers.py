@@ -89,7 +89,7 @@ def test_one_that_takes_too_long_is_cut_and_the_next_one_goes_on(inbox: Inbox, m
 
     assert time.monotonic() - began < 15
     mailbox.refresh_from_db()
-    assert mailbox.tries == {"1": 2}
+    assert set(mailbox.tries) == {"1"}
 
 
 def test_of_one_too_large_only_the_beginning_is_fetched(inbox: Inbox, mailbox: Mailbox, settings: Settings) -> None:
