@@ -78,9 +78,7 @@ def _of_devices(model: type[models.Model], by: str, device_ids: Iterable[int], s
 
 
 def _rows(model: type[models.Model], by: str, device_id: int, span: Span) -> list[Row]:
-    within = {f"{by}__gte": span.begin, f"{by}__lt": span.end}
-    found = model._default_manager.filter(device_id=device_id, **within).order_by(by)
-    return [(at, layout_id, bytes(values)) for at, layout_id, values in found.values_list(by, "layout_id", "values")]
+    return _of_devices(model, by, [device_id], span)[device_id]
 
 
 def _rolled_up(grain: Grain, device_id: int, span: Span) -> tuple[list[Row], list[Row]]:

@@ -1,6 +1,7 @@
 """What ran where, and what the devices said before and after."""
 
 import uuid
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -29,6 +30,9 @@ class Run(models.Model):
         TIMED_OUT = "timed-out", _("Timed out")
         CANCELLED = "cancelled", _("Cancelled")
         LOST = "lost", _("Lost, not repeated")
+
+    LIVE: ClassVar[tuple[str, ...]] = ("queued", "running")
+    """States of a run that is not over."""
 
     change = models.ForeignKey(Change, on_delete=models.CASCADE, related_name="runs")
     kind = models.CharField(max_length=10, choices=Kind.choices)

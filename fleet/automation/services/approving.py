@@ -22,7 +22,6 @@ from fleet.events.models import Event
 from fleet.people.models import Grant, User
 from fleet.people.rules import ACTIONS, Action, Role
 
-LIVE = (Run.State.QUEUED, Run.State.RUNNING)
 TOLD_FOR = timedelta(days=14)
 """So long whoever asked for it is told on their list of changes that nothing came of it."""
 
@@ -143,7 +142,7 @@ def never_begun(now: datetime) -> QuerySet[Change]:
     """What was approved, or needed nobody's approval, and may have waited too long for its hour."""
     before = now - policy_file.known().patience.approval
     begun = Run.objects.filter(change=OuterRef("pk"), kind=Run.Kind.APPLY, started_at__isnull=False)
-    live = Run.objects.filter(change=OuterRef("pk"), state__in=LIVE)
+    live = Run.objects.filter(change=OuterRef("pk"), state__in=Run.LIVE)
     waiting = Change.objects.filter(~Exists(begun), ~Exists(live), state=Change.State.APPROVED)
     return waiting.filter(starts_at__lte=before).defer("secret_arguments")
 

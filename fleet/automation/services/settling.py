@@ -17,7 +17,6 @@ from fleet.automation.models import DeviceLock, HostResult, Run
 from fleet.automation.services.claiming import release
 from fleet.automation.services.turns import apart, in_turn
 
-LIVE = (Run.State.QUEUED, Run.State.RUNNING)
 LOOK_AGAIN_S = 60
 """After so long without a verdict, the message that asked for a look is taken for lost."""
 
@@ -44,7 +43,7 @@ def let_go(run: Run, now: datetime) -> None:
 def free_settled(now: datetime) -> None:
     """A step of tending: devices that have settled meanwhile."""
     locked = Exists(DeviceLock.objects.filter(run=OuterRef("pk")))
-    over = Run.objects.filter(locked, lease_until__isnull=True).exclude(state__in=LIVE)
+    over = Run.objects.filter(locked, lease_until__isnull=True).exclude(state__in=Run.LIVE)
     for pk in in_turn("free settled", over):
         with apart("free settled", run_id=pk), transaction.atomic():
             run = Run.objects.select_related("change").defer("change__secret_arguments").get(pk=pk)

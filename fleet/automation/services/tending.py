@@ -39,7 +39,6 @@ RESEND_AT_MOST = 50
 REMEMBERED_S = 3600
 WORTH_A_LOOK = timedelta(days=1)
 """What is found later says little about the run."""
-LIVE = (Run.State.QUEUED, Run.State.RUNNING)
 UNDER_WAY = (Change.State.RUNNING, Change.State.VERIFYING)
 
 
@@ -88,7 +87,7 @@ def _touching() -> QuerySet[Run]:
 
 def _idle() -> QuerySet[Change]:
     """Changes of which no run lives or is being measured."""
-    busy = Run.objects.filter(Q(state__in=LIVE) | Q(lease_until__isnull=False), change=OuterRef("pk"))
+    busy = Run.objects.filter(Q(state__in=Run.LIVE) | Q(lease_until__isnull=False), change=OuterRef("pk"))
     return Change.objects.filter(~Exists(busy)).defer("secret_arguments")
 
 
@@ -199,7 +198,7 @@ def _next_to_send(sent_at: Mapping[int, float], now: float) -> list[int]:
 
 def _take_over_verification(now: datetime) -> None:
     """A worker was killed while it measured: measuring is read-only, so another one does it again."""
-    over = ~Q(state__in=LIVE) & Q(lease_until__lt=now)
+    over = ~Q(state__in=Run.LIVE) & Q(lease_until__lt=now)
     for pk in in_turn("take over verification", Run.objects.filter(over)):
         if cache.add(f"automation.verify.{pk}", 1, timeout=RESEND_EVERY_S):
             current_app.send_task("fleet.automation.verify", args=[pk])
@@ -254,7 +253,9 @@ def _sweep(_now: datetime) -> None:
     for path in Path(settings.RUN_DIR).glob("run-*-*"):
         with apart("sweep", path=path.name):
             _, number, token = path.name.split("-", 2)
-            over = Run.objects.filter(pk=int(number)).exclude(state__in=LIVE) if number.isdecimal() else Run.objects.none()
+            over = (
+                Run.objects.filter(pk=int(number)).exclude(state__in=Run.LIVE) if number.isdecimal() else Run.objects.none()
+            )
             if any(run.token.hex.startswith(token) for run in over):
                 private.remove(path)
 

@@ -228,7 +228,7 @@ def _pause(run: Run) -> bool:
 
 def _ended() -> QuerySet[Run]:
     """Runs that are over and not concluded: their verification has a lease too, so that a killed worker's is taken over."""
-    return Run.objects.filter(lease_until__isnull=False).exclude(state__in=[Run.State.QUEUED, Run.State.RUNNING])
+    return Run.objects.filter(lease_until__isnull=False).exclude(state__in=Run.LIVE)
 
 
 def _take_over(run_id: int) -> uuid.UUID | None:

@@ -19,7 +19,6 @@ from fleet.automation.services.rollouts.taking_back import begin_taking_back
 from fleet.automation.services.telling import Part, move, queue_run, tell, why
 
 log = logging.getLogger(__name__)
-LIVE = (Run.State.QUEUED, Run.State.RUNNING)
 OPEN = (Target.State.WAITING, Target.State.RUNNING, Target.State.PENDING_OFFLINE)
 
 
@@ -30,7 +29,7 @@ def locked(pk: int) -> Change:
 
 def under_way(change: Change) -> bool:
     """Whether a run of it lives, or is being measured."""
-    return change.runs.filter(Q(state__in=LIVE) | Q(lease_until__isnull=False)).exists()
+    return change.runs.filter(Q(state__in=Run.LIVE) | Q(lease_until__isnull=False)).exists()
 
 
 def rings_now(change: Change, rings: Iterable[Ring]) -> list[RingNow]:

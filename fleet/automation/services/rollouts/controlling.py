@@ -13,7 +13,7 @@ from fleet.automation.services import boxes
 from fleet.automation.services.approving import ask_anew, forget_votes, too_old
 from fleet.automation.services.decisions import DecisionError
 from fleet.automation.services.proposing import NotNowError, agreed, done, forbidden, open_of
-from fleet.automation.services.rollouts.advancing import LIVE, advance, locked, reversible, stop, under_way
+from fleet.automation.services.rollouts.advancing import advance, locked, reversible, stop, under_way
 from fleet.automation.services.rollouts.taking_back import begin_taking_back, touched
 from fleet.automation.services.telling import move, queue_run, tell
 from fleet.people.models import User
@@ -119,7 +119,7 @@ def _apply_again(change: Change, states: Collection[str]) -> None:
         raise DecisionError("not-retryable")
     if too_late(ends_at=change.ends_at, now=timezone.now()):
         raise DecisionError("too-late")
-    if change.runs.filter(state__in=LIVE).exists():
+    if change.runs.filter(state__in=Run.LIVE).exists():
         raise DecisionError("changed-meanwhile")
     if not change.runs.filter(kind=Run.Kind.APPLY, started_at__isnull=False).exists():
         if not move(change, Change.State.PREVIEWING):
