@@ -51,5 +51,5 @@ def poll_lag(*, now: datetime | None = None) -> PollLag:
 def _waiting_s(now: datetime, count: int) -> list[float]:
     waiting = Health.objects.due(now).polled().order_by("next_poll_at").values_list("next_poll_at", flat=True)
     places = rules.quantile_places(count)
-    found = [(now - at).total_seconds() for place in places for at in waiting[place : place + 1]]
+    found = [(now - at).total_seconds() for place in places for at in waiting[place : place + 1] if at]
     return found if len(found) == len(places) else []  # others were asked between two queries

@@ -83,6 +83,7 @@ def taught(dead: float, interval_s: float, walk_s: float) -> None:
         Health.objects.filter(pk__in=pupils[start : start + 2_000]).update(**up)
     said = {"plan_id": teacher.plan_id, "at": now, "numbers": teacher.numbers, "walked_at": now}
     apart = timedelta(seconds=walk_s / len(pupils))
-    rows = [Latest(health_id=pk, walk_due_at=now + apart * place, **said) for place, pk in enumerate(pupils)]
-    Latest.objects.bulk_create(rows, batch_size=2_000, ignore_conflicts=True)
+    Latest.objects.bulk_create([Latest(health_id=pk, **said) for pk in pupils], batch_size=2_000, ignore_conflicts=True)
+    due = [Health(pk=pk, walk_due_at=now + apart * place) for place, pk in enumerate(pupils)]
+    Health.objects.bulk_update(due, ["walk_due_at"], batch_size=2_000)
     all_due(interval_s)

@@ -8,7 +8,8 @@ from django.db.models import F, Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from fleet.devices.models import Device
+from fleet.devices.models import Device, listed, polled
+from fleet.monitoring.models.shards import GroupedSite
 from fleet.people.models import ScopedQuerySet
 from fleet.sites.models import SiteScoped
 
@@ -24,23 +25,19 @@ class HealthQuerySet(ScopedQuerySet["Health"]):
 
     def polled(self) -> Self:
         """Those whose device can be asked at all."""
-        return self.filter(device__in=Device.objects.polled())
+        return self.filter(polled("device__"))
 
     def judged(self) -> Self:
         """Those whose device can be asked, or is told of by its controller."""
-        return self.filter(Q(device__in=Device.objects.polled()) | Q(device__in=Device.objects.listed()))
+        return self.filter(polled("device__") | listed("device__"))
 
     def silent(self) -> Self:
         """Those whose last poll failed, confirmed or not."""
         return self.filter(failures__gt=0)
 
-    def to_walk(self, now: datetime) -> Self:
-        """Those that are to be read as a whole again."""
-        return self.filter(Q(latest__isnull=True) | Q(latest__walk_due_at__lte=now))
-
-    def to_poll(self, now: datetime) -> Self:
-        """Those that a plan says enough of."""
-        return self.filter(latest__walk_due_at__gt=now)
+    def answering(self) -> Self:
+        """Those whose last poll was answered, and those never asked."""
+        return self.filter(failures=0)
 
     def in_order(self, *, skip_locked: bool = False) -> Self:
         """These, for an update of many in the caller's transaction: locked by rising key, as everybody locks them, so that
@@ -48,16 +45,11 @@ class HealthQuerySet(ScopedQuerySet["Health"]):
         locked = self.order_by("pk").select_for_update(skip_locked=skip_locked, of=("self",), no_key=True)
         return self.__class__(self.model, using=self.db).filter(pk__in=locked.values("pk"))
 
-    def parts(self, shards: int) -> set[tuple[str, int]]:
-        """Queue and number of the shards that they are in."""
-        numbered = self.annotate(number=F("device_id") % Value(shards)).order_by()
-        found = numbered.values_list("site__poll_group__group__queue", "number").distinct()
-        return {(queue or "", number) for queue, number in found}
-
     def in_part(self, queue: str, number: int, shards: int) -> Self:
         """Those of one shard."""
-        group = Q(site__poll_group__group__queue=queue) if queue else Q(site__poll_group__isnull=True)
-        return self.annotate(number=F("device_id") % Value(shards)).filter(group, number=number)
+        grouped = GroupedSite.objects.filter(group__queue=queue) if queue else GroupedSite.objects.all()
+        here = Q(site__in=grouped.values("site"))
+        return self.annotate(number=F("device_id") % Value(shards)).filter(here if queue else ~here, number=number)
 
 
 class Health(SiteScoped):
@@ -94,7 +86,10 @@ class Health(SiteScoped):
     """The latest answered poll in the shape of `manage.py probe --json`."""
     beyond = models.JSONField(default=dict)
     """{metric name: ISO instant}: since when which metric is beyond its limit; "" while only its alert is held open."""
-    next_poll_at = models.DateTimeField(default=timezone.now)
+    next_poll_at = models.DateTimeField(default=timezone.now, null=True)
+    """Empty while it cannot be asked at all."""
+    walk_due_at = models.DateTimeField(default=timezone.now)
+    """When it is to be read as a whole again; always past for what no plan says enough of."""
     claim = models.UUIDField(null=True, editable=False)
     claimed_until = models.DateTimeField(null=True)
 
@@ -102,7 +97,11 @@ class Health(SiteScoped):
 
     class Meta:
         verbose_name_plural = "health"
-        indexes = (models.Index(fields=["next_poll_at"], name="health_due"),)
+        indexes = (  # one for each way of looking for work, so that none reads past what another is waiting for
+            models.Index(fields=["next_poll_at"], condition=Q(failures=0), name="health_due"),
+            models.Index(fields=["next_poll_at"], condition=Q(failures__gt=0), name="health_due_silent"),
+            models.Index(fields=["walk_due_at"], condition=Q(failures=0), name="health_walk_due"),
+        )
 
     def __str__(self) -> str:
         return f"{self.device_id} {self.status}"

@@ -33,7 +33,6 @@ class Latest(models.Model):
     numbers = models.BinaryField()
     """`rules.series.pack`, in the order of the plan's cells."""
     walked_at = models.DateTimeField()
-    walk_due_at = models.DateTimeField()
 
     class Meta:
         verbose_name_plural = "latest"

@@ -12,7 +12,11 @@ BACK_OFF_EVERY = 10
 """After so many further failures the interval doubles, twice at most."""
 MOST_DOUBLINGS = 2
 SPREAD = 0.1
-"""Share of the interval over which devices spread, so that they do not all fall due in one instant."""
+"""Share of an interval over which devices spread that are put off together."""
+LEAST_APART = 0.1
+"""Share of an interval that lies between two polls at least: a late one is no reason for two at once."""
+GOLDEN = 0.6180339887498949
+"""Multiples of it fill the unit interval evenly, however many there are (Knuth, TAOCP 3, 6.4)."""
 WALK_EVERY_S = 3600.0
 """How often a device is read as a whole; polls in between ask for known instances only."""
 WALK_SPREAD = 0.25
@@ -64,12 +68,21 @@ def doubtful(before: Availability, after: Availability) -> bool:
     return before.status is not after.status or before.failures < PATIENCE <= after.failures
 
 
-def next_poll_at(after: Availability, now: datetime, pace: Pace, chance: float) -> datetime:
-    """`chance` is 0 ≤ x < 1. Silent devices are asked quickly while that decides something, later ever more seldom."""
+def place(device_id: int) -> float:
+    """A device's own place within every interval, 0 ≤ x < 1: neighbours in number are asked far apart."""
+    return device_id * GOLDEN % 1
+
+
+def next_poll_at(after: Availability, now: datetime, pace: Pace, place: float) -> datetime:
+    """The next time its place within the interval comes, so that a poll that was late makes no other one late and devices
+    never bunch. Silent ones are asked quickly while that decides something, later ever more seldom."""
     if 0 < after.failures < PATIENCE:
         return now + timedelta(seconds=pace.retry_s)
     doublings = min(MOST_DOUBLINGS, max(0, after.failures - PATIENCE) // BACK_OFF_EVERY)
-    return now + timedelta(seconds=pace.interval_s * 2**doublings * (1 - SPREAD * chance))
+    interval_s = pace.interval_s * 2**doublings
+    earliest = now.timestamp() + interval_s * LEAST_APART
+    rest_s = (place * interval_s - earliest) % interval_s
+    return now + timedelta(seconds=interval_s * LEAST_APART + rest_s)
 
 
 def next_walk_at(walked_at: datetime, chance: float) -> datetime:

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from fleet.devices.models import Device
-from fleet.monitoring.models import GroupedSite, Health, Latest
+from fleet.monitoring.models import GroupedSite, Health
 
 AT_ONCE = 200
 """Devices per task, so that several workers share a long list."""
@@ -21,9 +21,8 @@ def poll_soon(*, device_ids: Collection[int], whole: bool = False) -> None:
     if not ids:
         return
     now = timezone.now()
-    Health.objects.filter(pk__in=ids).in_order().update(next_poll_at=now)
-    if whole:  # whoever writes these holds the device's Health
-        Latest.objects.filter(pk__in=ids).update(walk_due_at=now)
+    due = {"next_poll_at": now, "walk_due_at": now} if whole else {"next_poll_at": now}
+    Health.objects.filter(pk__in=ids).in_order().update(**due)
     transaction.on_commit(lambda: _wake(ids), robust=True)
 
 

@@ -17,6 +17,7 @@ class Calm:
     device_id: int
     answered_at: datetime
     next_poll_at: datetime
+    walk_due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,6 @@ class NewLatest:
     counted_at: datetime
     numbers: bytes
     walked_at: datetime
-    walk_due_at: datetime
 
 
 STATE = (
@@ -40,6 +40,7 @@ STATE = (
     "answered_at",
     "beyond",
     "next_poll_at",
+    "walk_due_at",
     "claim",
     "claimed_until",
 )
@@ -58,20 +59,23 @@ def write_calm(rows: Sequence[Calm]) -> None:
             cursor.execute(_CALM_AT_ONCE, _columns(rows))
         return
     adapt = connection.ops.adapt_datetimefield_value
-    values = [(adapt(row.answered_at), adapt(row.answered_at), adapt(row.next_poll_at), row.device_id) for row in rows]
+    times = [[row.answered_at, row.answered_at, row.next_poll_at, row.walk_due_at] for row in rows]
+    values = [(*map(adapt, of_one), row.device_id) for of_one, row in zip(times, rows, strict=True)]
     with connection.cursor() as cursor:
         cursor.executemany(_CALM_ONE_BY_ONE, values)
 
 
 _CALM_AT_ONCE = """
     UPDATE monitoring_health AS health
-    SET polled_at = {at}, answered_at = {at}, next_poll_at = {due}, claim = NULL, claimed_until = NULL
-    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS said (device_id, at, due)
+    SET polled_at = {at}, answered_at = {at}, next_poll_at = {due}, walk_due_at = {walk_due},
+        claim = NULL, claimed_until = NULL
+    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) AS said (device_id, at, due, walk_due)
     WHERE health.device_id = said.device_id
-""".format(at=_instant("at"), due=_instant("due"))  # noqa: S608 - made of constants
+""".format(at=_instant("at"), due=_instant("due"), walk_due=_instant("walk_due"))  # noqa: S608 - made of constants
 _CALM_ONE_BY_ONE = """
     UPDATE monitoring_health
-    SET polled_at = %s, answered_at = %s, next_poll_at = %s, claim = NULL, claimed_until = NULL WHERE device_id = %s
+    SET polled_at = %s, answered_at = %s, next_poll_at = %s, walk_due_at = %s, claim = NULL, claimed_until = NULL
+    WHERE device_id = %s
 """
 
 
@@ -149,24 +153,23 @@ def write_latest(rows: Sequence[NewLatest]) -> None:
                 counted_at=row.counted_at,
                 numbers=row.numbers,
                 walked_at=row.walked_at,
-                walk_due_at=row.walk_due_at,
             )
             for row in rows
         ],
         update_conflicts=True,
         unique_fields=["health"],
-        update_fields=["plan", "at", "counted_at", "numbers", "walked_at", "walk_due_at"],
+        update_fields=["plan", "at", "counted_at", "numbers", "walked_at"],
     )
 
 
 _LATEST_AT_ONCE = """
-    INSERT INTO monitoring_latest (health_id, plan_id, at, counted_at, numbers, walked_at, walk_due_at)
-    SELECT device_id, plan_id, {at}, {counted}, numbers, {walked}, {walk_due}
-    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[], %s::bigint[], %s::bigint[])
-        AS said (device_id, plan_id, at, counted, numbers, walked, walk_due)
+    INSERT INTO monitoring_latest (health_id, plan_id, at, counted_at, numbers, walked_at)
+    SELECT device_id, plan_id, {at}, {counted}, numbers, {walked}
+    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[], %s::bigint[])
+        AS said (device_id, plan_id, at, counted, numbers, walked)
     ON CONFLICT (health_id) DO UPDATE SET
         plan_id = excluded.plan_id, at = excluded.at, counted_at = excluded.counted_at, numbers = excluded.numbers,
-        walked_at = excluded.walked_at, walk_due_at = excluded.walk_due_at
+        walked_at = excluded.walked_at
 """.format(  # noqa: S608 - made of constants
-    at=_instant("at"), counted=_instant("counted"), walked=_instant("walked"), walk_due=_instant("walk_due")
+    at=_instant("at"), counted=_instant("counted"), walked=_instant("walked")
 )

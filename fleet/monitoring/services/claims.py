@@ -41,7 +41,7 @@ class Held:
     port: int
     credential_id: int
     plan_id: int | None
-    walk_due_at: datetime | None
+    walk_due_at: datetime
 
 
 FIELDS = (
@@ -53,7 +53,7 @@ FIELDS = (
     "device__snmp_port",
     "device__snmp_credential_id",
     "latest__plan_id",
-    "latest__walk_due_at",
+    "walk_due_at",
 )
 
 
@@ -85,9 +85,17 @@ def take(wanted: HealthQuerySet, now: datetime) -> Claim:
     with transaction.atomic():
         free = Health.objects.free(now).filter(pk__in=chosen).in_order(skip_locked=True)
         free.update(claim=token, claimed_until=now + LEASE, next_poll_at=now)
-    rows = Health.objects.filter(claim=token, pk__in=chosen).order_by("pk").values_list(*FIELDS)
-    held = [Held(*row) for row in rows]
+    mine = Health.objects.filter(claim=token, pk__in=chosen)
+    held = [Held(*row) for row in mine.polled().order_by("pk").values_list(*FIELDS)]
+    if len(held) < len(chosen):
+        _leave_alone(mine.exclude(pk__in=[row.device_id for row in held]))
     return Claim(token, now, held, {row.device_id for row in held})
+
+
+@transaction.atomic
+def _leave_alone(claimed: HealthQuerySet) -> None:
+    """Nobody can ask these, whatever they have: they stand in nobody's way until that changes (`upkeep.watch_new`)."""
+    claimed.in_order().update(claim=None, claimed_until=None, next_poll_at=None)
 
 
 def take_these(device_ids: Collection[int]) -> Claim:
@@ -154,7 +162,7 @@ def jobs(claim: Claim, keys: Keys, *, whole: bool) -> tuple[dict[Lane, list[Job]
             unusable.append(row.device_id)
             continue
         plan = known.get(row.plan_id or 0)
-        due = plan is None or row.walk_due_at is None or row.walk_due_at <= claim.taken_at
+        due = plan is None or row.walk_due_at <= claim.taken_at
         walk = whole or due
         lane = Lane.SLOW if row.failures else Lane.WALK if walk else Lane.LIVE
         lanes[lane].append(replace(_job(row, credential, plan, walk=walk), look=walk and not due))

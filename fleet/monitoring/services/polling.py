@@ -4,7 +4,6 @@ import time
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from django.conf import settings
 from django.utils import timezone
 
 from fleet.devices.models import Device
@@ -31,11 +30,10 @@ def poll_due(*, now: datetime | None = None) -> int:
     """
     begun = timezone.now()
     moment = now or begun
-    due = Health.objects.due(moment).polled().parts(settings.POLL_SHARDS)
+    due = [shard for shard in ticks.ensure_shards() if ticks.has_work(shard, moment)]
     polled = sum(
         ticks.run_tick(queue=shard.queue, number=shard.number, tick=shard.tick + 1, now=moment + (timezone.now() - begun))
-        for shard in ticks.ensure_shards()
-        if (shard.queue, shard.number) in due
+        for shard in due
     )
     judging.judge_due(now=moment + (timezone.now() - begun))
     return polled
@@ -94,4 +92,7 @@ def watch(*, device: Device) -> Health:
     row, _made = Health.objects.get_or_create(
         device=device, defaults={"authority_id": device.authority_id, "site_id": device.site_id}
     )
+    if row.next_poll_at is None:
+        row.next_poll_at = timezone.now()
+        Health.objects.filter(pk=row.pk, next_poll_at__isnull=True).update(next_poll_at=row.next_poll_at)
     return row

@@ -128,7 +128,7 @@ def _write(work: _Batch) -> None:
 
 def _sort(work: _Batch, row: Health, was: Availability, beyond: Mapping[str, str]) -> None:
     if was.status is Status.UP and not was.failures and not row.failures and row.beyond == beyond and row.answered_at:
-        work.calm.append(Calm(row.pk, row.answered_at, row.next_poll_at))
+        work.calm.append(Calm(row.pk, row.answered_at, row.next_poll_at or row.answered_at, row.walk_due_at))
     else:
         work.states.append(row)
 
@@ -164,10 +164,10 @@ def _follow(work: _Batch, row: Health, one: Measurement, followed: Followed) -> 
     found = {**known.series.of_the_device(said), **values.folded(rest)}
     work.judged.append(Judged(row, found, one.measured_at, row.answered_at))
     walked_at = one.measured_at if one.reading is not None or latest is None else latest.walked_at
-    due = _walk_due(one, followed, latest, restarted=restarted)
+    row.walk_due_at = _walk_due(one, followed, row.walk_due_at, latest, restarted=restarted)
     base = known.series.base(now, before)
     numbers = series.pack(base.numbers)
-    work.new_latest.append(NewLatest(row.pk, known.pk, one.measured_at, base.at, numbers, walked_at, due))
+    work.new_latest.append(NewLatest(row.pk, known.pk, one.measured_at, base.at, numbers, walked_at))
 
 
 def _base(latest: Latest) -> Poll:
@@ -184,15 +184,15 @@ def _left_out(row: Health, one: Measurement, plan: Plan, latest: Latest | None) 
     return values.measured(values.Said(one.reading, one.measured_at), before, others)
 
 
-def _walk_due(one: Measurement, followed: Followed, latest: Latest | None, *, restarted: bool) -> datetime:
+def _walk_due(one: Measurement, followed: Followed, due_at: datetime, latest: Latest | None, *, restarted: bool) -> datetime:
     chance = random.random()  # noqa: S311  (spreads walks over time, guards nothing)
     if latest is None or (one.reading is not None and not followed.walk_soon):
         return polling.next_walk_at(one.measured_at, chance)
     if followed.walk_failed:
         return polling.walk_again_at(one.measured_at)
     if followed.walk_soon or restarted:
-        return min(latest.walk_due_at, polling.early_walk_at(latest.walked_at, one.measured_at))
-    return latest.walk_due_at
+        return min(due_at, polling.early_walk_at(latest.walked_at, one.measured_at))
+    return due_at
 
 
 # State
@@ -207,9 +207,8 @@ def _update(row: Health, one: Measurement, pace: Pace, fence: Fence) -> None:
         after = polling.failed(before, one.reason, one.measured_at)
     row.status, row.status_since, row.reason = Health.Status(after.status), after.since, after.reason
     row.failures, row.failing_since, row.polled_at = after.failures, after.failing_since, one.measured_at
-    if row.next_poll_at <= fence.taken_at:  # else somebody asked for a poll while this one was under way
-        chance = random.random()  # noqa: S311  (spreads polls over time, guards nothing)
-        row.next_poll_at = polling.next_poll_at(after, one.measured_at, pace, chance)
+    if row.next_poll_at is None or row.next_poll_at <= fence.taken_at:  # else somebody asked for a poll meanwhile
+        row.next_poll_at = polling.next_poll_at(after, one.measured_at, pace, polling.place(row.pk))
     row.claim = row.claimed_until = None
 
 

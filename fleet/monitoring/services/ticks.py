@@ -36,12 +36,18 @@ def send_ticks(*, now: datetime | None = None) -> int:
     """
     moment = now or timezone.now()
     ensure_shards()
-    free = {(row.queue, row.number): row.tick for row in Shard.objects.free(moment)}
-    due = free.keys() & Health.objects.due(moment).polled().parts(settings.POLL_SHARDS)
-    for queue, number in sorted(due):
-        arguments = [queue, number, free[queue, number] + 1]
-        current_app.send_task("fleet.monitoring.poll_shard", args=arguments, queue=queue_name("polling", queue), expires=10)
+    due = [shard for shard in Shard.objects.free(moment).order_by("queue", "number") if has_work(shard, moment)]
+    for shard in due:
+        arguments = [shard.queue, shard.number, shard.tick + 1]
+        queue = queue_name("polling", shard.queue)
+        current_app.send_task("fleet.monitoring.poll_shard", args=arguments, queue=queue, expires=10)
     return len(due)
+
+
+def has_work(shard: Shard, now: datetime) -> bool:
+    """Whether anything in it is due. Looks where work is found: each of the two ends with the first row."""
+    due = Health.objects.due(now).in_part(shard.queue, shard.number, settings.POLL_SHARDS)
+    return due.answering().exists() or due.silent().exists()
 
 
 def ensure_shards() -> list[Shard]:
@@ -121,13 +127,13 @@ class _Tick:
         return self._moment + timedelta(seconds=time.monotonic() - self._begun)
 
     def _due(self, lane: Lane) -> HealthQuerySet:
-        due = Health.objects.due(self._now()).polled().in_part(self._queue, self._number, settings.POLL_SHARDS)
+        now = self._now()
+        due = Health.objects.due(now).in_part(self._queue, self._number, settings.POLL_SHARDS)
         if lane is Lane.SLOW:
-            due = due.silent()
-        else:
-            due = due.filter(failures=0)
-            due = due.to_walk(self._now()) if lane is Lane.WALK else due.to_poll(self._now())
-        return due.order_by("next_poll_at")
+            return due.silent().order_by("next_poll_at")
+        if lane is Lane.WALK:
+            return due.answering().filter(walk_due_at__lte=now).order_by("walk_due_at")
+        return due.answering().filter(walk_due_at__gt=now).order_by("next_poll_at")
 
     def _renew(self) -> None:
         """Whoever has lost the shard stops: its devices are another worker's."""

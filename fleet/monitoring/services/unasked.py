@@ -7,7 +7,7 @@ from datetime import date, datetime
 from django.db import transaction
 from django.utils import timezone
 
-from fleet.devices.models import Device
+from fleet.devices.models import Device, listed, polled
 from fleet.monitoring.models import Alert, Health
 from fleet.monitoring.rules.kinds import GATHERED
 from fleet.monitoring.services import lifecycle, outages
@@ -19,9 +19,8 @@ Reason = Health.Reason
 def stop_asking(*, now: datetime) -> int:
     """They have left the polling (`Device.objects.polled`), and no controller that is asked tells of them: their last state
     must not pass for today's, and what nobody can see the end of ends here. How many."""
-    asked = Device.objects.polled()
-    told_of = Device.objects.listed().filter(controller__in=asked)
-    left = Health.objects.filter(device__in=Device.objects.in_service().exclude(pk__in=asked).exclude(pk__in=told_of))
+    told_of = listed("device__") & polled("device__controller__")
+    left = Health.objects.filter(~polled("device__"), ~told_of, device__lifecycle=Device.Lifecycle.ACTIVE)
     rows = left.exclude(status=Health.Status.UNKNOWN, reason__in=[Reason.CLEAR_TEXT, Reason.CREDENTIAL, Reason.CONTROLLER])
     ended: defaultdict[Reason, list[int]] = defaultdict(list)
     for pk, until, controller in rows.values_list("pk", "device__clear_text_until", "device__controller_id"):

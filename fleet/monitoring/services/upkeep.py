@@ -52,7 +52,8 @@ def look_around(*, now: datetime | None = None) -> None:
 
 
 def watch_new() -> int:
-    """Devices in service that nobody watches yet are polled from now on."""
+    """Devices in service that nobody watches yet, or could ask until now, are polled from now on."""
+    Health.objects.polled().filter(next_poll_at__isnull=True).update(next_poll_at=timezone.now())
     unwatched = Device.objects.polled().filter(health__isnull=True)[:AT_ONCE]
     rows = [Health(device=device, authority_id=device.authority_id, site_id=device.site_id) for device in unwatched]
     return len(Health.objects.bulk_create(rows, ignore_conflicts=True))

@@ -160,7 +160,7 @@ def test_a_restart_is_followed_by_a_walk_and_gives_no_rate(school: School) -> No
     services.poll_due()
 
     latest = Latest.objects.get(pk=switch.pk)
-    assert latest.walk_due_at <= timezone.now()
+    assert latest.health.walk_due_at <= timezone.now()
     assert "traffic_in_bps" not in numbers(Sample.objects.filter(device=switch.pk).latest("polled_at"))
 
     due_again()
@@ -184,7 +184,7 @@ def test_a_restart_in_the_middle_of_a_walk_leaves_nothing_of_the_life_before(
             return await super().walk(target, columns)
 
     monkeypatch.setattr(wire, "Recorder", Restarting)
-    Latest.objects.filter(pk=switch.pk).update(walk_due_at=timezone.now())
+    Health.objects.filter(pk=switch.pk).update(walk_due_at=timezone.now())
     services.poll_now(device_ids=[switch.pk])
     monkeypatch.undo()
     half_a_minute_passes()
@@ -237,7 +237,7 @@ def test_a_third_of_all_datagrams_lost_is_no_outage(school: School, settings: La
 
 def test_what_is_hard_to_walk_on_a_bad_line_is_known_all_the_same(school: School) -> None:
     services.poll_due()
-    Latest.objects.update(walk_due_at=timezone.now())
+    Health.objects.update(walk_due_at=timezone.now())
     school.world.set_faults([Fault("loss", "eiche-sw-1", 0.25)])
     switch = school.health("Switch 1")
     for _ in range(12):
@@ -266,7 +266,7 @@ def test_a_walk_that_takes_too_long_leaves_time_for_a_poll(
 ) -> None:
     services.poll_due()
     switch, walked = school.health("Switch 1"), Latest.objects.get(pk=school.health("Switch 1").pk)
-    Latest.objects.filter(pk=switch.pk).update(walk_due_at=timezone.now())
+    Health.objects.filter(pk=switch.pk).update(walk_due_at=timezone.now())
     school.world.set_faults([Fault("slow", "eiche-sw-1", 0.1)])  # every answer is late, and a walk is dozens of them
     settings.SNMP_TIMEOUT_S = 5.0
     monkeypatch.setattr(wire, "WALK_BUDGET_S", 11.0)
@@ -277,7 +277,7 @@ def test_a_walk_that_takes_too_long_leaves_time_for_a_poll(
     latest = Latest.objects.get(pk=switch.pk)
     assert school.health("Switch 1").answered_at > switch.answered_at
     assert (latest.walked_at, latest.at > walked.at) == (walked.walked_at, True)
-    assert latest.walk_due_at > timezone.now(), "the walk is tried another time"
+    assert latest.health.walk_due_at > timezone.now(), "the walk is tried another time"
 
 
 def test_a_whole_conversation_ends_within_its_tick() -> None:

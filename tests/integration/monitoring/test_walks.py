@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from fleet.monitoring import services, wire
-from fleet.monitoring.models import Latest
+from fleet.monitoring.models import Health, Latest
 from fleet.monitoring.rules import series
 from fleet.monitoring.services import planning
 from fleet.snmp.errors import SnmpTimeout
@@ -61,7 +61,7 @@ def test_a_walk_that_lost_what_is_followed_leaves_the_plan_and_the_reading_as_th
 ) -> None:
     services.poll_due()
     before, now = latest_of(school), timezone.now()
-    Latest.objects.update(walk_due_at=now)
+    Health.objects.update(walk_due_at=now)
     monkeypatch.setattr(Hanging, "about", (IF_TABLE, "1.3.6.1.2.1.31."))
     monkeypatch.setattr(wire, "Recorder", Hanging)
 
@@ -69,7 +69,7 @@ def test_a_walk_that_lost_what_is_followed_leaves_the_plan_and_the_reading_as_th
 
     after = latest_of(school)
     assert (after.plan_id, after.walked_at) == (before.plan_id, before.walked_at)
-    assert before.at < after.at < after.walk_due_at <= now + timedelta(minutes=6)
+    assert before.at < after.at < school.health("Switch 1").walk_due_at <= now + timedelta(minutes=6)
     assert school.health("Switch 1").reading["interfaces"]
 
 

@@ -1,5 +1,6 @@
 """When a device is asked next, and when its silence counts."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -58,12 +59,25 @@ def test_a_device_never_heard_of_is_confirmed_down_like_any_other() -> None:
 )
 def test_the_pace_is_quick_while_that_decides_something_and_slow_later(failures: int, seconds: int) -> None:
     state = Availability(Status.UP, NOW, failures)
-    assert polling.next_poll_at(state, NOW, PACE, chance=0) == NOW + timedelta(seconds=seconds)
+    assert polling.next_poll_at(state, NOW, PACE, place=0) == NOW + timedelta(seconds=seconds)
 
 
-def test_chance_only_ever_brings_a_poll_forward_by_a_tenth() -> None:
-    at = polling.next_poll_at(RUNNING, NOW, PACE, chance=0.999)
-    assert NOW + timedelta(seconds=27) < at < NOW + timedelta(seconds=27.1)
+def test_a_poll_that_was_late_makes_no_other_one_late() -> None:
+    for late_s in (0, 0.4, 10, 26):
+        at = polling.next_poll_at(RUNNING, NOW + timedelta(seconds=12 + late_s), PACE, place=0.4)
+        assert at == NOW + timedelta(seconds=42), late_s
+
+
+def test_one_that_comes_just_before_the_next_stands_for_it() -> None:
+    at = polling.next_poll_at(RUNNING, NOW + timedelta(seconds=12 + 28), PACE, place=0.4)
+    assert at == NOW + timedelta(seconds=72)
+
+
+def test_devices_fill_an_interval_evenly() -> None:
+    due = [polling.next_poll_at(RUNNING, NOW, PACE, polling.place(number)) for number in range(4, 4_000, 4)]  # of one shard
+    per_second = Counter(int((at - NOW).total_seconds()) for at in due)
+    assert len(per_second) in {30, 31}
+    assert max(per_second.values()) <= 36
 
 
 def test_walks_of_devices_that_came_together_drift_apart() -> None:
