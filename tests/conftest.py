@@ -28,6 +28,7 @@ from fleet.sites import services as sites
 from fleet.sites.models import Authority, Building, Room, Site
 from tests import database
 from tests.environment import reaches_database
+from tests.remembered import Remembered
 
 hypothesis_settings.register_profile("fleetdesk", deadline=None)  # speed is measured in benchmarks, never in tests
 hypothesis_settings.load_profile("fleetdesk")
@@ -183,9 +184,12 @@ def make_city() -> City:
     )
 
 
+_city = Remembered(make_city)
+
+
 @pytest.fixture
 def city(db: None) -> City:
-    return make_city()
+    return _city()
 
 
 def scope_of(device: Device) -> dict[str, int]:
