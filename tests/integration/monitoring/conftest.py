@@ -129,12 +129,14 @@ def school(answering: tuple[World, int], db: None, settings: pytest.FixtureReque
 
 LOAD = """
 from pathlib import Path
+from django.core.management import call_command
 from fleet.lab.city import LabPorts
 from fleet.lab.server import ssh_devices
 from fleet.lab.services import Surroundings, load_city
 from fleet.lab.ssh.keys import ensure
 from fleet.monitoring import services
 from tests.integration.monitoring.conftest import small_city
+call_command("migrate", verbosity=0)
 city = small_city()
 load_city(city=city, around=Surroundings(LabPorts(snmp={port}), ensure(Path({keys!r}), ssh_devices(city))))
 services.tend()
@@ -173,7 +175,6 @@ def machine(answering: tuple[World, int], tmp_path: Path) -> Iterator[Machine]:
     world, port = answering
     made = Machine(tmp_path)
     database.copy_to(tmp_path / "fleetdesk.sqlite3")
-    made.run("migrate", "-v0")
     made.run("shell", "-v0", "-c", LOAD.format(port=port, keys=str(tmp_path / "keys")))
     yield made
     world.set_faults([])
