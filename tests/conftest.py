@@ -4,6 +4,7 @@
 technician of both, Ada administers the city, Franka approves, Rita audits, Sven keeps watch over security.
 """
 
+import gc
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ PASSWORD = "ein langes Passwort nur zum Testen"
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Before the time of any test runs."""
+    gc.collect()
+    gc.freeze()  # thousands of tests and all modules stay to the end: nobody need look through them again and again
     if any(reaches_database(item) for item in session.items):
         database.prepare()
 
