@@ -7,6 +7,7 @@ stay as they are given, so that the same suite runs on SQLite, PostgreSQL, Redis
 import base64
 import os
 import shutil
+import sys
 import tempfile
 import uuid
 from pathlib import Path
@@ -30,6 +31,10 @@ os.environ |= {
     "ENCRYPTION_KEYS": KEY,
     "RUN_LEASE_S": "15",
 }
+
+# What one process compiles, asserts rewritten, all others read; some containers ask each for doing that anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 REACH = {
     "database": ("",),
