@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import time, timedelta
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.cache import caches
 from django.test import Client, TransactionTestCase
 from hypothesis import settings as hypothesis_settings
@@ -33,6 +34,7 @@ from tests.remembered import Remembered
 
 hypothesis_settings.register_profile("fleetdesk", deadline=None)  # speed is measured in benchmarks, never in tests
 hypothesis_settings.load_profile("fleetdesk")
+Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost = 1, 64  # guessing the passwords of tests may be cheap
 PASSWORD = "ein langes Passwort nur zum Testen"
 
 
