@@ -23,9 +23,9 @@ story: .venv/ready ## the main job, headless, on the same pieces: prints each st
 
 ready-to-test: .venv/ready-dev ## what every run of the tests begins with: all compiled, a database migrated (POSTGRES=URL: there too)
 	@mkdir -p build
-	@env -u DATABASE_URL $(COLLECT)
-	$(if $(POSTGRES),@DATABASE_URL=$(POSTGRES) $(COLLECT))
-COLLECT = $(BIN)/pytest --collect-only -qq >build/collected || { cat build/collected; exit 1; }
+	@env -u DATABASE_URL $(call collect,)
+	$(if $(POSTGRES),@DATABASE_URL=$(POSTGRES) $(call collect,tests/unit/events))
+collect = $(BIN)/pytest --collect-only -qq $(1) >build/collected || { cat build/collected; exit 1; }
 
 test: .venv/ready-dev ## the whole suite on the embedded default (DATABASE_URL and BROKER_URL choose others)
 	@$(BIN)/pytest -m "not browser" -n $${TEST_WORKERS:-2} $(TEST_OPTIONS)
