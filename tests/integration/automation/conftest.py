@@ -33,6 +33,7 @@ from fleet.snmp.agent import Responder
 from tests.conftest import let_changes_happen_at_any_time
 from tests.integration.lab_ssh.conftest import free_port
 from tests.integration.monitoring.conftest import small_city
+from tests.remembered import Remembered
 
 PSK = "gepflanzt-7Kx2-9mQw"
 TEXTS = '{de = "Probe", en = "Trial"}'
@@ -195,13 +196,20 @@ class School:
         return [event.name.removeprefix("change.") for event in events]
 
 
+@pytest.fixture(scope="session")
+def loaded(wire: Wire) -> Remembered[None]:
+    return Remembered(lambda: load_city(city=small_city(), around=Surroundings(LabPorts(wire.snmp, wire.ssh), wire.keys)))
+
+
 @pytest.fixture
-def school(wire: Wire, transactional_db: None, settings: LazySettings, tmp_path: Path) -> Iterator[School]:
+def school(
+    wire: Wire, loaded: Remembered[None], transactional_db: None, settings: LazySettings, tmp_path: Path
+) -> Iterator[School]:
     settings.SNMP_TIMEOUT_S = 0.3
     own = Path(settings.PLAYBOOKS_DIR)
     settings.PLAYBOOKS_DIR = tmp_path / "playbooks"
     shutil.copytree(own, settings.PLAYBOOKS_DIR, ignore=shutil.ignore_patterns("__pycache__"))
-    load_city(city=small_city(), around=Surroundings(LabPorts(wire.snmp, wire.ssh), wire.keys))
+    loaded()
     yield School(wire, settings.PLAYBOOKS_DIR)
     wire.world.set_faults([])
     wire.world.load(wire.fresh)  # a radio sends eight names at most; what one test switched on is not the next one's
