@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,13 @@ class Wire:
     keys: Keys
     fresh: Path
     """What its devices had before anybody changed them."""
+
+    @cached_property
+    def load(self) -> Remembered[None]:
+        """Writes the school into the database."""
+        return Remembered(
+            lambda: load_city(city=small_city(), around=Surroundings(LabPorts(self.snmp, self.ssh), self.keys))
+        )
 
 
 @pytest.fixture(scope="session")
@@ -196,20 +204,13 @@ class School:
         return [event.name.removeprefix("change.") for event in events]
 
 
-@pytest.fixture(scope="session")
-def loaded(wire: Wire) -> Remembered[None]:
-    return Remembered(lambda: load_city(city=small_city(), around=Surroundings(LabPorts(wire.snmp, wire.ssh), wire.keys)))
-
-
 @pytest.fixture
-def school(
-    wire: Wire, loaded: Remembered[None], transactional_db: None, settings: LazySettings, tmp_path: Path
-) -> Iterator[School]:
+def school(wire: Wire, transactional_db: None, settings: LazySettings, tmp_path: Path) -> Iterator[School]:
     settings.SNMP_TIMEOUT_S = 0.3
     own = Path(settings.PLAYBOOKS_DIR)
     settings.PLAYBOOKS_DIR = tmp_path / "playbooks"
     shutil.copytree(own, settings.PLAYBOOKS_DIR, ignore=shutil.ignore_patterns("__pycache__"))
-    loaded()
+    wire.load()
     yield School(wire, settings.PLAYBOOKS_DIR)
     wire.world.set_faults([])
     wire.world.load(wire.fresh)  # a radio sends eight names at most; what one test switched on is not the next one's
