@@ -3,8 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# A product of many processes, each of which would compile all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-reset story test browser check bench recordings screenshots lock format clean
+.PHONY: help demo demo-reset story ready-to-test test browser check bench recordings screenshots lock format clean
 .PHONY: check-types check-playbooks check-style check-imports check-django check-templates
 
 help: ## what there is to do
@@ -19,11 +21,17 @@ demo-reset: .venv/ready ## the same, afresh: what the last demo kept is thrown a
 story: .venv/ready ## the main job, headless, on the same pieces: prints each step, exits 0 or 1
 	@$(BIN)/python -m config.demo.story
 
+ready-to-test: .venv/ready-dev ## what every run of the tests begins with: all compiled, a database migrated (POSTGRES=URL: there too)
+	@mkdir -p build
+	@env -u DATABASE_URL $(call collect,)
+	$(if $(POSTGRES),@DATABASE_URL=$(POSTGRES) $(call collect,tests/unit/events))
+collect = $(BIN)/pytest --collect-only -qq $(1) >build/collected || { cat build/collected; exit 1; }
+
 test: .venv/ready-dev ## the whole suite on the embedded default (DATABASE_URL and BROKER_URL choose others)
 	@$(BIN)/pytest -m "not browser" -n $${TEST_WORKERS:-2} $(TEST_OPTIONS)
 
 browser: .venv/ready-dev ## the browser tests; they need chromium
-	@$(BIN)/pytest -m browser -n $${TEST_WORKERS:-2}
+	@$(BIN)/pytest -m browser -n $${TEST_WORKERS:-2} $$(grep -rl --include='test_*.py' 'mark\.browser' tests)
 
 # Its parts know nothing of each other; `make -j2 check` does them side by side, the longest first.
 check: $(addprefix check-,types playbooks style imports django templates) ## ruff, mypy, import-linter, Django's checks, migrations, templates, playbooks

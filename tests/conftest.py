@@ -4,12 +4,14 @@
 technician of both, Ada administers the city, Franka approves, Rita audits, Sven keeps watch over security.
 """
 
+import gc
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import time, timedelta
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.cache import caches
 from django.test import Client, TransactionTestCase
 from hypothesis import settings as hypothesis_settings
@@ -28,15 +30,19 @@ from fleet.sites import services as sites
 from fleet.sites.models import Authority, Building, Room, Site
 from tests import database
 from tests.environment import reaches_database
+from tests.remembered import Remembered
 
 hypothesis_settings.register_profile("fleetdesk", deadline=None)  # speed is measured in benchmarks, never in tests
 hypothesis_settings.load_profile("fleetdesk")
+Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost = 1, 64  # guessing the passwords of tests may be cheap
 PASSWORD = "ein langes Passwort nur zum Testen"
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Before the time of any test runs."""
+    gc.collect()
+    gc.freeze()  # thousands of tests and all modules stay to the end: nobody need look through them again and again
     if any(reaches_database(item) for item in session.items):
         database.prepare()
 
@@ -183,9 +189,12 @@ def make_city() -> City:
     )
 
 
+_city = Remembered(make_city)
+
+
 @pytest.fixture
 def city(db: None) -> City:
-    return make_city()
+    return _city()
 
 
 def scope_of(device: Device) -> dict[str, int]:

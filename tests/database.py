@@ -153,11 +153,20 @@ def _tables() -> list[str]:
     return sorted(set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - KEPT)
 
 
+def filled() -> list[str]:
+    """Names of the tables that hold anything."""
+    asked = " UNION ALL ".join(f"SELECT '{one}' WHERE EXISTS (SELECT 1 FROM {_quoted(one)})" for one in _tables())  # noqa: S608  (names from the models)
+    with connection.cursor() as cursor:
+        cursor.execute(asked)
+        return [table for (table,) in cursor.fetchall()]
+
+
 def empty() -> None:
     """Of everything that a test has committed. Foreign keys are asked at the end, so the order of tables does not matter."""
-    quoted = [connection.ops.quote_name(one) for one in _tables()]
-    filled = " UNION ALL ".join(f"SELECT '{one}' WHERE EXISTS (SELECT 1 FROM {one})" for one in quoted)  # noqa: S608  (names from the models)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(filled)
-        for (table,) in cursor.fetchall():
-            cursor.execute(f"DELETE FROM {table}")  # noqa: S608  (likewise)
+        for table in filled():
+            cursor.execute(f"DELETE FROM {_quoted(table)}")  # noqa: S608  (likewise)
+
+
+def _quoted(name: str) -> str:
+    return connection.ops.quote_name(name)

@@ -7,6 +7,7 @@ stay as they are given, so that the same suite runs on SQLite, PostgreSQL, Redis
 import base64
 import os
 import shutil
+import sys
 import tempfile
 import uuid
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from kombu import Connection, Exchange, Queue
 from xdist.scheduler import LoadScopeScheduling
 
+HERE = Path(__file__).parent
 KEY = base64.urlsafe_b64encode(b"fleetdesk-tests-fleetdesk-tests-").decode()
 VAR_DIR = Path(tempfile.mkdtemp(prefix="fleetdesk-tests-"))
 BROKER_PREFIX = f"tests-{uuid.uuid4().hex[:8]}"
@@ -30,6 +32,9 @@ os.environ |= {
     "RUN_LEASE_S": "15",
 }
 
+# What one process compiles, asserts rewritten, all others read; some containers ask each for doing that anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 REACH = {
     "database": ("",),
@@ -70,6 +75,13 @@ class ByPlace(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no type
     def _split_scope(self, nodeid: str) -> str:
         return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
 
+    def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
+        """What is done is forgotten: xdist counts all that a worker ever got after each of its tests."""
+        super().mark_test_complete(node, item_index, duration)
+        work, nodeid = self.assigned_work[node], self.registered_collections[node][item_index]
+        if all(work[self._split_scope(nodeid)].values()):
+            del work[self._split_scope(nodeid)]
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPlace:
@@ -78,6 +90,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPlace:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--of", choices=sorted(REACH), help="only tests that would notice another database (or another broker)")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Nobody need import what a run is not of."""
+    if (wanted := config.getoption("--of")) is None or not collection_path.is_relative_to(HERE):
+        return None
+    place = collection_path.relative_to(HERE).as_posix()
+    leads = place == "." or any(place.startswith(folder) or folder.startswith(f"{place}/") for folder in REACH[wanted])
+    return None if leads else True
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

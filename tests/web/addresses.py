@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.urls import URLResolver, get_resolver, reverse
@@ -272,6 +273,7 @@ def _panels(route: str) -> Iterator[Address]:
             yield Address("web:panel", "GET", f"{route} {slot}/{panel}", {"pk": subject} if subject else {}, fixed, unknown)
 
 
+@cache
 def operations() -> list[Address]:
     """Every operation of the OpenAPI document, with a body that its schema accepts."""
     document = api.get_openapi_schema()

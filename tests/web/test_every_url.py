@@ -1,10 +1,10 @@
 """Walks every page and every operation of the API: strangers are sent away, schools see nothing of each other, reading
 changes nothing. An address whose parameters nobody declared in `addresses.py` fails here, so that none is forgotten."""
 
+import pickle
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,20 +33,22 @@ class Schools:
 
 
 @pytest.fixture(scope="module")
-def made_once(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Schools]:
+def made_once(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[bytes]:
     with django_db_blocker.unblock(), database.taken_back():
         city = make_city()
-        yield Schools(
-            city,
-            make_things(device=city.access_point_a, owner=city.coordinator_a),
-            make_things(device=city.access_point_b, owner=city.coordinator_b),
+        yield pickle.dumps(
+            Schools(
+                city,
+                make_things(device=city.access_point_a, owner=city.coordinator_a),
+                make_things(device=city.access_point_b, owner=city.coordinator_b),
+            )
         )
 
 
 @pytest.fixture
-def schools(made_once: Schools, db: None) -> Schools:
+def schools(made_once: bytes, db: None) -> Schools:
     """As they were made, whatever the test before did to them."""
-    return deepcopy(made_once)
+    return pickle.loads(made_once)  # type: ignore[no-any-return]  # noqa: S301  (our own of a moment ago)
 
 
 @pytest.fixture

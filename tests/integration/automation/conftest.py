@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from fleet.snmp.agent import Responder
 from tests.conftest import let_changes_happen_at_any_time
 from tests.integration.lab_ssh.conftest import free_port
 from tests.integration.monitoring.conftest import small_city
+from tests.remembered import Remembered
 
 PSK = "gepflanzt-7Kx2-9mQw"
 TEXTS = '{de = "Probe", en = "Trial"}'
@@ -73,6 +75,13 @@ class Wire:
     keys: Keys
     fresh: Path
     """What its devices had before anybody changed them."""
+
+    @cached_property
+    def load(self) -> Remembered[None]:
+        """Writes the school into the database."""
+        return Remembered(
+            lambda: load_city(city=small_city(), around=Surroundings(LabPorts(self.snmp, self.ssh), self.keys))
+        )
 
 
 @pytest.fixture(scope="session")
@@ -201,7 +210,7 @@ def school(wire: Wire, transactional_db: None, settings: LazySettings, tmp_path:
     own = Path(settings.PLAYBOOKS_DIR)
     settings.PLAYBOOKS_DIR = tmp_path / "playbooks"
     shutil.copytree(own, settings.PLAYBOOKS_DIR, ignore=shutil.ignore_patterns("__pycache__"))
-    load_city(city=small_city(), around=Surroundings(LabPorts(wire.snmp, wire.ssh), wire.keys))
+    wire.load()
     yield School(wire, settings.PLAYBOOKS_DIR)
     wire.world.set_faults([])
     wire.world.load(wire.fresh)  # a radio sends eight names at most; what one test switched on is not the next one's

@@ -26,7 +26,7 @@ from fleet.devices.models import Device
 from fleet.lab.faults import Fault
 from tests.integration.automation.conftest import soon, wait_until
 from tests.integration.automation.test_rollouts import RINGS, Two, city, city_wire
-from tests.integration.automation.test_safety import _start_worker, alive, working
+from tests.integration.automation.workers import alive, start_worker, working
 from tests.unit.automation.conftest import messages
 
 __all__ = ["city", "city_wire"]
@@ -67,7 +67,7 @@ def test_a_worker_killed_in_the_pilot_ring_leaves_the_truth_and_nothing_is_done_
     run = change.runs.get(kind=Run.Kind.APPLY)
     pilot = run.hosts.get().device
     messages()  # the broker has lost them all
-    worker = _start_worker(city.playbooks)
+    worker = start_worker(city.playbooks)
     try:
         services.tend(now=soon(60))  # sent again
         wait_until(lambda: counted(city, pilot), 90, what="the first task")

@@ -19,7 +19,7 @@ from fleet.automation.models import Change, DeviceLock, HostResult, Run
 from fleet.automation.services.telling import send
 from fleet.devices.models import Device
 from tests.integration.automation.conftest import School
-from tests.integration.automation.test_safety import _start_worker
+from tests.integration.automation.workers import start_worker
 from tests.unit.automation.conftest import messages
 
 RUNS = int(os.environ.get("REDELIVERED_RUNS", "4"))
@@ -50,7 +50,7 @@ def test_no_device_is_changed_by_two_attempts_and_every_run_ends_in_truth(
     for change in changes:
         services.execute(run_id=change.runs.get().pk)
     services.tend()
-    workers = [_start_worker(school.playbooks) for _ in range(BUSY)]
+    workers = [start_worker(school.playbooks) for _ in range(BUSY)]
     kills, kill_at = 0, time.monotonic() + 6
     deadline = time.monotonic() + 60 + RUNS * 15
     try:
@@ -61,7 +61,7 @@ def test_no_device_is_changed_by_two_attempts_and_every_run_ends_in_truth(
                 send(run.pk)  # a broker that delivers again what was acknowledged long ago
             if kills < KILLS and time.monotonic() > kill_at and (victim := _at_work(workers)):
                 _kill(victim)
-                workers[workers.index(victim)] = _start_worker(school.playbooks)
+                workers[workers.index(victim)] = start_worker(school.playbooks)
                 kills, kill_at = kills + 1, time.monotonic() + chance.uniform(1, 9)
             time.sleep(0.5)
     finally:

@@ -1,24 +1,16 @@
 """What must hold whatever happens: nothing is run twice, nothing outlives its run, nothing hostile runs, no secret shows."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
-import psutil
 import pytest
 from django.conf import LazySettings, settings
-from django.db import OperationalError, connection, connections
+from django.db import connection
 from django.db.models import Model
 from django.utils import timezone
 
-from config.env import BASE_DIR
 from fleet.automation import services
 from fleet.automation.catalogue import SWITCH_SETTLES_S
 from fleet.automation.execution import private, tree
@@ -30,6 +22,14 @@ from fleet.devices.models import Device
 from fleet.events.models import Event
 from fleet.lab.faults import Fault
 from tests.integration.automation.conftest import PSK, School, private_dirs, soon, wait_until
+from tests.integration.automation.workers import (
+    alive,
+    begun,
+    start_stopped_worker,
+    start_worker,
+    to_be_applied,
+    working,
+)
 from tests.unit.automation.conftest import messages
 
 WIRELESS = "/etc/config/wireless"
@@ -40,54 +40,6 @@ TALKING = """
     - debug: {msg: "{{ lookup('env', 'SENTINEL') }}|{{ psk | b64encode | b64decode }}"}
     - fail: {msg: "{{ psk }} is wrong"}
 """
-WORKER = """
-import sys
-from pathlib import Path
-import django
-django.setup()
-from django.conf import settings
-settings.PLAYBOOKS_DIR = Path(sys.argv[1])
-from config.celery import app
-queue = settings.QUEUES["automation"]
-app.worker_main(["worker", "-Q", queue, "--pool", "threads", "--concurrency", "2", "--loglevel", "WARNING"])
-"""
-
-
-@contextmanager
-def working(run: Run) -> Iterator[threading.Thread]:
-    """A worker of this process that carries the run out beside the test."""
-
-    def work() -> None:
-        try:
-            with suppress(OperationalError):  # ends the task; the tender goes on from what is written
-                services.execute(run_id=run.pk)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield thread
-    finally:
-        tree.kill_marked(mark(Run.objects.get(pk=run.pk)))
-        thread.join(30)
-        assert not thread.is_alive()
-
-
-def alive(run: Run) -> list[psutil.Process]:
-    return tree.marked(mark(Run.objects.get(pk=run.pk)))
-
-
-def to_be_applied(school: School, playbook: str, devices: list[Device] | None = None) -> Run:
-    """The queued execution of a change that needs no approval."""
-    change = school.order(playbook, devices)
-    services.execute(run_id=school.run(change, Run.Kind.PREVIEW).pk)
-    services.tend()
-    return school.run(change)
-
-
-def begun(school: School, device: Device | None = None) -> bool:
-    return "/tmp/begun" in school.machine(device or school.ap).files  # noqa: S108  (a path on the device)
 
 
 def second(school: School) -> bool:
@@ -187,7 +139,7 @@ class TestLosing:
     def test_a_killed_worker_leaves_a_lost_run_that_nobody_repeats(self, school: School) -> None:
         messages()  # what earlier tests have sent and nobody has fetched
         change = school.order(school.playbook("two-steps", TWO_STEPS), school.aps)
-        worker = _start_worker(school.playbooks)
+        worker = start_worker(school.playbooks)
         try:
             wait_until(lambda: school.told(change)[-1] == "approved", 60, what="the preview")
             services.tend()
@@ -242,7 +194,7 @@ class TestLosing:
     def test_a_child_that_hears_no_beat_ends_itself(self, school: School, settings: LazySettings) -> None:
         settings.RUN_LEASE_S = 2
         run = to_be_applied(school, school.playbook("two-steps", TWO_STEPS))
-        worker = _start_stopped_worker(school, run)
+        worker = start_stopped_worker(school, run)
         try:
             wait_until(lambda: not alive(run), 20, what="the tree ends by itself")
         finally:
@@ -433,29 +385,3 @@ def _clear(secret: object) -> str:
 def _of(row: HostResult | None) -> dict[str, object]:
     host = f"device-{row.device_id}" if row else ""
     return {"host": host, "task": "", "text": "again", "ignored": False, "message": "", "stats": {}}
-
-
-def _environment() -> dict[str, str]:
-    database = connection.settings_dict
-    url = f"sqlite:///{database['NAME']}"
-    if connection.vendor == "postgresql":
-        url = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + f"/{database['NAME']}"
-    return os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONPATH": str(BASE_DIR)}
-
-
-def _start_worker(playbooks: Path) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-c", WORKER, str(playbooks)], cwd=BASE_DIR, env=_environment())
-
-
-def _start_stopped_worker(school: School, run: Run) -> "subprocess.Popen[bytes]":
-    """A worker that is stopped (SIGSTOP) in the middle of the run: alive, but without a beat."""
-    code = (
-        "import sys, django; django.setup()\nfrom pathlib import Path\nfrom django.conf import settings\n"
-        "settings.PLAYBOOKS_DIR = Path(sys.argv[1]); settings.RUN_LEASE_S = 2\n"
-        "from fleet.automation import services; services.execute(run_id=int(sys.argv[2]))"
-    )
-    argv = [sys.executable, "-c", code, str(school.playbooks), str(run.pk)]
-    worker = subprocess.Popen(argv, cwd=BASE_DIR, env=_environment())
-    wait_until(lambda: begun(school), 60)
-    worker.send_signal(signal.SIGSTOP)
-    return worker

@@ -20,7 +20,7 @@ from fleet.monitoring.services import poll_now
 from tests.integration.automation.conftest import soon, wait_until
 from tests.integration.automation.test_boxes import over
 from tests.integration.automation.test_rollouts import Two, city, city_wire
-from tests.integration.automation.test_safety import _start_worker, alive
+from tests.integration.automation.workers import alive, start_worker
 from tests.unit.automation.conftest import messages
 
 __all__ = ["city", "city_wire"]
@@ -74,7 +74,7 @@ def killed(city: Two, change: Change, kind: Run.Kind) -> Run:
         city.machine(device).files.pop(LONG, None)
     messages()
     services.tend(now=soon(20))
-    worker = _start_worker(city.playbooks)
+    worker = start_worker(city.playbooks)
     try:
         services.tend(now=soon(40))  # sent again
         run = change.runs.get(kind=kind, state__in=[Run.State.QUEUED, Run.State.RUNNING])

@@ -27,6 +27,7 @@ from fleet.monitoring import services
 from fleet.monitoring.models import Alert, Health
 from fleet.snmp.agent import Agent, Responder
 from tests import database
+from tests.remembered import Remembered
 
 QUICK_S = 0.15
 
@@ -113,15 +114,22 @@ def answering() -> Iterator[tuple[World, int]]:
         yield world, port
 
 
+@pytest.fixture(scope="session")
+def loaded(answering: tuple[World, int], tmp_path_factory: pytest.TempPathFactory) -> Remembered[None]:
+    city = small_city()
+    keys = ensure(tmp_path_factory.mktemp("keys"), ssh_devices(city))
+    return Remembered(lambda: load_city(city=city, around=Surroundings(LabPorts(snmp=answering[1]), keys)))
+
+
 @pytest.fixture
-def school(answering: tuple[World, int], db: None, settings: pytest.FixtureRequest, tmp_path: Path) -> Iterator[School]:
+def school(
+    answering: tuple[World, int], loaded: Remembered[None], db: None, settings: pytest.FixtureRequest
+) -> Iterator[School]:
     world, port = answering
     settings.SNMP_TIMEOUT_S = QUICK_S
     settings.POLL_RETRY_S = 1
     settings.POLL_SHARDS = 1
-    city = small_city()
-    keys = ensure(tmp_path / "keys", ssh_devices(city))
-    load_city(city=city, around=Surroundings(LabPorts(snmp=port), keys))
+    loaded()
     services.tend()
     yield School(world, port)
     world.set_faults([])
@@ -129,12 +137,14 @@ def school(answering: tuple[World, int], db: None, settings: pytest.FixtureReque
 
 LOAD = """
 from pathlib import Path
+from django.core.management import call_command
 from fleet.lab.city import LabPorts
 from fleet.lab.server import ssh_devices
 from fleet.lab.services import Surroundings, load_city
 from fleet.lab.ssh.keys import ensure
 from fleet.monitoring import services
 from tests.integration.monitoring.conftest import small_city
+call_command("migrate", verbosity=0)
 city = small_city()
 load_city(city=city, around=Surroundings(LabPorts(snmp={port}), ensure(Path({keys!r}), ssh_devices(city))))
 services.tend()
@@ -173,7 +183,6 @@ def machine(answering: tuple[World, int], tmp_path: Path) -> Iterator[Machine]:
     world, port = answering
     made = Machine(tmp_path)
     database.copy_to(tmp_path / "fleetdesk.sqlite3")
-    made.run("migrate", "-v0")
     made.run("shell", "-v0", "-c", LOAD.format(port=port, keys=str(tmp_path / "keys")))
     yield made
     world.set_faults([])

@@ -1,13 +1,13 @@
 """`manage.py import_people`: accounts and roles from an office's table, all of it or nothing."""
 
-import io
 import re
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from django.core import mail
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -18,6 +18,7 @@ from fleet.people.models import Grant, User
 from fleet.people.rules import Action, Role
 from fleet.sites import services as sites
 from fleet.sites.models import Authority, Site
+from tests.integration.sites.tables import taken_in
 
 pytestmark = pytest.mark.django_db
 HEADING = "name;email;role;school"
@@ -27,6 +28,7 @@ Carla Neu;Carla@Neuhafen.example;coordinator;Grundschule am Hafen
 Theo Neu;theo@neuhafen.example;technician;
 """
 PASSWORD = "three-quiet-otters-swim"
+import_people = partial(taken_in, "import_people")
 
 
 def _authority(name: str) -> Authority:
@@ -44,14 +46,6 @@ def authority() -> Authority:
 @pytest.fixture
 def other() -> Authority:
     return _authority("Stadt Althafen")
-
-
-def import_people(tmp_path: Path, table: str, *, dry_run: bool = False) -> str:
-    file = tmp_path / "people.csv"
-    file.write_text(table, encoding="utf-8")
-    said = io.StringIO()
-    call_command("import_people", str(file), authority="Stadt Neuhafen", dry_run=dry_run, stdout=said)
-    return said.getvalue()
 
 
 def nobody() -> bool:

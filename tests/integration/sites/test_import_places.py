@@ -1,6 +1,6 @@
 """`manage.py import_places`: an office's table of schools, buildings and rooms, all of it or nothing."""
 
-import io
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from fleet.people.models import Scope
 from fleet.sites import services as sites
 from fleet.sites.models import Authority, Building, Room, Site
+from tests.integration.sites import tables
+from tests.integration.sites.tables import taken_in
 
 pytestmark = pytest.mark.django_db
 HEADING = "school;slug;kind;street;postcode;city;building;room;room_name;floor;teaching"
@@ -21,26 +23,13 @@ Grundschule am Hafen;;;;;;Turnhalle;;;;
 Kita Möwe;;kindergarten;;;;;;;;
 """
 DONE = "Schools: 2 added, 0 changed, 0 left as they are."
+import_places = partial(taken_in, "import_places")
+refused = partial(tables.refused, "import_places")
 
 
 @pytest.fixture
 def authority() -> Authority:
     return sites.create_authority(name="Stadt Neuhafen")
-
-
-def import_places(tmp_path: Path, table: str, *, dry_run: bool = False, authority: str = "Stadt Neuhafen") -> str:
-    file = tmp_path / "places.csv"
-    file.write_text(table, encoding="utf-8")
-    said = io.StringIO()
-    call_command("import_places", str(file), authority=authority, dry_run=dry_run, stdout=said)
-    return said.getvalue()
-
-
-def refused(tmp_path: Path, table: str) -> str:
-    with pytest.raises(CommandError) as error:
-        import_places(tmp_path, table)
-    assert error.value.returncode == 1
-    return str(error.value)
 
 
 def places() -> list[tuple[object, ...]]:
