@@ -20,6 +20,7 @@ urlpatterns = [
     path("account/", people.account, name="account"),
     path("account/display/", people.display, name="display"),
     path("account/", include("fleet.people.urls")),
+    path("people/", include("fleet.people.directory_urls")),
     path("faults/", include("fleet.monitoring.urls")),
     path("", include("fleet.devices.urls")),
     path("devices/", include("fleet.monitoring.urls.devices")),
