@@ -12,6 +12,7 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -113,6 +114,22 @@ def take(*, grant: Grant, by: User, version: int | None = None) -> bool:
     return True
 
 
+@transaction.atomic
+def enter(*, email: str, name: str, scope: Scope, by: User | None) -> User:
+    """Somebody new, as a table names them; whoever calls this has looked at what `by` may do. `by`: None for a command."""
+    person = User.objects.create_user(email, name=name)
+    _tell("added", person, scope, by)
+    return person
+
+
+@transaction.atomic
+def enter_role(*, person: User, giving: Giving, by: User | None) -> Grant:
+    """As a table gives it, likewise. Raises RefusedError for a role of one's own."""
+    _refuse(Refusal.YOURSELF, unless=by is None or person.pk != by.pk)
+    User.objects.filter(pk=person.pk).update(version=F("version") + 1)
+    return _give(person, giving, by)
+
+
 def against_leaving(*, person: User, by: User) -> Refusal | None:
     """What stands against it at the moment."""
     reasons = (
@@ -199,7 +216,7 @@ def _check(giving: Giving) -> None:
         raise ValidationError({"until": [_("This day is over already.")]})
 
 
-def _give(person: User, giving: Giving, by: User) -> Grant:
+def _give(person: User, giving: Giving, by: User | None) -> Grant:
     row = accounts.grant(user=person, role=giving.role, scope_id=giving.scope.pk, expires_at=giving.until)
     until = giving.until.isoformat() if giving.until else None
     _tell("role-given", person, giving.scope, by, {"role": giving.role.value, "until": until})
@@ -211,6 +228,6 @@ def _home(person: User) -> Scope:
     return person.grants.select_related("scope").latest("pk").scope
 
 
-def _tell(what: str, person: User, scope: Scope, by: User, about: Mapping[str, Any] | None = None) -> None:
+def _tell(what: str, person: User, scope: Scope, by: User | None, about: Mapping[str, Any] | None = None) -> None:
     """The audit names people by number only."""
-    emit(Fact(f"person.{what}", person, scope.authority_id, scope.site_id, by.pk, dict(about or {})))
+    emit(Fact(f"person.{what}", person, scope.authority_id, scope.site_id, by.pk if by else None, dict(about or {})))
