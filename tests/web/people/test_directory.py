@@ -131,7 +131,7 @@ def test_a_long_list_costs_as_much_as_a_short_one(
         for scope_id in (city.school_a.pk, city.school_b.pk):
             people.grant(user=user, role=Role.COORDINATOR, scope_id=scope_id)
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         page = text(ada, LIST)
 
     assert "1 bis 50 von 67" in page

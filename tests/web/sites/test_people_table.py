@@ -88,7 +88,7 @@ def test_what_would_happen_otherwise_by_now_is_looked_at_again(ada: Client, city
 @pytest.mark.parametrize(
     ("row", "says"),
     [
-        ("Kim;kim;auditor;", "Zeile 2, Mailadresse: Bitte geben Sie eine gültige E-Mail-Adresse ein"),
+        ("Kim;kim;auditor;", "Zeile 2, Mailadresse: Bitte gültige E-Mail-Adresse eingeben."),
         ("Kim;kim@musterstadt.example;king;", "Zeile 2, Rolle: &quot;king&quot; ist keine Rolle."),
         ("Kim;kim@musterstadt.example;;", "Zeile 2, Rolle: Das fehlt."),
         ("Kim;kim@musterstadt.example;auditor;Schloss", "Stadt Musterstadt hat keine Schule &quot;Schloss&quot;."),
