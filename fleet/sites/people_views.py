@@ -82,7 +82,8 @@ def index(request: HttpRequest) -> HttpResponse:
     if not isinstance(user, User) or not authorities(user).exists():
         raise Http404
     data, files = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-    form, problems = TableForm(data, files, user=user), []
+    form = TableForm(data, files, user=user)
+    problems: list[str] = []
     if form.is_valid():
         try:
             return _looked_at(request, form.cleaned_data, user)
