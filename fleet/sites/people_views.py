@@ -1,7 +1,6 @@
 """A table of people, uploaded: first what each row would do, then it is done. The work is that of `import_people`."""
 
 import base64
-import binascii
 from dataclasses import astuple
 from typing import Any
 
@@ -71,7 +70,7 @@ class TableForm(forms.Form):
             return bytes(file.read(MOST_BYTES + 1))
         try:
             return base64.b64decode(said.get("table") or "", validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise ValidationError(_("Please upload the table again.")) from error
 
 
