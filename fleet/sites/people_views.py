@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 from fleet.people.models import User
 from fleet.people.roles import role_label
 from fleet.people.rules import Action, Role
+from fleet.people.services import RefusedError
 from fleet.sites import people_words, words
 from fleet.sites.models import Authority
 from fleet.sites.rules.office_table import MistakesError
@@ -88,6 +89,8 @@ def index(request: HttpRequest) -> HttpResponse:
             return _looked_at(request, form.cleaned_data, user)
         except MistakesError as error:
             problems = [people_words.problem(one) for one in error.mistakes]
+        except RefusedError as error:
+            raise Http404 from error  # the role was taken while the table was on its way
     shown = {"form": form, "problems": problems[:MOST_NAMED], "more": len(problems) - MOST_NAMED, "roles": _roles()}
     return render(request, "sites/people_table.html", shown, status=422 if form.errors or problems else 200)
 
