@@ -17,6 +17,8 @@ from cryptography.fernet import Fernet
 from pydantic import BeforeValidator, Field, IPvAnyAddress, PositiveInt, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from fleet.people.rules import Role
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 SHORTEST_SECRET = 50
 FEWEST_LETTERS = 5
@@ -68,6 +70,8 @@ class Env(BaseSettings):
     BASE_URL: str = "http://localhost:8000"
     PROXIES: int = Field(default=0, ge=0)
     """How many reverse proxies of ours stand in front: so many last entries of X-Forwarded-For are believed."""
+    SECOND_FACTOR_ROLES: Annotated[list[Role], NoDecode, BeforeValidator(_words)] = Field(default_factory=list)
+    """Whoever holds one of these roles sets up a second factor before anything else: `administrator,approver`."""
     API_RATE_PERSON: Rate = "600/m"
     API_RATE_STRANGER: Rate = "60/m"
     """Of one address, for requests without a valid token or session."""

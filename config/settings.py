@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "fleet.people.middleware.ReadersLanguage",
     "fleet.web.middleware.ApiProblems",
     "fleet.people.middleware.LoginRequired",
+    "fleet.people.second_factor.SecondFactorFirst",
     "helpdesk.finding.middleware.DefaultViews",
     "django.contrib.messages.middleware.MessageMiddleware",
     "fleet.web.middleware.WrongMethodPages",
@@ -157,6 +158,7 @@ ACCOUNT_RATE_LIMITS = {
     "reauthenticate": "10/m/user",
     "reset_password_from_key": "20/m/ip",
 }
+SECOND_FACTOR_ROLES = frozenset(env.SECOND_FACTOR_ROLES)
 MFA_ADAPTER = "fleet.people.adapter.SecondFactors"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from config.api import api
 from fleet.monitoring.views import exposition
 from fleet.people import views as people
+from fleet.sites import people_views as table
 from fleet.sites import views as sites
 from fleet.web import views as web
 
@@ -20,6 +21,8 @@ urlpatterns = [
     path("account/", people.account, name="account"),
     path("account/display/", people.display, name="display"),
     path("account/", include("fleet.people.urls")),
+    path("people/import/", table.index, name="import-people"),
+    path("people/", include("fleet.people.directory_urls")),
     path("faults/", include("fleet.monitoring.urls")),
     path("", include("fleet.devices.urls")),
     path("devices/", include("fleet.monitoring.urls.devices")),

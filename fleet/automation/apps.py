@@ -10,6 +10,8 @@ class AutomationConfig(AppConfig):
     def ready(self) -> None:
         from fleet.automation import exposition as measures
         from fleet.automation import happenings as happened
+        from fleet.automation.belongings import owned_by
+        from fleet.people import above
         from fleet.people.rules import Action
         from fleet.web import bulk, exposition, happenings
 
@@ -19,6 +21,7 @@ class AutomationConfig(AppConfig):
         _register_navigation()
         exposition.register("automation", measures.ourselves)
         happenings.register("device", "changes", happened.of_device)
+        above.register_belongings("schedules", owned_by)
         bulk.register(bulk.BulkAct(_("Run a playbook"), "automation:new", "bolt", Action.REQUEST_CHANGE))
 
 

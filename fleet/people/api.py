@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from ninja import Router
 from ninja.security import HttpBearer, SessionAuth
 
-from fleet.people import services
+from fleet.people import second_factor, services
 from fleet.people.models import ApiToken, User
 from fleet.people.rules import ACTIONS
 from fleet.people.schemas import Me, RoleHeld
@@ -30,6 +30,8 @@ class TokenAuth(HttpBearer):
             raise Problem(403, _("This token opens /metrics alone. Make another one on your account page."))
         if request.method not in READING and found.reach != ApiToken.Reach.WRITE:
             raise Problem(403, _("This token may only read. Make one that may also write on your account page."))
+        if second_factor.is_missing(found.user):
+            raise Problem(403, str(second_factor.FIRST))
         request.user = found.user
         return found.user
 

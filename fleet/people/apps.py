@@ -8,9 +8,9 @@ class PeopleConfig(AppConfig):
 
     def ready(self) -> None:
         from fleet.events import webhooks as told
-        from fleet.people import services
+        from fleet.people import above, services
         from fleet.people.rules import Action
-        from fleet.people.webhooks import owner_manages
+        from fleet.people.webhooks import owned_by, owner_manages
         from fleet.secrets import rotation
         from fleet.web import navigation
 
@@ -20,3 +20,7 @@ class PeopleConfig(AppConfig):
             _("Webhooks"), "people:webhooks", "signal", Action.MANAGE, order=95, group="administration"
         )
         navigation.register(webhooks)
+        navigation.register(
+            navigation.Item(_("People"), "directory:list", "users", Action.VIEW_AUDIT, order=89, group="administration")
+        )
+        above.register_belongings("webhooks", owned_by)

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from fleet.people.rules import Access, Action, Role, one_line
 
@@ -41,6 +42,19 @@ class Scope(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def line(self) -> tuple[int | None, ...]:
+        """Itself and what it lies in: a role held at one of them holds here."""
+        return (self.pk,) if self.parent_id is None else (self.pk, self.parent_id)
+
+    @property
+    def authority_id(self) -> int:
+        return self.pk if self.parent_id is None else self.parent_id
+
+    @property
+    def site_id(self) -> int | None:
+        return None if self.parent_id is None else self.pk
+
 
 class UserManager(BaseUserManager["User"]):
     use_in_migrations = True
@@ -65,6 +79,11 @@ class User(AbstractUser):
         LIGHT = "light", _("Light")
         DARK = "dark", _("Dark")
 
+    class State(models.TextChoices):
+        ACTIVE = "active", pgettext_lazy("person", "Active")
+        INVITED = "invited", pgettext_lazy("person", "Has no password yet")
+        LEFT = "left", pgettext_lazy("person", "Has left")
+
     username = None  # type: ignore[assignment]  # the mail address is the name
     first_name = None  # type: ignore[assignment]  # one field: names do not split the same way everywhere
     last_name = None  # type: ignore[assignment]
@@ -73,6 +92,8 @@ class User(AbstractUser):
     language = models.CharField(_("language"), max_length=2, choices=Language.choices, default=Language.GERMAN)
     plain_language = models.BooleanField(_("plain language"), default=False)
     theme = models.CharField(_("theme"), max_length=5, choices=Theme.choices, default=Theme.AUTO)
+    version = models.PositiveIntegerField(default=0)
+    """Goes up with each change of who this is and what they hold, so that nobody overwrites what they have not read."""
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
@@ -94,6 +115,12 @@ class User(AbstractUser):
     def access(self) -> Access:
         """What this person holds now; read once per instance, that is once per request."""
         return Access.of(self.grants.current(timezone.now()).values_list("role", "scope_id"))
+
+    @property
+    def state(self) -> "User.State":
+        if not self.is_active:
+            return self.State.LEFT
+        return self.State.ACTIVE if self.has_usable_password() else self.State.INVITED
 
 
 class GrantQuerySet(models.QuerySet["Grant"]):
@@ -119,6 +146,9 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.role} @ {self.scope_id}"
+
+    def holds(self, now: datetime) -> bool:
+        return self.expires_at is None or self.expires_at > now
 
 
 Row = TypeVar("Row", bound=models.Model, covariant=True)

@@ -81,6 +81,21 @@ ACTIONS: dict[Role, frozenset[Action]] = {
 }
 
 
+class Refusal(StrEnum):
+    """Why somebody may not do this to a person."""
+
+    YOURSELF = "yourself"
+    """Nobody changes their own roles, or sends themselves away."""
+    ELSEWHERE = "elsewhere"
+    """The person holds, or has held, roles where whoever asks manages nothing."""
+    BEYOND = "beyond"
+    """More than whoever asks may do themselves, or somewhere else."""
+    LAST_ADMINISTRATOR = "last-administrator"
+    LEFT = "left"
+    CHANGED = "changed"
+    """Somebody else was faster."""
+
+
 @dataclass(frozen=True)
 class Holding:
     """One role held at one scope: a whole authority, or one of its sites."""
@@ -117,3 +132,11 @@ class Access:
 
     def anywhere(self, action: Action) -> bool:
         return bool(self.scopes(action))
+
+    def may_give(self, role: Role, *scope_ids: int | None) -> bool:
+        """Whether this person gives and takes `role` there: who manages, and may do all of it themselves."""
+        return all(self.may(action, *scope_ids) for action in {Action.MANAGE, *ACTIONS[role]})
+
+    def manages_all(self, places: Iterable[tuple[int | None, ...]]) -> bool:
+        """Whether each of these places, given with what it lies in, is this person's to manage."""
+        return all(self.may(Action.MANAGE, *place) for place in places)

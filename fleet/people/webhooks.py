@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -20,8 +21,10 @@ from pydantic import ConfigDict
 
 from fleet.events import webhooks
 from fleet.events.models import Delivery, Webhook
+from fleet.people.above import FEW, Belongings
 from fleet.people.models import Scope, User
 from fleet.people.rules import Action
+from fleet.people.selectors import places
 from fleet.people.webhook_words import trouble
 from fleet.web.api import CursorPage, Problem
 from fleet.web.api.conditional import validated
@@ -48,9 +51,11 @@ def owner_manages(hook: Webhook) -> bool:
     return owner is not None and owner.access.may(MANAGE, hook.authority_id, hook.site_id)
 
 
-def places(user: User) -> QuerySet[Scope]:
-    scopes = user.access.scopes(MANAGE)
-    return Scope.objects.filter(Q(pk__in=scopes) | Q(parent__in=scopes)).order_by("kind", "name")
+def owned_by(person: User, reader: User) -> Belongings:
+    """They tell nobody anything once their owner has left."""
+    hooks = mine(reader).filter(made_by_id=person.pk, enabled=True)
+    some = [(hook.name, reverse("people:webhook", args=[hook.pk])) for hook in hooks[:FEW]]
+    return Belongings(gettext_lazy("Webhooks"), hooks.count(), some, "signal")
 
 
 class WebhookForm(forms.Form):

@@ -8,6 +8,7 @@ class PrivacyConfig(AppConfig):
     verbose_name = _("Privacy")
 
     def ready(self) -> None:
+        from fleet.people import above
         from fleet.people.rules import Action
         from fleet.web import navigation
         from helpdesk.privacy.checks import check_retention
@@ -17,4 +18,11 @@ class PrivacyConfig(AppConfig):
             _("Privacy"), "privacy:overview", "shield-check", Action.MANAGE, order=96, group="administration"
         )
         navigation.register(overview)
+        of_person = above.Link(
+            _("Data that are kept, export and erasure"),
+            "privacy:person",
+            "shield-check",
+            lambda reader: reader.access.anywhere(Action.MANAGE),
+        )
+        above.register_for_person(of_person)
         navigation.register_for_account(navigation.Item(_("My data"), "privacy:mine", "user"))

@@ -9,9 +9,10 @@ class TicketsConfig(AppConfig):
     def ready(self) -> None:
         from fleet.events import consumers as outbox
         from fleet.events import webhooks as told
+        from fleet.people import above
         from fleet.people.rules import Action
         from fleet.web import happenings, navigation, slots
-        from helpdesk.tickets import consumers, following, panels, sayings, webhooks
+        from helpdesk.tickets import belongings, consumers, following, panels, sayings, webhooks
         from helpdesk.tickets import happenings as happened
 
         outbox.register(consumers.NAME, consumers.EVENTS, consumers.consume)
@@ -26,6 +27,7 @@ class TicketsConfig(AppConfig):
         today = navigation.Item(_("Today on site"), "tickets:on-site", "map-pin", Action.WORK_TICKETS, 21, group="helpdesk")
         navigation.register(today)
         happenings.register("device", "tickets", happened.of_device)
+        above.register_belongings("tickets", belongings.owned_by)
         panel = "tickets/pieces/panel.html"
         slots.register("device", "tickets", slots.Panel(panels.of_device, panel, 30, _("Tickets")))
         slots.register("site", "tickets", slots.Panel(panels.of_site, panel, 30, _("Tickets")))

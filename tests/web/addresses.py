@@ -48,6 +48,8 @@ PAGE_PARAMETERS: dict[str, str] = {
     "people:webhook-again.pk": "webhook",
     "people:webhook-again.delivery": "delivery",
     "people.pk": "token",
+    "directory.pk": "person",
+    "directory.grant": "grant",
     "catalogue:voucher.change_id": "change",
     "devices.pk": "device",
     "sites.pk": "site",
@@ -154,6 +156,8 @@ API_PARAMETERS: dict[str, str] = {
     "tag_id": "tag",
     "knowledge_id": "knowledge",
     "view_id": "saved_view",
+    "person_id": "person",
+    "grant_id": "grant",
 }
 
 SLOT_SUBJECTS: dict[str, str] = {

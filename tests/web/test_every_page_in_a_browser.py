@@ -32,6 +32,7 @@ FRAGMENTS = {
     "web:panel",
     "tickets:story",
     "site-names",
+    "directory:places",
     "knowledge:suggestions",
     "tickets:bulk-progress",
 }

@@ -189,6 +189,8 @@ NUMBERS = (
     "tag_id",
     "knowledge_id",
     "view_id",
+    "person_id",
+    "grant_id",
 )
 TOO_LARGE = Things.too_large
 """No column can hold it, so it names nothing."""

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -10,8 +10,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from fleet.people import services as people
-from fleet.people.models import Grant, User
-from fleet.people.rules import Role
+from fleet.people.models import Grant, Scope, User
+from fleet.people.rules import Refusal, Role
 from fleet.sites.models import Authority, Site
 from fleet.sites.rules import people_table
 from fleet.sites.rules.office_table import Mistake, Said, refuse, shown
@@ -23,8 +23,21 @@ class _Person:
     email: str
     name: str
     row: User | None
-    held: frozenset[tuple[Role, int]]
-    """(role, scope) that the table gives."""
+    held: dict[tuple[Role, int], int]
+    """{(role, scope): line} that the table gives."""
+
+
+@dataclass(frozen=True)
+class RowTaken:
+    """What became of a row: a role somewhere, of somebody who may have been new with it."""
+
+    line: int
+    name: str
+    email: str
+    role: Role
+    place: str
+    new_account: bool
+    new_role: bool
 
 
 @dataclass(frozen=True)
@@ -33,14 +46,22 @@ class PeopleTaken:
 
     tally: Tally
     without_password: int
+    rows: list[RowTaken]
 
 
 @transaction.atomic
-def take_in_people(*, authority: Authority, data: bytes) -> PeopleTaken:
-    """What the table has changed. Raises MistakesError; then nothing is written."""
+def take_in_people(*, authority: Authority, data: bytes, by: User | None = None) -> PeopleTaken:
+    """What the table has changed. Raises MistakesError, and RefusedError where `by` may not; then nothing is written."""
     table = people_table.people(data)
     held = Authority.objects.select_for_update().get(pk=authority.pk)  # two tables at once would make everybody twice
-    return _write(held, _Judge(held).judged(table))
+    if by is not None and not _gives_all(User.objects.get(pk=by.pk), held):
+        raise people.RefusedError(Refusal.BEYOND)
+    taken = _Writer(held, by).written(_Judge(held).judged(table))
+    return replace(taken, rows=sorted(taken.rows, key=lambda row: row.line))
+
+
+def _gives_all(by: User, authority: Authority) -> bool:
+    return by.is_active and all(by.access.may_give(role, authority.pk) for role in Role)
 
 
 class _Judge:
@@ -67,7 +88,7 @@ class _Judge:
             row = self._users.get(said.values["email"])
             mistakes += self._wrong_account(said, row)
             mistakes += [wrong for part in said.parts.values() for wrong in self._wrong_place(part)]
-            held = frozenset(pair for part in said.parts.values() for pair in self._held(part))
+            held = {pair: part.line for part in reversed(said.parts.values()) for pair in self._held(part)}
             found.append(_Person(said.values["email"], said.values.get("name", ""), row, held))
         refuse(mistakes)
         return found
@@ -108,18 +129,39 @@ def _within(authority: Authority) -> Q:
     return Q(scope=authority.pk) | Q(scope__parent=authority.pk)
 
 
-def _write(authority: Authority, persons: list[_Person]) -> PeopleTaken:
-    tally = Tally(("Accounts", "Roles"))
-    current = Grant.objects.filter(_within(authority)).current(timezone.now())
-    held = set(current.values_list("user_id", "role", "scope_id"))
-    without_password = 0
-    for person in persons:
-        user = person.row or User.objects.create_user(person.email, name=person.name)
-        tally.note("Accounts", new=person.row is None)
-        without_password += not user.has_usable_password()
-        for role, scope_id in sorted(person.held):
-            new = (user.pk, role.value, scope_id) not in held
+class _Writer:
+    """Writes what is missing, and notes what became of each row. `by`: None for a command."""
+
+    def __init__(self, authority: Authority, by: User | None) -> None:
+        self._by, self._here = by, authority.pk
+        self._scopes = Scope.objects.filter(Q(pk=authority.pk) | Q(parent=authority.pk)).in_bulk()
+        current = Grant.objects.filter(_within(authority)).current(timezone.now())
+        self._held = set(current.values_list("user_id", "role", "scope_id"))
+        self._tally = Tally(("Accounts", "Roles"))
+        self._rows: list[RowTaken] = []
+        self._mistakes: list[Mistake] = []
+
+    def written(self, persons: list[_Person]) -> PeopleTaken:
+        """Raises MistakesError."""
+        without_password = sum(not self._write(person).has_usable_password() for person in persons)
+        refuse(self._mistakes)
+        return PeopleTaken(self._tally, without_password, self._rows)
+
+    def _write(self, person: _Person) -> User:
+        home = self._scopes[self._here]
+        user = person.row or people.enter(email=person.email, name=person.name, scope=home, by=self._by)
+        self._tally.note("Accounts", new=person.row is None)
+        for (role, scope_id), line in sorted(person.held.items()):
+            new = (user.pk, role.value, scope_id) not in self._held
             if new:
-                people.grant(user=user, role=role, scope_id=scope_id)
-            tally.note("Roles", new=new)
-    return PeopleTaken(tally, without_password)
+                self._give(user, people.Giving(role, self._scopes[scope_id]), line)
+            self._tally.note("Roles", new=new)
+            place = self._scopes[scope_id].name
+            self._rows.append(RowTaken(line, user.name, user.email, role, place, person.row is None, new))
+        return user
+
+    def _give(self, user: User, giving: people.Giving, line: int) -> None:
+        try:
+            people.enter_role(person=user, giving=giving, by=self._by)
+        except people.RefusedError:
+            self._mistakes.append(Mistake(line, "email", "Nobody gives roles to themselves."))

@@ -16,8 +16,8 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from fleet.events.services import Fact, emit
+from fleet.people import services as people
 from fleet.people.models import ApiToken, Grant, User
-from fleet.people.rules import Role
 from helpdesk.privacy.models import Erasure
 from helpdesk.privacy.rules import pseudonyms
 from helpdesk.privacy.rules.pseudonyms import Reach, Replacement
@@ -63,7 +63,7 @@ def agree(*, erasure: Erasure, by: User) -> None:
     if not may_agree(asked_by_id=erasure.asked_by_id, agreeing_id=by.pk, person_id=erasure.person_id):
         raise RefusedError(["four-eyes"])
     with transaction.atomic():
-        list(Grant.objects.filter(role=Role.ADMINISTRATOR).select_for_update())  # two last ones at once: one stays
+        people.lock_administrators()  # two last ones at once: one stays
         person = User.objects.select_for_update().get(pk=erasure.person_id)
         _refuse(looking.reasons(person, by, erasure=erasure))
         asked = Erasure.objects.filter(pk=erasure.pk, state=State.ASKED)

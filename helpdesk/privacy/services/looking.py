@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
+from django.db.models import Q, QuerySet
 
 from fleet.automation.models import Approval, Change, Override, Schedule
 from fleet.automation.rules.lifecycle import ENDED
 from fleet.people.models import Grant, User
-from fleet.people.rules import Action, Role
+from fleet.people.rules import Action
+from fleet.people.selectors import is_last_administrator
 from fleet.sites.models import Site
 from helpdesk.privacy import sources, words
 from helpdesk.privacy.models import Erasure
@@ -60,7 +60,7 @@ def reasons(person: User, by: User, *, erasure: Erasure | None = None) -> list[s
         Facts(
             is_self=person.pk == by.pk,
             elsewhere=not manages(by, scopes_of(person)),
-            last_administrator=_is_last_administrator(person),
+            last_administrator=is_last_administrator(person),
             running_changes=Change.objects.filter(requested_by=person).exclude(state__in=ENDED).count(),
             open_approvals=_open_approvals(person),
             schedules=Schedule.objects.filter(owner=person, enabled=True).count(),
@@ -68,15 +68,6 @@ def reasons(person: User, by: User, *, erasure: Erasure | None = None) -> list[s
             erased=person.email.endswith(DOMAIN),
         )
     )
-
-
-def _is_last_administrator(person: User) -> bool:
-    """At a scope where this person is administrator, nobody else who can log in is (an authority's covers its sites)."""
-    now = timezone.now()
-    held = Grant.objects.current(now).filter(role=Role.ADMINISTRATOR, user__is_active=True)
-    same = Q(scope=OuterRef("scope")) | Q(scope=OuterRef("scope__parent"))
-    others = held.filter(same).exclude(user=person)
-    return held.filter(user=person).filter(~Exists(others)).exists()
 
 
 def _open_approvals(person: User) -> int:

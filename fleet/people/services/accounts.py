@@ -1,4 +1,4 @@
-"""Everything that writes people, scopes, roles and API tokens."""
+"""What people do with their own account, and what rooms above make: scopes, roles, API tokens."""
 
 import hashlib
 import secrets
@@ -38,6 +38,11 @@ def grant(*, user: User, role: Role, scope_id: int, expires_at: datetime | None 
     return row
 
 
+def lock_administrators() -> None:
+    """Until the transaction ends nobody else makes or unmakes one: of two last ones at once, one stays."""
+    list(Grant.objects.filter(role=Role.ADMINISTRATOR).order_by("pk").select_for_update())
+
+
 def set_display(*, user: User, language: str | None = None, theme: str | None = None) -> None:
     """Remember language and theme; what is None or not on offer stays as it is."""
     if language in User.Language.values:
@@ -58,7 +63,8 @@ class Preferences:
 def set_preferences(*, user: User, preferences: Preferences) -> None:
     for field, value in vars(preferences).items():
         setattr(user, field, value)
-    user.save(update_fields=list(vars(preferences)))
+    user.version += 1
+    user.save(update_fields=[*vars(preferences), "version"])
 
 
 def issue_token(*, user: User, name: str, reach: ApiToken.Reach, valid_for: timedelta) -> tuple[ApiToken, Secret]:
@@ -95,7 +101,7 @@ def sessions(*, user: User) -> list[UserSession]:
 
 
 def end_other_sessions(*, user: User, keep: str | None) -> int:
-    """Log `user` out everywhere but in the session with the key `keep`; how many sessions that ended."""
+    """Log `user` out everywhere but in the session with the key `keep`, if any; how many sessions that ended."""
     others = [row for row in sessions(user=user) if row.session_key != keep]
     for row in others:
         row.end()

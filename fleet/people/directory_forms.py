@@ -1,0 +1,159 @@
+"""What administrators enter of people."""
+
+import re
+from collections import Counter
+from datetime import date, datetime, time
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.urls import reverse_lazy
+from django.utils import timezone
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from fleet.people import selectors
+from fleet.people.models import Scope, User
+from fleet.people.roles import LABELS
+from fleet.people.rules import Role
+from fleet.people.services import Details, Giving
+from fleet.web.offers import offer
+
+LONGEST_PLACE = 220
+NUMBERED = re.compile(r"(?P<name>.*\S)\s+#(?P<pk>\d{1,17})")
+"""A place among several of one name, as `suggestions` offers it."""
+STATES = [("", _("All")), *User.State.choices]
+
+
+class PlaceInput(forms.TextInput):
+    """A text field that names what its text may go on as; without JavaScript the text alone says it."""
+
+    template_name = "people/widgets/place.html"
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        said = context["widget"]["attrs"]
+        said["list"] = f"{said.get('id', name)}-names"
+        said |= {
+            "autocomplete": "off",
+            "hx-get": reverse_lazy("directory:places"),
+            "hx-trigger": "focus once, input changed delay:300ms",
+            "hx-target": f"#{said['list']}",
+            "hx-swap": "innerHTML",
+            "hx-push-url": "false",
+            "hx-sync": "this:replace",
+        }
+        return context
+
+
+def suggestions(rows: QuerySet[Scope], text: str) -> list[str]:
+    found = list(selectors.places_called(rows, text[:LONGEST_PLACE])[: selectors.SUGGESTED])
+    names = Counter(Scope.objects.filter(name__in={row.name for row in found}).values_list("name", flat=True))
+    return [row.name if names[row.name] == 1 else f"{row.name} #{row.pk}" for row in found]
+
+
+class PlaceField(forms.CharField):
+    """One of `rows`, by its name or by words that only its name has. Its value is a Scope."""
+
+    widget = PlaceInput
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=_("Where"),
+            max_length=LONGEST_PLACE,
+            help_text=_("A school or kindergarten, or the authority: then the role holds at all of its schools."),
+            **kwargs,
+        )
+        self.rows = Scope.objects.none()
+
+    def clean(self, value: Any) -> Any:
+        said = super().clean(value)
+        if found := NUMBERED.fullmatch(said):
+            named = list(self.rows.filter(pk=int(found["pk"]), name=found["name"]))
+        else:
+            named = list(self.rows.filter(name__iexact=said)[:2]) or list(selectors.places_called(self.rows, said)[:2])
+        if not named:
+            raise forms.ValidationError(gettext("You look after no place that is called so."))
+        if named[1:]:
+            raise forms.ValidationError(gettext("Several places are called so. Choose one of those that are offered."))
+        return named[0]
+
+
+class PeopleFilter(forms.Form):
+    q = forms.CharField(label=_("Name or mail address"), required=False, max_length=100, widget=forms.SearchInput)
+    role = forms.ChoiceField(label=_("Role"), required=False, choices=[("", _("All")), *LABELS.items()])
+    place = forms.CharField(
+        label=_("Place"), required=False, max_length=LONGEST_PLACE, widget=PlaceInput({"placeholder": _("All")})
+    )
+    state = forms.ChoiceField(label=_("State"), required=False, choices=STATES)
+
+    def wanted(self) -> dict[str, str]:
+        """What was chosen; what is no choice (an old bookmark) is as if it were not there."""
+        self.is_valid()
+        return {name: str(value) for name, value in self.cleaned_data.items() if value}
+
+
+class DetailsForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    class Meta:
+        model = User
+        fields = ("name", "email", "language")
+        labels = {"name": _("Name"), "email": _("Mail address"), "language": _("Language")}
+        widgets = {"name": forms.TextInput(attrs={"autocomplete": "off"})}
+
+    def _post_clean(self) -> None:
+        """Services look at it: they know who has this address, whatever else this form may see."""
+
+    @property
+    def details(self) -> Details:
+        return Details(**{name: self.cleaned_data[name] for name in DetailsForm.Meta.fields})
+
+
+class GivingForm(forms.Form):
+    role = forms.ChoiceField(label=_("Role"), widget=forms.RadioSelect)
+    place = PlaceField()
+    until = forms.DateField(
+        label=_("Last day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=_("Nothing here: for good."),
+    )
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self, "role", [(role, label) for role, label in LABELS.items() if _gives_somewhere(by, role)])
+        self._offered = selectors.places(by)
+        self.fields["place"].rows = self._offered  # type: ignore[attr-defined]  # a PlaceField
+        if "place" not in self.initial and len(only := list(self._offered[:2])) == 1:
+            self.initial["place"] = only[0].name
+
+    @property
+    def giving(self) -> Giving:
+        data = self.cleaned_data
+        return Giving(Role(data["role"]), data["place"], end_of(data["until"]))
+
+
+def end_of(day: date | None) -> datetime | None:
+    """The first instant at which the day is over, where the city is."""
+    return timezone.make_aware(datetime.combine(day, time.max)) if day else None
+
+
+def _gives_somewhere(by: User, role: Role) -> bool:
+    return any(by.access.may_give(role, scope_id) for scope_id in by.access.scopes(selectors.MANAGE))
+
+
+class NewPersonForm(GivingForm):
+    name = forms.CharField(label=_("Name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    email = forms.EmailField(
+        label=_("Mail address"),
+        help_text=_("They log in with it, and get a mail with a link to set a password."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    language = forms.ChoiceField(label=_("Language"), choices=User.Language.choices, initial=User.Language.GERMAN)
+    invite = forms.BooleanField(label=pgettext_lazy("mail", "Send the mail now"), required=False, initial=True)
+    field_order = ("name", "email", "language", "role", "place", "until", "invite")
+
+    @property
+    def details(self) -> Details:
+        return Details(**{name: self.cleaned_data[name] for name in ("name", "email", "language")})
