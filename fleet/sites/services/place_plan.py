@@ -99,7 +99,7 @@ class _Judge:
             says = _("Several schools are called %(name)s: %(slugs)s.") % alike
         elif self._known(said) is None and "kind" not in said.values:
             says = _("%(name)s is new and needs a kind: %(kinds)s.")
-            return Mistake(said.line, "kind", says % {"name": shown(name), "kinds": ", ".join(Site.Kind.values)})
+            return Mistake(said.line, "kind", says % {"name": shown(name), "kinds": f" {_('or')} ".join(Site.Kind.values)})
         elif (known := self._known(said)) is not None and known.closed_at is not None:
             return Mistake(said.line, "school", _("%s is closed. Open it again first.") % shown(name))
         else:
