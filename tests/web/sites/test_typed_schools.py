@@ -42,7 +42,7 @@ def test_whoever_sees_one_school_is_not_asked(alma: Client) -> None:
 
 PAGES = (
     "/devices/", "/tickets/", "/reports/", "/reports/promises/", "/approvals/", "/drift/", "/compliance/", "/backups/",
-    "/maintenance/new/",
+    "/maintenance/new/", "/devices/new/",
 )  # fmt: skip
 
 
@@ -105,3 +105,11 @@ def test_schools_of_the_same_name_are_told_apart_by_their_short_names(ada: Clien
     assert "school" not in ada.post("/maintenance/new/", {"school": "schule-b"}).context["form"].errors
     linked = ada.get("/maintenance/new/", {"site": city.school_b.pk}).context["form"]
     assert linked.initial["school"] == "schule-b"
+
+
+def test_a_device_is_added_at_a_school_that_is_typed(ada: Client, city: City) -> None:
+    there = f"/devices/new/?site={city.school_b.pk}"
+    assert ada.get("/devices/new/", {"school": "schule b"}).headers["Location"] == there
+    assert ada.get("/devices/new/", {"school": "Schule"}).status_code == 422
+    Site.objects.filter(pk=city.school_a.pk).update(closed_at="2026-01-01T00:00:00Z")
+    assert ada.get("/devices/new/").headers["Location"] == there
