@@ -29,7 +29,11 @@ def _instant() -> forms.DateTimeInput:
 class MaintenanceForm(forms.Form):
     """The devices to choose from are those of the chosen site: they appear when it has been sent once."""
 
-    school = SchoolField(label=_("Where"), required=False, help_text=_("The name of the school, or a part of it."))
+    school = SchoolField(
+        label=_("Where"),
+        help_text=_("The name of the school, or a part of it."),
+        error_messages={"required": _("Please name the school.")},
+    )
     everywhere = forms.ModelChoiceField(
         Authority.objects.none(), label=_("Everywhere"), required=False, empty_label=_("No, at this school only")
     )
@@ -73,7 +77,9 @@ class MaintenanceForm(forms.Form):
         authorities = Authority.objects.filter(pk__in=user.access.scopes(PLAN)).order_by("name")
         offer_rows(self, "everywhere", authorities)
         self.fields["everywhere"].label_from_instance = _everywhere  # type: ignore[attr-defined]
-        if not authorities.exists():
+        if authorities.exists():
+            self.fields["school"].required = False
+        else:
             del self.fields["everywhere"]
 
     def _offer_devices(self, site: Site | None) -> None:

@@ -21,7 +21,7 @@ from fleet.web.offers import offer_rows
 
 LONGEST_NUMBER = 20
 MOST_ROOMS = 300
-USUAL_ZONE = "Europe/Berlin"
+USUAL_STATE, USUAL_ZONE = "BY", "Europe/Berlin"
 ZONES = sorted(one for one in available_timezones() if one.startswith("Europe/"))
 
 
@@ -40,6 +40,7 @@ class PlaceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
     def __init__(self, data: Any = None, *, row: Any = None, **kwargs: Any) -> None:
         super().__init__(data, instance=copy(row), **kwargs)
         self.row = row
+        self.own_pk: int = 0 if row is None else row.pk
         if row is None:
             del self.fields["version"]
 
@@ -78,6 +79,9 @@ class SchoolForm(PlaceForm):
         self._authorities = Authority.objects.filter(pk__in=user.access.scopes(Action.MANAGE)).order_by("name")
         self.fields["kind"].choices = Site.Kind.choices  # type: ignore[attr-defined]  # without the empty one
         self.fields["kind"].initial = Site.Kind.SCHOOL
+        if row is None:
+            newest = Site.objects.filter(authority__in=self._authorities).order_by("-pk")
+            self.initial.setdefault("federal_state", newest.values_list("federal_state", flat=True).first() or USUAL_STATE)
         if row is None and self._authorities[:2].count() > 1:
             offer_rows(self, "authority", self._authorities)
         else:
@@ -101,7 +105,7 @@ class SchoolForm(PlaceForm):
         said = super().clean() or {}
         if "slug" not in said or "name" not in said or (self.row is None and "authority" in self.errors):
             return said
-        others = Site.objects.filter(authority=self.tenant).exclude(pk=getattr(self.row, "pk", None))
+        others = Site.objects.filter(authority=self.tenant).exclude(pk=self.own_pk)
         taken = dict(others.order_by().values_list("slug", "name"))
         if not said["slug"]:
             said["slug"] = self.row.slug if self.row is not None else free_slug(said["name"], taken)
@@ -128,7 +132,7 @@ class BuildingForm(PlaceForm):
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
-        if Building.objects.filter(site=self._site, name=name).exclude(pk=getattr(self.row, "pk", None)).exists():
+        if Building.objects.filter(site=self._site, name=name).exclude(pk=self.own_pk).exists():
             raise ValidationError(gettext("There is a building of this name already."))
         return name
 
@@ -163,7 +167,7 @@ class RoomForm(PlaceForm):
         said = super().clean() or {}
         if "number" in said and "building" in said:
             alike = Room.objects.filter(building=said["building"], number=said["number"])
-            if alike.exclude(pk=getattr(self.row, "pk", None)).exists():
+            if alike.exclude(pk=self.own_pk).exists():
                 self.add_error("number", gettext("There is a room of this number in the building already."))
         return said
 

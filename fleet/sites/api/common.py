@@ -17,7 +17,7 @@ from fleet.sites.services import ChangedMeanwhileError, InUseError
 from fleet.web.api import Problem, conditional
 
 MANAGE = Action.MANAGE
-Place = TypeVar("Place", Site, Building, Room)
+Place = TypeVar("Place", bound=Site | Building | Room)
 
 
 def person(request: HttpRequest) -> User:
@@ -34,7 +34,7 @@ def tagged(response: HttpResponse, row: Place) -> Place:
 
 def managed(request: HttpRequest, row: Place, if_match: str | None) -> Place:
     """Problem 403 for who sees it and does not manage it, 409 where its school is closed, 428 and 412 for If-Match."""
-    site = row if isinstance(row, Site) else row.site
+    site: Site = row if isinstance(row, Site) else row.site
     scopes = (row.authority_id,) if isinstance(row, Site) else (row.authority_id, row.site_id)
     if not person(request).access.may(MANAGE, *scopes):
         raise Problem(403, _("Your role does not include this."))
