@@ -103,7 +103,8 @@ def test_a_page_is_clean_on_the_phone_and_on_the_desk(address: Address, who: str
 
 LISTS = (
     "devices:list", "sites:list", "tickets:tickets", "automation:changes", "automation:approvals", "automation:backups",
-    "maintenance:list", "inventory:credentials", "mail:mails", "places:list", "places:table", "places:table-new",
+    "automation:compliance", "automation:policy", "automation:sources", "maintenance:list",
+    "inventory:credentials", "mail:mails", "people:tokens", "places:list", "places:table", "places:table-new",
 )  # fmt: skip
 SCROLLING = """[...document.querySelectorAll(".table-wrap")].filter(one => one.scrollWidth > one.clientWidth + 1)
   .map(one => one.getAttribute("aria-label"))"""
