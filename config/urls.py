@@ -7,7 +7,7 @@ from config.api import api
 from fleet.monitoring.views import exposition
 from fleet.people import views as people
 from fleet.sites import people_views as table
-from fleet.sites import views as sites
+from fleet.sites.views import calendar as sites
 from fleet.web import views as web
 
 urlpatterns = [
@@ -30,6 +30,7 @@ urlpatterns = [
     path("sites/names/", sites.names, name="site-names"),
     path("sites/", include("fleet.monitoring.urls.sites")),
     path("sites/", include("fleet.sites.urls")),
+    path("places/", include("fleet.sites.place_urls")),
     path("privacy/", include("helpdesk.privacy.urls")),
     path("", include("helpdesk.portal.urls")),
     path("order/", include("helpdesk.catalogue.urls")),

@@ -9,12 +9,14 @@ class AutomationConfig(AppConfig):
 
     def ready(self) -> None:
         from fleet.automation import exposition as measures
+        from fleet.automation import hanging
         from fleet.automation import happenings as happened
         from fleet.automation.belongings import owned_by
         from fleet.people import above
         from fleet.people.rules import Action
         from fleet.web import bulk, exposition, happenings
 
+        hanging.register()
         _register_checks()
         _register_consumers()
         _register_panels()

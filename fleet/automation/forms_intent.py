@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -11,6 +12,7 @@ from fleet.automation.declared import Key, keys, rules
 from fleet.automation.models import Baseline, Drift, Zone
 from fleet.automation.rules.intent import LISTS, WIFIS
 from fleet.sites.models import Authority, Site
+from fleet.sites.typed import Row, SchoolFilter
 
 OPEN = pgettext_lazy("of a difference", "Open")
 
@@ -19,24 +21,21 @@ class _Filter(forms.Form):
     def wanted(self, name: str) -> Any:
         return self.cleaned_data.get(name) if self.is_valid() else None
 
-    def _sites(self, sites: Sequence[Site]) -> None:
-        self.fields["site"] = forms.ChoiceField(
-            label=_("School"), required=False, choices=[("", _("All")), *((str(one.pk), one.name) for one in sites)]
-        )
+
+class _AtSchool(_Filter, SchoolFilter):
+    def at_school(self, rows: QuerySet[Row]) -> QuerySet[Row]:
+        """Those of the school that was typed."""
+        found = self.sites_meant() if self.is_valid() else None
+        return rows if found is None else rows.filter(site__in=found)
 
 
-class BackupFilter(_Filter):
+class BackupFilter(_AtSchool):
     late = forms.BooleanField(label=_("Only without a recent backup"), required=False)
 
-    def __init__(self, data: Any, sites: Sequence[Site]) -> None:
-        super().__init__(data)
-        self._sites(sites)
 
-
-class DriftFilter(_Filter):
-    def __init__(self, data: Any, sites: Sequence[Site]) -> None:
-        super().__init__(data)
-        self._sites(sites)
+class DriftFilter(_AtSchool):
+    def __init__(self, data: Any, *, sites: QuerySet[Site]) -> None:
+        super().__init__(data, sites=sites)
         self.fields["key"] = forms.ChoiceField(
             label=_("Setting"), required=False, choices=[("", _("All")), *labels().items()]
         )
@@ -47,10 +46,9 @@ class DriftFilter(_Filter):
         )
 
 
-class ComplianceFilter(_Filter):
-    def __init__(self, data: Any, sites: Sequence[Site]) -> None:
-        super().__init__(data)
-        self._sites(sites)
+class ComplianceFilter(_AtSchool):
+    def __init__(self, data: Any, *, sites: QuerySet[Site]) -> None:
+        super().__init__(data, sites=sites)
         choices = [("", _("All")), *((name, one.title.text.in_language(get_language())) for name, one in rules().items())]
         self.fields["rule"] = forms.ChoiceField(label=_("Rule"), required=False, choices=choices)
 

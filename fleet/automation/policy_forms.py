@@ -16,6 +16,7 @@ from fleet.monitoring.rules.maintenance import LONGEST
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Authority, Site
+from fleet.sites.typed import SchoolFilter
 from fleet.web.offers import offer, offer_rows
 
 MANAGE = Action.MANAGE_POLICY
@@ -149,14 +150,13 @@ class OverrideForm(forms.Form):
     )
 
 
-class ApprovalFilter(forms.Form):
+class ApprovalFilter(SchoolFilter):
+    field_order = ("risk", "school")
     risk = forms.ChoiceField(label=_("Risk"), required=False, choices=[("", _("All")), *PolicyRule.Risk.choices])
-    site = forms.ModelChoiceField(Site.objects.none(), label=_("School"), required=False, empty_label=_("All"))
     asked_by = forms.CharField(label=_("Asked for by"), required=False, max_length=200)
 
     def __init__(self, data: Any, *, user: User) -> None:
-        super().__init__(data)
-        offer_rows(self, "site", Site.objects.visible_to(user))
+        super().__init__(data, sites=Site.objects.visible_to(user))
 
     def wanted(self, name: str) -> Any:
         self.is_valid()

@@ -7,6 +7,7 @@ class DevicesConfig(AppConfig):
     verbose_name = _("Devices")
 
     def ready(self) -> None:
+        from fleet.devices import hanging
         from fleet.people.rules import Action
         from fleet.web import navigation
 
@@ -15,3 +16,4 @@ class DevicesConfig(AppConfig):
             _("Credentials"), "inventory:credentials", "key", Action.MANAGE, order=90, group="administration"
         )
         navigation.register(entry)
+        hanging.register()

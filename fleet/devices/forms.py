@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key
@@ -15,6 +15,7 @@ from fleet.devices.models import Credential, Device, DeviceType, Prefix
 from fleet.devices.rules import ClearText
 from fleet.devices.services import DeviceDetails, DeviceError, SnmpAccess, chosen_type
 from fleet.sites.models import Room, Site
+from fleet.sites.typed import SchoolField
 from fleet.web.offers import offer, offer_rows
 
 PASS_PHRASE_MIN = 8
@@ -181,6 +182,16 @@ def access_of(device: Device) -> dict[str, Any]:
         "clear_text_reason": device.clear_text_reason,
         "clear_text_until": device.clear_text_until,
     }
+
+
+class WhereForm(forms.Form):
+    """The school at which a device stands: its rooms and credentials are offered then."""
+
+    school = SchoolField(label=_("Site"))
+
+    def __init__(self, data: Any, *, sites: QuerySet[Site]) -> None:
+        super().__init__(data)
+        cast("SchoolField", self.fields["school"]).sites = sites
 
 
 class DeviceForm(Fallible):

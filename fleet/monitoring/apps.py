@@ -9,7 +9,7 @@ class MonitoringConfig(AppConfig):
 
     def ready(self) -> None:
         from fleet.events import consumers as outbox
-        from fleet.monitoring import consumers
+        from fleet.monitoring import consumers, hanging
         from fleet.monitoring import exposition as measures
         from fleet.monitoring import happenings as happened
         from fleet.monitoring.checks import check_metrics, check_traps
@@ -17,6 +17,7 @@ class MonitoringConfig(AppConfig):
         from fleet.web import exposition, happenings, navigation
 
         checks.register(check_metrics)
+        hanging.register()
         outbox.register(consumers.NAME, consumers.EVENTS, consumers.consume)
         exposition.register("monitoring", measures.ourselves)
         exposition.register("queues", measures.queues)

@@ -1,9 +1,10 @@
 """Planning maintenance: where, for what, when, why."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -14,7 +15,8 @@ from fleet.monitoring.services.maintenance import Planned
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Authority, Site
-from fleet.web.offers import offer, offer_rows
+from fleet.sites.typed import SchoolField, named
+from fleet.web.offers import offer_rows
 
 PLAN = Action.PLAN_MAINTENANCE
 Covers = MaintenanceWindow.Covers
@@ -27,7 +29,14 @@ def _instant() -> forms.DateTimeInput:
 class MaintenanceForm(forms.Form):
     """The devices to choose from are those of the chosen site: they appear when it has been sent once."""
 
-    place = forms.ChoiceField(label=_("Where"))
+    school = SchoolField(
+        label=_("Where"),
+        help_text=_("The name of the school, or a part of it."),
+        error_messages={"required": _("Please name the school.")},
+    )
+    everywhere = forms.ModelChoiceField(
+        Authority.objects.none(), label=_("Everywhere"), required=False, empty_label=_("No, at this school only")
+    )
     covers = forms.ChoiceField(label=_("For what"), choices=Covers.choices, widget=forms.RadioSelect)
     kind = forms.ChoiceField(
         label=_("Kind"), required=False, choices=[("", _("Choose, if it is for one kind")), *DeviceType.Kind.choices]
@@ -49,21 +58,31 @@ class MaintenanceForm(forms.Form):
     def __init__(self, data: Any, *, user: User, initial: dict[str, Any]) -> None:
         super().__init__(data, initial=initial)
         sites = Site.objects.allowing(user, PLAN)
-        authorities = Authority.objects.filter(pk__in=user.access.scopes(PLAN))
-        self._places: dict[str, tuple[int, Site | None]] = {
-            str(site.pk): (site.authority_id, site) for site in sites.order_by("name")
-        } | {f"all-{authority.pk}": (authority.pk, None) for authority in authorities}
-        self._name_places(authorities)
-        self._offer_devices(data)
+        school = cast("SchoolField", self.fields["school"])
+        school.sites = sites
+        self._offer_everywhere(user)
+        if site := self.initial.get("site") or self._only(sites):
+            self.initial["school"] = school.spelt(site)
+        if data is not None:
+            found = named(sites, str(data.get("school") or "").strip()) if data.get("school") else []
+            site = found[0] if len(found) == 1 else None
+        self._offer_devices(site)
 
-    def _name_places(self, authorities: Any) -> None:
-        names = [(key, site.name) for key, (_authority, site) in self._places.items() if site]
-        names += [(f"all-{one.pk}", gettext("Everywhere in %s") % one.name) for one in authorities]
-        offer(self, "place", names)
+    def _only(self, sites: QuerySet[Site]) -> Site | None:
+        """Whoever plans for one school alone need not name it."""
+        first = list(sites[:2])
+        return first[0] if len(first) == 1 else None
 
-    def _offer_devices(self, data: Any) -> None:
-        chosen = data.get("place") if data is not None else self.initial.get("place")
-        _authority, site = self._places.get(str(chosen), (0, None))
+    def _offer_everywhere(self, user: User) -> None:
+        authorities = Authority.objects.filter(pk__in=user.access.scopes(PLAN)).order_by("name")
+        offer_rows(self, "everywhere", authorities)
+        self.fields["everywhere"].label_from_instance = _everywhere  # type: ignore[attr-defined]
+        if authorities.exists():
+            self.fields["school"].required = False
+        else:
+            del self.fields["everywhere"]
+
+    def _offer_devices(self, site: Site | None) -> None:
         if site is None:
             self.fields["devices"].widget = forms.MultipleHiddenInput()
             return
@@ -73,7 +92,11 @@ class MaintenanceForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
-        if "place" in said and "covers" in said:
+        if not said.get("school") and not said.get("everywhere") and "school" not in self.errors:
+            self.add_error("school", gettext("Please name the school."))
+        elif said.get("school") and said.get("everywhere"):
+            self.add_error("everywhere", gettext("Either at one school or everywhere: leave one of the two empty."))
+        elif "school" not in self.errors and "covers" in said:
             self._check_scope(said)
         begins, ends = said.get("starts_at"), said.get("ends_at")
         if begins and ends and ends <= begins:
@@ -87,7 +110,7 @@ class MaintenanceForm(forms.Form):
         return said
 
     def _check_scope(self, said: dict[str, Any]) -> None:
-        _authority, site = self._places[said["place"]]
+        site = said.get("school")
         covers = said["covers"]
         if covers != Covers.KIND:
             said["kind"] = ""
@@ -102,7 +125,8 @@ class MaintenanceForm(forms.Form):
 
     @property
     def authority_id(self) -> int:
-        return self._places[self.cleaned_data["place"]][0]
+        site: Site | None = self.cleaned_data["school"]
+        return site.authority_id if site else int(self.cleaned_data["everywhere"].pk)
 
     @property
     def planned(self) -> Planned:
@@ -112,12 +136,16 @@ class MaintenanceForm(forms.Form):
             starts_at=said["starts_at"],
             ends_at=said["ends_at"],
             reason=said["reason"],
-            site=self._places[said["place"]][1],
+            site=said["school"],
             kind=said["kind"],
             device_ids=[device.pk for device in said["devices"]],
             repeats=said["repeats"],
             repeats_until=said["repeats_until"],
         )
+
+
+def _everywhere(authority: Authority) -> str:
+    return gettext("Everywhere in %s") % authority.name
 
 
 def _named(device: Device) -> str:

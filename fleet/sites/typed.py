@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from django import forms
-from django.db.models import Model, QuerySet
+from django.core.exceptions import ValidationError
+from django.db.models import Model, Q, QuerySet
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -59,6 +60,44 @@ class SchoolInput(forms.TextInput):
             "hx-sync": "this:replace",
         }
         return context
+
+
+class SchoolField(forms.CharField):
+    """One school, by its name or a part that no other has; by its short name where several are called the same."""
+
+    widget = SchoolInput
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=LONGEST_NAME, **kwargs)
+        self.sites: QuerySet[Site] = Site.objects.none()
+
+    def clean(self, value: Any) -> Any:
+        """The Site; None where nothing was typed and nothing has to be. Without a validated text there is none either."""
+        said = str(super().clean(value))
+        if not said:
+            return None
+        found = named(self.sites, said)
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise ValidationError(_("No school is called so."))
+        if len({site.name for site in found}) == 1:
+            alike = ", ".join(site.slug for site in found)
+            raise ValidationError(_("Several are called so. Please type the short name of one: %s") % alike)
+        others = ", ".join(site.name for site in found[:SUGGESTED])
+        raise ValidationError(_("Several schools fit. Please type the whole name of one: %s") % others)
+
+    def spelt(self, site: Site) -> str:
+        """How it is typed so that it means this very one."""
+        alike = self.sites.filter(name__iexact=site.name)[:2].count()
+        return site.name if alike == 1 else site.slug
+
+
+def named(sites: QuerySet[Site], text: str) -> list[Site]:
+    """Of exactly that name or short name, else those that have every word of it in their name; a few of them."""
+    said = text.replace("\0", "")
+    exact = list(sites.filter(Q(name__iexact=said) | Q(slug__iexact=said)).order_by("pk")[: SUGGESTED + 1])
+    return exact or list(matching(sites, said).order_by("name", "pk")[: SUGGESTED + 1])
 
 
 class SchoolFilter(forms.Form):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from fleet.sites import views
+from fleet.sites.views import calendar as views
 
 app_name = "calendar"
 urlpatterns = [

@@ -10,11 +10,12 @@ class MailConfig(AppConfig):
         from fleet.events import consumers as outbox
         from fleet.people.rules import Action
         from fleet.web import exposition, navigation
-        from helpdesk.mail import approvals, consumers, listeners, notices
+        from helpdesk.mail import approvals, consumers, hanging, listeners, notices
         from helpdesk.mail import exposition as measures
 
         exposition.register("mail", measures.ourselves)
         notices.register_all()
+        hanging.register()
         mails = navigation.Item(_("Mail"), "mail:mails", "inbox", Action.MANAGE, order=94, group="administration")
         navigation.register(mails)
         outbox.register(consumers.NAME, consumers.EVENTS, consumers.consume)

@@ -12,7 +12,7 @@ class TicketsConfig(AppConfig):
         from fleet.people import above
         from fleet.people.rules import Action
         from fleet.web import happenings, navigation, slots
-        from helpdesk.tickets import belongings, consumers, following, panels, sayings, webhooks
+        from helpdesk.tickets import belongings, consumers, following, hanging, panels, sayings, webhooks
         from helpdesk.tickets import happenings as happened
 
         outbox.register(consumers.NAME, consumers.EVENTS, consumers.consume)
@@ -22,6 +22,7 @@ class TicketsConfig(AppConfig):
         outbox.register(following.OUTAGES, following.OUTAGE_EVENTS, following.outage)
         told.guard("tickets.ticket", webhooks.may_be_told)
         sayings.register()
+        hanging.register()
         navigation.register_group(navigation.Group("helpdesk", _("Helpdesk"), "ticket", 20, Action.WORK_TICKETS))
         navigation.register(navigation.Item(_("Tickets"), "tickets:tickets", "ticket", None, order=20, group="helpdesk"))
         today = navigation.Item(_("Today on site"), "tickets:on-site", "map-pin", Action.WORK_TICKETS, 21, group="helpdesk")

@@ -100,3 +100,22 @@ def test_a_page_is_clean_on_the_phone_and_on_the_desk(address: Address, who: str
     assert not [said for said in visit.complaints if "404 (Not Found)" not in said], (
         "404: a panel that is not for this person"
     )
+
+
+LISTS = (
+    "devices:list", "sites:list", "tickets:tickets", "automation:changes", "automation:approvals", "automation:backups",
+    "automation:compliance", "automation:policy", "automation:sources", "maintenance:list",
+    "inventory:credentials", "mail:mails", "people:tokens", "places:list", "places:table", "places:table-new",
+)  # fmt: skip
+SCROLLING = """[...document.querySelectorAll(".table-wrap")].filter(one => one.scrollWidth > one.clientWidth + 1)
+  .map(one => one.getAttribute("aria-label"))"""
+
+
+@pytest.mark.parametrize("width", [800, 1024])
+def test_no_list_scrolls_sideways_between_phone_and_desk(width: int, standing: Standing, visit: Visit) -> None:
+    found = {address.name: address for address in SHOWN}
+    for name in LISTS:
+        page = visit(found[name].url(standing.things), standing.city.administrator, width=width)
+
+        assert page.evaluate(SCROLLING) == [], name
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name

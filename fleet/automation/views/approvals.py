@@ -35,8 +35,8 @@ def approvals(request: HttpRequest) -> HttpResponse:
     rows = approving.awaiting(user).select_related("site", "requested_by").defer("secret_arguments")
     if risk := form.wanted("risk"):
         rows = rows.filter(risk=risk)
-    if site := form.wanted("site"):
-        rows = rows.filter(site=site)
+    if (sites := form.sites_meant()) is not None:
+        rows = rows.filter(site__in=sites)
     if name := form.wanted("asked_by"):
         rows = rows.filter(requested_by__name__icontains=name)
     counted = rows.annotate(devices=Count("targets", distinct=True)).prefetch_related("approvals").order_by("id")

@@ -34,14 +34,12 @@ SEEN, WORKED = Action.VIEW_DEVICE_DETAILS, Action.REQUEST_CHANGE
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Those that have waited longest first."""
-    form = BackupFilter(request.GET, list(Site.objects.allowing(request.user, SEEN).order_by("name")))
+    form = BackupFilter(request.GET, sites=Site.objects.allowing(request.user, SEEN))
     rows = _devices(request)
     since = timezone.now() - timedelta(days=LATE_DAYS)
     fresh = rows.filter(backup_state__succeeded_at__gte=since)
     late = rows.exclude(pk__in=fresh.values("pk"))
-    shown = late if form.wanted("late") else rows
-    if site := form.wanted("site"):
-        shown = shown.filter(site=site)
+    shown = form.at_school(late if form.wanted("late") else rows)
     page = Paginator(shown, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"form": form, "page": page, "late": late.count(), "total": rows.count(), "days": LATE_DAYS}
     context["rows"] = [{"device": one, "pill": pill(one)} for one in page]

@@ -53,13 +53,11 @@ def compliance(request: HttpRequest) -> HttpResponse:
 
 
 def _form(request: HttpRequest) -> ComplianceFilter:
-    return ComplianceFilter(request.GET, list(Site.objects.allowing(request.user, SEEN).order_by("name")))
+    return ComplianceFilter(request.GET, sites=Site.objects.allowing(request.user, SEEN))
 
 
 def _devices(request: HttpRequest, form: ComplianceFilter) -> QuerySet[Device]:
-    devices = judging.judged_devices().allowing(request.user, SEEN)
-    site = form.wanted("site")
-    return devices.filter(site=site) if site else devices
+    return form.at_school(judging.judged_devices().allowing(request.user, SEEN))
 
 
 def _rules() -> list[dict[str, str]]:

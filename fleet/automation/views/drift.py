@@ -33,14 +33,12 @@ BROAD = {Baseline.Level.AUTHORITY.value, Baseline.Level.PLATFORM.value, Baseline
 
 @require_safe
 def drift(request: HttpRequest) -> HttpResponse:
-    form = DriftFilter(request.GET, list(Site.objects.allowing(request.user, SEEN).order_by("name")))
+    form = DriftFilter(request.GET, sites=Site.objects.allowing(request.user, SEEN))
     rows = Drift.objects.allowing(request.user, SEEN).select_related("device__type", "site", "change", "decided_by")
-    rows = rows.filter(state=form.wanted("state") or Drift.State.OPEN)
-    if site := form.wanted("site"):
-        rows = rows.filter(site=site)
+    found = form.at_school(rows.filter(state=form.wanted("state") or Drift.State.OPEN))
     if key := form.wanted("key"):
-        rows = rows.filter(_about(key))
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+        found = found.filter(_about(key))
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     told = [_drift_row(request, one) for one in page]
     checked = SiteCheck.objects.allowing(request.user, SEEN).filter(finished_at__isnull=False).first()
     context = {"form": form, "page": page, "rows": told, "checked": checked}

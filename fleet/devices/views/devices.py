@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from fleet.devices import services
-from fleet.devices.forms import AccessForm, DeviceForm, access_of, details_of
+from fleet.devices.forms import AccessForm, DeviceForm, WhereForm, access_of, details_of
 from fleet.devices.models import Credential, Device, SiteCredential
 from fleet.devices.services import DeviceError
 from fleet.devices.services.credentials import of_site
@@ -19,6 +20,17 @@ from fleet.sites.models import Site
 from fleet.sites.typed import by_id
 
 
+def _where(request: HttpRequest, sites: QuerySet[Site]) -> HttpResponse:
+    """Asked of whoever has several; it is typed, as there may be a thousand."""
+    first = list(sites[:2])
+    form = WhereForm(request.GET if "school" in request.GET else None, sites=sites)
+    if len(first) == 1 or form.is_valid():
+        site = first[0] if len(first) == 1 else form.cleaned_data["school"]
+        return redirect(f"{request.path}?site={site.pk}")
+    context = {"form": form, "any": bool(first)}
+    return render(request, "devices/device_where.html", context, status=422 if form.errors else 200)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: HttpRequest) -> HttpResponse:
     """First the site, because rooms and credentials are its own; then the device."""
@@ -26,7 +38,7 @@ def create(request: HttpRequest) -> HttpResponse:
     sites = Site.objects.allowing(user, Action.MANAGE)
     chosen = request.GET.get("site", "")
     if not chosen.isdecimal():
-        return render(request, "devices/device_where.html", {"sites": sites})
+        return _where(request, sites)
     site = by_id(sites, chosen)
     if site is None:
         raise Http404

@@ -45,6 +45,8 @@ COLUMNS = (
     ("serial", gettext_lazy("Serial number"), True),
 )
 """(sorted by, title, only for technicians)."""
+GIVING_WAY = {"type": "minor", "serial": "minor", "site": "lesser", "room": "lesser", "since": "lesser"}
+"""Columns that are not there on narrow screens, or under the first."""
 
 
 @require_safe
@@ -118,7 +120,8 @@ def _column(name: str, title: str, sort: str) -> dict[str, str]:
     if name == "state":
         return {"title": title, "sort": "", "order": "" if sort.removeprefix("-") in SORTS else "descending"}
     order = {name: "ascending", f"-{name}": "descending"}.get(sort, "")
-    return {"title": title, "sort": f"-{name}" if order == "ascending" else name, "order": order}
+    column = {"title": title, "sort": f"-{name}" if order == "ascending" else name, "order": order}
+    return column | {"weight": GIVING_WAY.get(name, "")}
 
 
 def _row(request: PageRequest, device: Device) -> dict[str, Any]:

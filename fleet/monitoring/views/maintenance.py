@@ -23,6 +23,8 @@ from fleet.monitoring.rules import maintenance as rules
 from fleet.monitoring.services import maintenance as services
 from fleet.monitoring.views import PageRequest
 from fleet.people.rules import Action
+from fleet.sites.models import Site
+from fleet.sites.typed import by_id
 
 PAGE_SIZE = 50
 MOST_TO_COME = 500
@@ -100,17 +102,18 @@ def _initial(request: PageRequest) -> dict[str, Any]:
     now = timezone.localtime()
     begins = datetime.fromtimestamp(-(-now.timestamp() // QUARTER_S) * QUARTER_S, tz=now.tzinfo)
     initial: dict[str, Any] = {
-        "place": request.GET.get("site", ""),
+        "site": by_id(Site.objects.allowing(request.user, PLAN), request.GET.get("site", "")),
         "covers": MaintenanceWindow.Covers.SITE,
         "starts_at": begins,
         "ends_at": begins + timedelta(hours=2),
         "repeats": MaintenanceWindow.Repeating.NEVER,
     }
     wanted = [int(pk) for pk in request.GET.getlist("device") if pk.isdecimal()]
-    devices = list(Device.objects.allowing(request.user, PLAN).filter(pk__in=wanted)) if wanted else []
+    rows = Device.objects.allowing(request.user, PLAN).select_related("site").filter(pk__in=wanted)
+    devices = list(rows) if wanted else []
     if devices and len({device.site_id for device in devices}) == 1:
         chosen = [device.pk for device in devices]
-        initial |= {"place": str(devices[0].site_id), "covers": MaintenanceWindow.Covers.DEVICES, "devices": chosen}
+        initial |= {"site": devices[0].site, "covers": MaintenanceWindow.Covers.DEVICES, "devices": chosen}
     elif devices:
         messages.info(request, _("These devices stand at several sites. Please plan one maintenance for each site."))
     return initial

@@ -40,7 +40,7 @@ ORDER = (State.DOWN, State.WATCH, State.MAINTENANCE, State.UNKNOWN, State.OK)
 @require_safe
 def index(request: PageRequest) -> HttpResponse:
     """Sites worst first; for technicians how the city is. `?q=&kind=&state=`."""
-    mine = Site.objects.visible_to(request.user)
+    mine = Site.objects.visible_to(request.user).open()
     now = timezone.now()
     everything = estate.site_healths(mine, now)
     form = SiteFilter(request.GET)
@@ -162,7 +162,8 @@ def detail(request: PageRequest, pk: int) -> HttpResponse:
 
 def _may(request: PageRequest, site: Site) -> dict[str, bool]:
     wanted = {"technical": DETAILS, "manages": Action.MANAGE, "may_plan": Action.PLAN_MAINTENANCE}
-    return {name: request.user.access.may(action, site.authority_id, site.pk) for name, action in wanted.items()}
+    may = {name: request.user.access.may(action, site.authority_id, site.pk) for name, action in wanted.items()}
+    return may | ({"may_plan": False} if site.closed_at else {})
 
 
 def _windows(site: Site, now: datetime) -> dict[str, Any]:

@@ -43,6 +43,11 @@ def lock_administrators() -> None:
     list(Grant.objects.filter(role=Role.ADMINISTRATOR).order_by("pk").select_for_update())
 
 
+def end_grants(*, scope_id: int, at: datetime) -> int:
+    """Of everybody who holds a role at this very scope; how many that were."""
+    return Grant.objects.current(at).filter(scope_id=scope_id).update(expires_at=at)
+
+
 def set_display(*, user: User, language: str | None = None, theme: str | None = None) -> None:
     """Remember language and theme; what is None or not on offer stays as it is."""
     if language in User.Language.values:

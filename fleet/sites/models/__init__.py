@@ -10,7 +10,7 @@ from fleet.sites.models.calendar import (
     FreePeriod,
     ServicePeriod,
 )
-from fleet.sites.models.places import Authority, Building, Room, Site, SiteQuerySet, SiteScoped
+from fleet.sites.models.places import Authority, Building, PlaceTable, Room, Site, SiteQuerySet, SiteScoped
 
 __all__ = [
     "Authority",
@@ -22,6 +22,7 @@ __all__ = [
     "CalendarScoped",
     "ExamPeriod",
     "FreePeriod",
+    "PlaceTable",
     "Room",
     "ServicePeriod",
     "Site",

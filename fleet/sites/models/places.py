@@ -1,14 +1,17 @@
 """Authority (tenant) > school or kindergarten > building > room."""
 
-from typing import Self
+from typing import Self, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from fleet.people.models import Scope, ScopedQuerySet, User
 from fleet.people.rules import Action
+
+Place = TypeVar("Place", bound=models.Model, covariant=True)
 
 
 class Authority(models.Model):
@@ -24,10 +27,25 @@ class Authority(models.Model):
         return self.name
 
 
+LOOKING = frozenset({Action.VIEW_SITE, Action.VIEW_DEVICE_DETAILS, Action.VIEW_INTERNAL_NOTES, Action.VIEW_AUDIT})
+"""What may still be done where a school is closed."""
+
+
 class SiteQuerySet(ScopedQuerySet["Site"]):
     """A site is its own scope: its primary key stands where other rows have a `site` column."""
 
     def allowing(self, user: User | AnonymousUser, action: Action) -> Self:
+        """A closed site is looked at, and nothing more."""
+        return self._held(user, action) if action in LOOKING else self._held(user, action).open()
+
+    def managed_by(self, user: User | AnonymousUser) -> Self:
+        """Closed ones too: whoever manages them opens them again."""
+        return self._held(user, Action.MANAGE)
+
+    def open(self) -> Self:
+        return self.filter(closed_at__isnull=True)
+
+    def _held(self, user: User | AnonymousUser, action: Action) -> Self:
         if not isinstance(user, User):
             return self.none()
         scopes = user.access.scopes(action)
@@ -53,6 +71,10 @@ class Site(models.Model):
     federal_state = models.CharField(max_length=2, default="BY")
     catholic_holidays = models.BooleanField(_("Catholic feast days are holidays here"), null=True, blank=True)
     """None: as most municipalities of the federal state keep it."""
+    closed_at = models.DateTimeField(null=True, blank=True)
+    """What was is kept; nothing new begins there."""
+    version = models.PositiveIntegerField(default=1)
+    """Counts changes, so that nobody overwrites one they have not seen."""
 
     objects = SiteQuerySet.as_manager()
 
@@ -62,6 +84,14 @@ class Site(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class PlaceQuerySet(ScopedQuerySet[Place]):
+    """Buildings and rooms: of a closed school, they are looked at and nothing more."""
+
+    def allowing(self, user: User | AnonymousUser, action: Action) -> Self:
+        held = super().allowing(user, action)
+        return held if action in LOOKING else held.filter(site__closed_at__isnull=True)
 
 
 class SiteScoped(models.Model):
@@ -76,8 +106,9 @@ class SiteScoped(models.Model):
 
 class Building(SiteScoped):
     name = models.CharField(_("name"), max_length=100)
+    version = models.PositiveIntegerField(default=1)
 
-    objects = ScopedQuerySet["Building"].as_manager()
+    objects = PlaceQuerySet["Building"].as_manager()
 
     class Meta:
         ordering = ("name",)
@@ -93,8 +124,9 @@ class Room(SiteScoped):
     name = models.CharField(_("name"), max_length=100, blank=True)
     floor = models.SmallIntegerField(_("floor"), default=0)
     teaching = models.BooleanField(_("lessons are held here"), default=True)
+    version = models.PositiveIntegerField(default=1)
 
-    objects = ScopedQuerySet["Room"].as_manager()
+    objects = PlaceQuerySet["Room"].as_manager()
 
     class Meta:
         ordering = ("floor", "number")
@@ -102,3 +134,16 @@ class Room(SiteScoped):
 
     def __str__(self) -> str:
         return f"{self.number} {self.name}".strip()
+
+
+class PlaceTable(models.Model):
+    """A table of schools, buildings and rooms that somebody looks at; taken in, or after a day, it goes."""
+
+    authority = models.ForeignKey(Authority, on_delete=models.CASCADE, related_name="+")
+    made_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+    file_name = models.CharField(max_length=200)
+    data = models.BinaryField()
+
+    def __str__(self) -> str:
+        return self.file_name

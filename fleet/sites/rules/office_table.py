@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from fleet.people.rules import one_line
 from fleet.sites.rules.rows import rows
 from fleet.sites.rules.told import FileError, as_text
@@ -31,7 +33,7 @@ class Mistake:
     says: str
 
     def __str__(self) -> str:
-        where = ", ".join(part for part in (f"Line {self.line}" if self.line else "", self.column) if part)
+        where = ", ".join(part for part in (_("Line %d") % self.line if self.line else "", self.column) if part)
         return f"{where}: {self.says}" if where else self.says
 
 
@@ -71,7 +73,7 @@ def read(data: bytes, columns: Columns, needed: Iterable[str]) -> list[Row]:
         names = _names([_clean(cell) for cell in heading], columns, needed, line)
         lines = [(line, [_clean(cell) for cell in cells]) for line, cells in found]
     except FileError as error:
-        raise MistakesError([Mistake(error.line or 0, "", f"This row cannot be read ({error.detail}).")]) from error
+        raise MistakesError([Mistake(error.line or 0, "", _("This row cannot be read (%s).") % error.detail)]) from error
     refuse([mistake for line, cells in lines for mistake in _lost(line, cells, names)])
     empty = dict.fromkeys(columns, "")
     return [Row(line, empty | dict(zip(names, cells, strict=False))) for line, cells in lines]
@@ -79,11 +81,11 @@ def read(data: bytes, columns: Columns, needed: Iterable[str]) -> list[Row]:
 
 def _text(data: bytes) -> str:
     if len(data) > MOST_BYTES:
-        raise MistakesError([Mistake(0, "", f"The file is larger than {MOST_BYTES // 1_000_000} MB.")])
+        raise MistakesError([Mistake(0, "", _("The file is larger than %d MB.") % (MOST_BYTES // 1_000_000))])
     text = as_text(data)
     nul = text.find("\0")
     if nul >= 0:
-        says = "There is a NUL in it: the file is no text. Save the table as CSV."
+        says = _("There is a NUL in it: the file is no text. Save the table as CSV.")
         raise MistakesError([Mistake(text.count("\n", 0, nul) + 1, "", says)])
     return text
 
@@ -97,12 +99,14 @@ def _names(heading: list[str], columns: Columns, needed: Iterable[str], line: in
     names = [_name(cell, columns) for cell in heading]
     known = ", ".join(columns)
     mistakes = [
-        Mistake(line, "", f"The column {shown(cell)} is not known. Known are: {known}.")
+        Mistake(
+            line, "", _("The column %(cell)s is not known. Known are: %(known)s.") % {"cell": shown(cell), "known": known}
+        )
         for cell, name in zip(heading, names, strict=True)
         if cell and not name
     ]
-    mistakes += [Mistake(line, name, "This column is there twice.") for name in columns if names.count(name) > 1]
-    mistakes += [Mistake(line, name, "This column is missing.") for name in needed if name not in names]
+    mistakes += [Mistake(line, name, _("This column is there twice.")) for name in columns if names.count(name) > 1]
+    mistakes += [Mistake(line, name, _("This column is missing.")) for name in needed if name not in names]
     refuse(mistakes)
     return names
 
@@ -117,10 +121,10 @@ def _lost(line: int, cells: list[str], names: list[str]) -> Iterator[Mistake]:
     padded = [*names, *[""] * (len(cells) - len(names))]
     for number, (cell, name) in enumerate(zip(cells, padded, strict=False), start=1):
         if cell and not name:
-            says = f"{shown(cell)} stands in column {number}, which has no heading. Does a text need quotation marks?"
-            yield Mistake(line, "", says)
+            says = _("%(cell)s stands in column %(number)d, which has no heading. Does a text need quotation marks?")
+            yield Mistake(line, "", says % {"cell": shown(cell), "number": number})
         if LOST in cell:
-            yield Mistake(line, name, f"{shown(cell)} holds letters that cannot be read. Save the table as UTF-8.")
+            yield Mistake(line, name, _("%s holds letters that cannot be read. Save the table as UTF-8.") % shown(cell))
 
 
 @dataclass(slots=True)
@@ -144,9 +148,10 @@ class Said:
             try:
                 value = readers[column](row.cells[column]) if column in readers else row.cells[column]
             except ValueError as error:
-                yield Mistake(row.line, column, f"{shown(row.cells[column])} is none. {error}")
+                yield Mistake(row.line, column, _("%s is none.") % shown(row.cells[column]) + f" {error}")
                 continue
             before = self.values.setdefault(column, value)
             first = self.lines.setdefault(column, row.line)
             if before != value:
-                yield Mistake(row.line, column, f"{shown(row.cells[column])} contradicts line {first}: {shown(before)}.")
+                said = {"cell": shown(row.cells[column]), "line": first, "before": shown(before)}
+                yield Mistake(row.line, column, _("%(cell)s contradicts line %(line)d: %(before)s.") % said)

@@ -9,6 +9,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+from django.utils.translation import gettext as _
+
 from fleet.sites.rules.office_table import Columns, Mistake, Readers, Row, Said, read, refuse, shown
 
 COLUMNS: Columns = {
@@ -68,13 +70,14 @@ def _misplaced(row: Row, slugs: Mapping[str, set[str]]) -> Mistake | None:
     """Why it cannot be said what the row is about."""
     cells = row.cells
     if not cells["school"]:
-        return Mistake(row.line, "school", "The school's name is missing.")
+        return Mistake(row.line, "school", _("The school's name is missing."))
     if not cells["slug"] and len(slugs.get(cells["school"], ())) > 1:
-        return Mistake(row.line, "slug", f"Several schools of this table are called {shown(cells['school'])}: which one?")
+        says = _("Several schools of this table are called %s: which one?") % shown(cells["school"])
+        return Mistake(row.line, "slug", says)
     if cells["room"] and not cells["building"]:
-        return Mistake(row.line, "building", "A room is named, but not its building.")
+        return Mistake(row.line, "building", _("A room is named, but not its building."))
     idle = next((column for column in OF_ROOM if cells[column] and not cells["room"]), None)
-    return Mistake(row.line, idle, f"{shown(cells[idle])} is said of a room without a number.") if idle else None
+    return Mistake(row.line, idle, _("%s is said of a room without a number.") % shown(cells[idle])) if idle else None
 
 
 def _take(school: Said, row: Row) -> Iterator[Mistake]:
@@ -88,20 +91,20 @@ def _take(school: Said, row: Row) -> Iterator[Mistake]:
 
 def _kind(text: str) -> str:
     if text.lower() not in KINDS:
-        raise ValueError("A kind is school or kindergarten.")
+        raise ValueError(_("A kind is school or kindergarten."))
     return KINDS[text.lower()]
 
 
 def _floor(text: str) -> int:
     written = text.replace("−", "-")
     if not re.fullmatch(r"[+-]?[0-9]{1,3}", written) or not LOWEST <= int(written) <= HIGHEST:
-        raise ValueError("A floor is a whole number: 0 is the ground floor, -1 the cellar.")
+        raise ValueError(_("A floor is a whole number: 0 is the ground floor, -1 the cellar."))
     return int(written)
 
 
 def _teaching(text: str) -> bool:
     if text.lower() not in YES | NO:
-        raise ValueError("Whether lessons are held in a room is yes or no.")
+        raise ValueError(_("Whether lessons are held in a room is yes or no."))
     return text.lower() in YES
 
 

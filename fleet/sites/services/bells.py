@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import time
 
 from django.db import transaction
+from django.db.models import F
 
 from fleet.events.services import Fact, emit
 from fleet.people.models import User
@@ -86,7 +87,8 @@ def set_habits(*, site: Site, habits: Habits, by: User | None) -> None:
     ]
     with transaction.atomic():
         site.federal_state, site.catholic_holidays = habits.federal_state, habits.catholic_holidays
-        site.save(update_fields=["federal_state", "catholic_holidays"])
+        chosen = {"federal_state": habits.federal_state, "catholic_holidays": habits.catholic_holidays}
+        Site.objects.filter(pk=site.pk).update(**chosen, version=F("version") + 1)
         ServicePeriod.objects.filter(site=site).delete()
         ServicePeriod.objects.bulk_create(rows)
         payload = {"federal_state": habits.federal_state, "catholic_holidays": habits.catholic_holidays}

@@ -58,6 +58,10 @@ def _listed(user: User, wanted: dict[str, Any]) -> QuerySet[Ticket]:
     return selectors.listed(Ticket.objects.visible_to(user), wanted, user)
 
 
+GIVING_WAY = {"priority": "minor", "updated": "minor", "site": "lesser", "owner": "lesser"}
+"""Columns that are not there on narrow screens, or under the first."""
+
+
 def _columns(sort: str, *, works: bool, many: bool) -> list[dict[str, str]]:
     """Heads of the table: where a click sorts, and how it is sorted now."""
     columns = {
@@ -71,7 +75,7 @@ def _columns(sort: str, *, works: bool, many: bool) -> list[dict[str, str]]:
     }
     if not works:
         del columns["priority"], columns["owner"], columns["due"]
-    return [{"label": label, **_sorting(name, sort)} for name, label in columns.items()]
+    return [{"label": label, "weight": GIVING_WAY.get(name, ""), **_sorting(name, sort)} for name, label in columns.items()]
 
 
 def _sorting(name: str, sort: str) -> dict[str, str]:

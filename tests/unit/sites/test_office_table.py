@@ -1,6 +1,9 @@
 """Tables as offices fill them in are read strictly: what would be lost is named by line and column."""
 
+from collections.abc import Iterator
+
 import pytest
+from django.utils import translation
 
 from fleet.sites.models import Site
 from fleet.sites.rules import people_table, place_table
@@ -8,6 +11,12 @@ from fleet.sites.rules.office_table import MOST_BYTES, MistakesError, Said
 from fleet.sites.rules.tally import Tally
 
 TABLE = "school;kind;building;room;room_name\nGrundschule Süd;school;Haus A;101;Küche\n"
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    with translation.override("en"):
+        yield
 
 
 def room(schools: list[Said]) -> Said:

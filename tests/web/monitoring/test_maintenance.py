@@ -24,7 +24,7 @@ def clock(instant: datetime) -> str:
 def form(city: City, **changes: Any) -> dict[str, Any]:
     begins = timezone.now().replace(second=0, microsecond=0)
     said = {
-        "place": str(city.school_a.pk),
+        "school": city.school_a.name,
         "covers": "site",
         "kind": "",
         "starts_at": clock(begins),
@@ -60,7 +60,7 @@ class TestPlanning:
         assert "AP-204-A" in page
         assert "AP-204-B" in page
         chosen = theo.get("/maintenance/new/", {"device": city.access_point_b.pk}).context["form"].initial
-        assert (chosen["place"], chosen["devices"]) == (str(city.school_b.pk), [city.access_point_b.pk])
+        assert (chosen["school"], chosen["devices"]) == (city.school_b.name, [city.access_point_b.pk])
         several = theo.get("/maintenance/new/", {"device": [city.access_point_a.pk, city.access_point_b.pk]})
         assert "für jeden Standort eine eigene Wartung" in several.content.decode()
         assert "So heißt kein Gerät" in theo.get("/maintenance/new/", {"q": "{{ nichts }}"}).content.decode()
@@ -87,7 +87,9 @@ class TestPlanning:
             ({"ends_at": "2099-01-01T00:00"}, "höchstens 31 Tage"),
             ({"covers": "kind"}, "Wählen Sie eine Geräteart aus."),
             ({"repeats": "weekly", "repeats_until": "2020-01-01"}, "Der letzte Tag liegt vor dem ersten."),
-            ({"place": "all-1"}, "Bitte"),
+            ({"school": ""}, "Bitte nennen Sie die Schule."),
+            ({"school": "Gymnasium"}, "So heißt keine Schule."),
+            ({"school": "Schule"}, "Schule A, Schule B"),
             ({"reason": ""}, "Bitte"),
         ],
     )
@@ -98,11 +100,11 @@ class TestPlanning:
         assert not MaintenanceWindow.objects.exists()
 
     def test_everywhere_only_a_kind_and_only_by_whoever_may_there(self, ada: Client, city: City) -> None:
-        everywhere = f"all-{city.authority.pk}"
-        page = ada.post("/maintenance/new/", form(city, place=everywhere, confirmed="1")).content.decode()
+        everywhere = {"school": "", "everywhere": str(city.authority.pk)}
+        page = ada.post("/maintenance/new/", form(city, confirmed="1", **everywhere)).content.decode()
         assert "nur eine Geräteart" in page
 
-        ada.post("/maintenance/new/", form(city, place=everywhere, covers="kind", kind="printer", confirmed="1"))
+        ada.post("/maintenance/new/", form(city, covers="kind", kind="printer", confirmed="1", **everywhere))
         assert MaintenanceWindow.objects.get().site is None
 
     def test_a_school_plans_nothing(self, alma: Client) -> None:

@@ -6,7 +6,8 @@ from datetime import timedelta
 from django.utils import timezone
 
 from fleet.devices.models import Device
-from fleet.sites.models import CalendarImport, ExamPeriod, FreePeriod, Room, Site
+from fleet.people.models import User
+from fleet.sites.models import CalendarImport, ExamPeriod, FreePeriod, PlaceTable, Room, Site
 from tests.conftest import scope_of
 
 
@@ -17,6 +18,7 @@ class SiteThings:
     closure: FreePeriod
     exam: ExamPeriod
     calendar_import: CalendarImport
+    place_table: PlaceTable
 
 
 def make(device: Device) -> SiteThings:
@@ -30,5 +32,24 @@ def make(device: Device) -> SiteThings:
             **scope, kind="closure", name="Putztag", first_day=now.date(), last_day=now.date()
         ),
         exam=ExamPeriod.objects.create(**scope, name="Abitur", starts_at=now, ends_at=now + timedelta(hours=5)),
+        place_table=PlaceTable.objects.create(
+            authority=device.authority, made_by=_somebody(device), file_name="orte.csv", data=_table(device.site)
+        ),
         calendar_import=CalendarImport.objects.create(**scope, content="holidays", file_name="ferien.ics", entries=[entry]),
     )
+
+
+def _somebody(device: Device) -> User:
+    """Whoever administers the authority: the table is theirs to look at."""
+    return (
+        User.objects.filter(grants__scope=device.authority_id, grants__role="administrator").first() or User.objects.first()
+    )
+
+
+def _table(site: Site) -> bytes:
+    rows = (
+        "school;slug;building;room;floor",
+        f"{site.name};{site.slug};Haupthaus;204;3",
+        f"{site.name};{site.slug};Neubau;1;0",
+    )
+    return "\n".join(rows).encode()

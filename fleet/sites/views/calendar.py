@@ -3,12 +3,11 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites import pages, services, typed, words
 from fleet.sites.forms import BellsForm, ClosureForm, ExamForm, HabitsForm, ScopedForm, UploadForm
@@ -17,13 +16,7 @@ from fleet.sites.rules import table
 from fleet.sites.rules.told import FileError
 from fleet.sites.services import importing
 from fleet.sites.services.importing import Outcome
-
-
-class PageRequest(HttpRequest):
-    """What reaches a view behind the login."""
-
-    user: User
-
+from fleet.sites.views import PageRequest
 
 MANAGE = Action.MANAGE_CALENDAR
 edited = require_http_methods(["GET", "HEAD", "POST"])
@@ -60,7 +53,7 @@ def names(request: PageRequest) -> HttpResponse:
 @require_safe
 def sheet(request: PageRequest, pk: int) -> HttpResponse:
     site = get_object_or_404(Site.objects.visible_to(request.user).select_related("authority"), pk=pk)
-    may_edit = request.user.access.may(MANAGE, site.authority_id, site.pk)
+    may_edit = site.closed_at is None and request.user.access.may(MANAGE, site.authority_id, site.pk)
     context = pages.sheet(site, request.GET.get("month", ""), may_edit=may_edit)
     context["may_everywhere"] = _everywhere(request, site)
     return render(request, "sites/calendar.html", context)

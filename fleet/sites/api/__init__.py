@@ -1,0 +1,1 @@
+"""/sites, /buildings and /rooms: where things are, and the school's calendar."""
