@@ -15,6 +15,7 @@ REASONS = (
     gettext_noop("its sender does not belong to the ticket"),
     gettext_noop("its sender has answered more than %(most)s times within an hour"),
     gettext_noop("its sender has opened too many tickets within an hour"),
+    gettext_noop("too many people without an account have opened tickets within an hour"),
     gettext_noop("there is no school to which it could belong"),
     gettext_noop("it is our own mail"),
     gettext_noop("it was sent by an address of ours"),
