@@ -70,8 +70,10 @@ def _ensure_parts(using: str) -> None:
 def _ensure(connection: BaseDatabaseWrapper, name: str, table: str, column: str) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            stems = f"GENERATED ALWAYS AS (to_tsvector('german'::regconfig, {column})) STORED"
-            cursor.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {STEMS} tsvector {stems}")
+            columns = {one.name for one in connection.introspection.get_table_description(cursor, table)}
+            if STEMS not in columns:  # to be told that it is there would lock the table too
+                stems = f"GENERATED ALWAYS AS (to_tsvector('german'::regconfig, {column})) STORED"
+                cursor.execute(f"ALTER TABLE {table} ADD COLUMN {STEMS} tsvector {stems}")
             cursor.execute(f"CREATE INDEX IF NOT EXISTS {name}_stems ON {table} USING gin ({STEMS}) WITH (fastupdate = off)")
             cursor.execute(f"DROP INDEX IF EXISTS {name}")
             return
