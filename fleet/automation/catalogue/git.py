@@ -9,7 +9,6 @@ import base64
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -24,7 +23,7 @@ from django.conf import settings
 
 from fleet.automation.execution.agent import Agent
 from fleet.automation.rules.sources import Entry, TreeError, parse_tree, wanted
-from fleet.events.rules import forbidden
+from fleet.events.addresses import UnsafeAddressError, addresses
 from fleet.secrets.redact import Redactor
 from fleet.secrets.types import Secret
 
@@ -82,11 +81,11 @@ class Tip:
 
 def fetch(wish: Wish, *, limit_s: float = FETCH_S) -> Tip:
     """Over the network, so never inside a transaction. Raises GitError."""
-    addresses = _addresses(wish.url)
+    places = _places(wish.url)
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fleetdesk-git-")))
         agent = stack.enter_context(Agent(home / "agent", [wish.private_key])) if wish.private_key else None
-        git = _Git(home, _environment(home, wish, agent, addresses), Redactor(wish.secrets()), limit_s)
+        git = _Git(home, _environment(home, wish, agent, places), Redactor(wish.secrets()), limit_s)
         git.run("init", "--quiet", "--bare", str(home / "r.git"), inside=False)
         reference = f"refs/heads/{wish.branch}:refs/heads/tip"
         git.run("fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--", wish.url, reference)
@@ -101,19 +100,18 @@ def fetch(wish: Wish, *, limit_s: float = FETCH_S) -> Tip:
         return Tip(commit, subject.strip()[:200], name[:100], datetime.fromtimestamp(int(at), UTC), signer, files)
 
 
-def _addresses(url: str) -> list[str]:
+def _places(url: str) -> list[str]:
     """Where its host is, IPv4 first; none for a folder. git goes there and nowhere else: a name that leads elsewhere a
     moment later leads nowhere. Raises GitError also for this machine, and for its cloud's metadata."""
     host = urlsplit(url).hostname
     if not host:
         return []
     try:
-        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+        return addresses(host, allow_loopback=settings.MODE != "production")
     except (OSError, UnicodeError) as error:
         raise GitError("git", f"could not resolve host {host}") from error
-    if any(forbidden(address, allow_loopback=settings.MODE != "production") for address in found):
-        raise GitError("address-home")
-    return sorted(found, key=lambda one: (":" in one, one))
+    except UnsafeAddressError as error:
+        raise GitError("address-home") from error
 
 
 def _text(git: "_Git", entry: Entry) -> str:
@@ -192,7 +190,7 @@ class _Git:
         return process.returncode
 
 
-def _environment(home: Path, wish: Wish, agent: Agent | None, addresses: Sequence[str]) -> dict[str, str]:
+def _environment(home: Path, wish: Wish, agent: Agent | None, places: Sequence[str]) -> dict[str, str]:
     values = {
         "core.hooksPath": os.devnull,
         "core.fsmonitor": "false",
@@ -203,8 +201,8 @@ def _environment(home: Path, wish: Wish, agent: Agent | None, addresses: Sequenc
         "submodule.recurse": "false",
         **{f"protocol.{name}.allow": "always" for name in wish.protocols},
     }
-    if addresses and wish.url.startswith(("https:", "http:")):
-        values["http.curloptResolve"] = _resolved(wish.url, addresses)
+    if places and wish.url.startswith(("https:", "http:")):
+        values["http.curloptResolve"] = _resolved(wish.url, places)
     if wish.password and wish.url.startswith("https:"):
         pair = base64.b64encode(f"{wish.username}:{wish.password.reveal()}".encode()).decode()
         values["http.extraHeader"] = f"Authorization: Basic {pair}"  # in the environment, not in arguments all can see
@@ -219,26 +217,26 @@ def _environment(home: Path, wish: Wish, agent: Agent | None, addresses: Sequenc
         "GIT_ASKPASS": "/bin/false",
         "SSH_ASKPASS": "/bin/false",
         "GIT_ALLOW_PROTOCOL": ":".join(wish.protocols),
-        "GIT_SSH_COMMAND": _ssh(home, wish, agent, addresses),
+        "GIT_SSH_COMMAND": _ssh(home, wish, agent, places),
         **({"SSH_AUTH_SOCK": str(agent.socket)} if agent else {}),
         **_as_environment(values),
     }
 
 
-def _resolved(url: str, addresses: Sequence[str]) -> str:
+def _resolved(url: str, places: Sequence[str]) -> str:
     """CURLOPT_RESOLVE(3), for any name: however libcurl writes this one."""
     port = urlsplit(url).port or (443 if url.startswith("https:") else 80)
-    return f"*:{port}:{','.join(f'[{one}]' if ':' in one else one for one in addresses)}"
+    return f"*:{port}:{','.join(f'[{one}]' if ':' in one else one for one in places)}"
 
 
-def _ssh(home: Path, wish: Wish, agent: Agent | None, addresses: Sequence[str]) -> str:
+def _ssh(home: Path, wish: Wish, agent: Agent | None, places: Sequence[str]) -> str:
     """For a shell, as git wants it. The host's key is looked up under its name, as if that had been asked for."""
     known = home / "known_hosts"
     known.write_text(wish.known_hosts if wish.known_hosts.endswith("\n") else wish.known_hosts + "\n")
     way_in = "" if agent else " -o IdentityFile=none -o IdentityAgent=none"
     parts = urlsplit(wish.url)
     name = f"[{parts.hostname}]:{parts.port}" if parts.port not in {None, SSH} else f"{parts.hostname}"
-    place = f" -o HostName={addresses[0]} -o {shlex.quote(f'HostKeyAlias={name}')}" if addresses else ""
+    place = f" -o HostName={places[0]} -o {shlex.quote(f'HostKeyAlias={name}')}" if places else ""
     return (
         f"ssh -F /dev/null -o BatchMode=yes -o StrictHostKeyChecking=yes -o UserKnownHostsFile={known} "
         f"-o GlobalKnownHostsFile=/dev/null -o ConnectTimeout=10 -o ForwardAgent=no{way_in}{place}"
