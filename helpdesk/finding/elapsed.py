@@ -8,12 +8,10 @@ from django.db.models import FloatField, Func
 class Elapsed(Func):
     """Seconds from the second instant to the first: `Elapsed("answered_at", "created_at")`. NULL where one is."""
 
+    template = "EXTRACT(EPOCH FROM (%(expressions)s))::double precision"
+    arg_joiner = " - "
     output_field: Any = FloatField()
     arity = 2
-
-    def as_sql(self, compiler: Any, connection: Any, **more: Any) -> Any:
-        template = "EXTRACT(EPOCH FROM (%(expressions)s))::double precision"
-        return super().as_sql(compiler, connection, template=template, arg_joiner=" - ", **more)
 
     def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
         """Django's own function there; in microseconds."""

@@ -37,7 +37,8 @@ class Months:
     """Local months from the day `first` to the day `last`: which one an instant lies in, told quickly."""
 
     def __init__(self, first: date, last: date, zone: ZoneInfo) -> None:
-        self._labels, self._begins = [], []
+        self._labels: list[str] = []
+        self._begins: list[float] = []
         year, month = first.year, first.month
         while (year, month) <= (last.year, last.month):
             self._labels.append(f"{year:04}-{month:02}")

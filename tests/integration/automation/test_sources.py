@@ -316,14 +316,15 @@ def test_no_repository_is_fetched_from_our_own_machine(source: PlaybookSource, s
 @pytest.mark.parametrize("name", ["rebound.example", "REBOUND.example."])
 def test_git_goes_to_the_address_that_was_looked_at(url: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that leads elsewhere a moment later leads nowhere: here only the first look finds it at all."""
-    real, looks = socket.getaddrinfo, []
+    real = socket.getaddrinfo
+    looks: list[str] = []
 
     def once(host: str, *more: Any, **named: Any) -> Any:
         looks.append(host)
         return real("127.0.0.1" if len(looks) == 1 else host, *more, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", once)
-    heard = []
+    heard: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(20)
 

@@ -198,7 +198,8 @@ def test_a_certificate_that_nobody_vouches_for_gets_no_password(impostor: int, c
 
 def test_the_address_that_was_looked_at_is_asked(impostor: int, city: City, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that leads elsewhere a moment later leads nowhere; the certificate has to be for the name all the same."""
-    real, looks = socket.getaddrinfo, []
+    real = socket.getaddrinfo
+    looks: list[str] = []
 
     def once(host: str, *more: Any, **named: Any) -> Any:
         looks.append(host)

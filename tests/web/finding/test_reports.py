@@ -227,8 +227,11 @@ def test_nothing_is_asked_ticket_by_ticket(city: City, theo: Client) -> None:
 def test_with_and_without_reckoned_deadlines_the_numbers_are_the_same(city: City, theo: Client) -> None:
     ticket = solved(city, "Drucker", hours=7)
     for state in (Ticket.State.OPEN, Ticket.State.RESOLVED):
+        ticket.refresh_from_db()
         services.transition(ticket=ticket, to=state, actor=city.technician)
-    services.transition(ticket=solved(city, "Offen", hours=3), to=Ticket.State.OPEN, actor=city.technician)
+    other = solved(city, "Offen", hours=3)
+    other.refresh_from_db()
+    services.transition(ticket=other, to=Ticket.State.OPEN, actor=city.technician)
     assert Ticket.objects.filter(reckon_at=None).count() == 0
     before, exported = theo.get("/reports/").context, rows(theo)
 
