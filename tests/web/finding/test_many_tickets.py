@@ -51,7 +51,7 @@ def test_on_each_way_the_same_is_found(
     monkeypatch.setattr(in_tickets, "NEWER", newer)
     monkeypatch.setattr(in_tickets, "FEW", few)
 
-    pages = [client.get("/search/", {"q": "beamer 100 oft", "only": "tickets"}).content.decode() for client in (theo, alma)]
+    pages = [client.get("/search/", {"q": "beamer 100 oft", "in": "tickets"}).content.decode() for client in (theo, alma)]
     rare = theo.get("/search/", {"q": "selten beamer"}).content.decode()
 
     assert ["V-100 " in page for page in pages] == [True, True]
@@ -63,7 +63,7 @@ def test_what_is_found_among_the_newer_ones_is_newest_first(theo: Client, monkey
     monkeypatch.setattr(in_tickets, "NEWER", 60)
     Article.objects.filter(ticket__number__in=[f"V-{n}" for n in range(0, MANY, 3)]).update(body="gelegentlich")
 
-    page = theo.get("/search/", {"q": "gelegentlich", "only": "tickets"}).content.decode()
+    page = theo.get("/search/", {"q": "gelegentlich", "in": "tickets"}).content.decode()
 
     found = [f"V-{n} " for n in range(MANY - 3, 0, -3)][:20]
     assert [one for one in found if one in page] == found

@@ -71,7 +71,7 @@ def test_words_of_few_tickets_are_looked_up_once(city: City, ada: Client, monkey
         for words, numbers in asked.items():
             with CaptureQueriesContext(connection) as captured:
                 found = ada.get("/api/v1/tickets/", {"q": words}, headers=headers).json()
-            assert {one["number"] for one in found["items"]} >= numbers
-            assert len({one["number"] for one in found["items"]}) == len(found["items"])
+            assert {one["number"] for one in found["results"]} >= numbers
+            assert len({one["number"] for one in found["results"]}) == len(found["results"])
             looked = [one["sql"] for one in captured if "tickets_ticket" in one["sql"] and "LIMIT" in one["sql"]]
             assert not [sql for sql in looked if repeats(plan(sql))]
