@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import secrets
-import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,8 +19,9 @@ from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from fleet.events.addresses import UnsafeAddressError, addresses
 from fleet.events.models import Delivery, Event, Webhook
-from fleet.events.rules import PATTERN, forbidden, sign, wanted, webhook_pause_s
+from fleet.events.rules import PATTERN, sign, wanted, webhook_pause_s
 from fleet.secrets.types import Secret
 
 log = logging.getLogger(__name__)
@@ -54,10 +54,6 @@ class WebhookError(ValueError):
     def __init__(self, problems: dict[str, str]) -> None:
         super().__init__("; ".join(problems.values()))
         self.problems = problems
-
-
-class UnsafeAddressError(Exception):
-    """The name leads to an address that webhooks do not go to."""
 
 
 @dataclass(frozen=True)
@@ -236,7 +232,7 @@ def _send(delivery: Delivery) -> tuple[int | None, str]:
     try:
         status = _post(delivery, body)
     except UnsafeAddressError as error:
-        return None, str(error)
+        return None, f"{error}, where webhooks do not go"
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         return None, f"{type(error).__name__}: {error}"
     return status, f"HTTP {status}"
@@ -290,11 +286,7 @@ async def _exchange(request: httpx.Request) -> int:
 
 def resolve(host: str, port: int) -> str:
     """An address of this host. Raises UnsafeAddressError if any of them is one that webhooks do not go to."""
-    found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-    for address in found:
-        if forbidden(address, allow_loopback=settings.WEBHOOKS_TO_LOOPBACK):
-            raise UnsafeAddressError(f"{host} leads to {address}, where webhooks do not go")
-    return min(found, key=lambda one: (":" in one, one))
+    return addresses(host, port, allow_loopback=settings.WEBHOOKS_TO_LOOPBACK)[0]
 
 
 def _note(delivery: Delivery, status: int | None, error: str, *, good: bool) -> None:

@@ -1,10 +1,11 @@
 """Words in tickets, newest first, at a cost that does not grow with all the tickets there are.
 
-The newest NEWEST are looked through first: a common word has enough hits there. What is rarer has few in all of them; only
-words that are common each and rare together make much work, and that is ended after LONGEST_MS.
+The newest NEWEST are looked through first: a common word has enough hits there, words that are less common together have
+them among the newest NEWER. What is rarer has few in all of them; only words that are common each and rare together make
+much work, and that is ended after LONGEST_MS.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -17,10 +18,13 @@ from psycopg.errors import QueryCanceled
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.web import fulltext
+from helpdesk.finding.indexes import STEMS
 from helpdesk.tickets.models import Ticket
 from helpdesk.tickets.rules import number
 
-NEWEST = 2_000
+NEWEST, NEWER = 2_000, 16_000
+FEW = 1_000
+"""Hits that are named one by one: a database would guess that there are many more, and read every ticket."""
 LONGEST_MS = 1_500
 YEARS = 5
 Row = TypeVar("Row")
@@ -38,26 +42,47 @@ class TooLongError(Exception):
 
 
 def find_tickets(user: User, words: Sequence[str], most: int) -> Found[Ticket]:
-    """Internal notes are looked through only where this person may see them. At most three queries about tickets."""
+    """Internal notes are looked through only where this person may see them. At most four queries about tickets."""
     last = Ticket.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    before = max(0, last - NEWEST)
-    newest = list(_holding(user, words, before)[:most])
-    if not before or len(newest) == most:
+    newest = list(_holding(user, words, max(0, last - NEWEST))[:most])
+    if last <= NEWEST or len(newest) == most:
         return Found(newest)
     try:
-        return Found(_in_time(_holding(user, words, 0)[:most]))
+        return Found(_in_time(lambda: _of_all(user, words, most, last)))
     except TooLongError:
         return Found(newest, cut=True)
 
 
-def _in_time(rows: QuerySet[Ticket]) -> list[Ticket]:
+def _of_all(user: User, words: Sequence[str], most: int, last: int) -> list[Ticket]:
+    if last > NEWER:
+        newer = list(_holding(user, words, last - NEWER)[:most])
+        if len(newer) == most:
+            return newer
+    rows = _holding(user, words, 0)
+    if fulltext.has_stems() and (few := _few(user, words)) is not None:
+        rows = rows.filter(pk__in=few)
+    return list(rows[:most])
+
+
+def _few(user: User, words: Sequence[str]) -> list[int] | None:
+    """All tickets that hold every word, if they are FEW; more than this person sees among them."""
+    internal = bool(user.access.scopes(Action.VIEW_INTERNAL_NOTES))
+    parts = [_with(word, 0, internal=internal) for word in words]
+    found = " INTERSECT ".join(f"({part.sql})" for part in parts)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{found} LIMIT {FEW + 1}", [value for part in parts for value in part.params])
+        ids = [row[0] for row in cursor.fetchall()]
+    return ids if len(ids) <= FEW else None
+
+
+def _in_time(look: Callable[[], list[Ticket]]) -> list[Ticket]:
     """Raises TooLongError, where the database can be told how long it may take."""
     if connection.vendor != "postgresql":
-        return list(rows)
+        return look()
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {LONGEST_MS}")
-            found = list(rows)
+            found = look()
             cursor.execute("SET LOCAL statement_timeout TO DEFAULT")  # there may be a transaction around this one
             return found
     except OperationalError as error:
@@ -91,11 +116,8 @@ def _with(word: str, after: int, *, internal: bool) -> RawSQL:
     named = numbers(word, timezone.localdate().year)
     if fulltext.has_stems():
         query, asked = "websearch_to_tsquery('german'::regconfig, %s)", f'"{word}"' if " " in word else word
-        subject = f"SELECT id FROM tickets_ticket WHERE to_tsvector('german'::regconfig, subject) @@ {query} AND id > %s"  # noqa: S608  (no value in it)
-        said = (
-            f"SELECT ticket_id FROM tickets_article WHERE to_tsvector('german'::regconfig, body) @@ {query} "  # noqa: S608
-            f"AND ticket_id > %s {public}"
-        )
+        subject = f"SELECT id FROM tickets_ticket WHERE {STEMS} @@ {query} AND id > %s"  # noqa: S608  (no value in it)
+        said = f"SELECT ticket_id FROM tickets_article WHERE {STEMS} @@ {query} AND ticket_id > %s {public}"  # noqa: S608
     else:
         asked = match(word)
         subject = "SELECT rowid FROM finding_subjects WHERE finding_subjects MATCH %s AND rowid > %s"

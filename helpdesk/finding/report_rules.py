@@ -1,10 +1,12 @@
 """What is reckoned from tickets and outages. Durations are elapsed hours; instants are aware."""
 
-from collections import defaultdict
+from bisect import bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from statistics import median
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from fleet.sites.rules.clock import LessonSpan
@@ -15,29 +17,37 @@ ANSWERED_WITHIN_H = (1, 4, 8, 24)
 Span = tuple[datetime, datetime]
 
 
-@dataclass(frozen=True)
-class Facts:
-    """A ticket as the reports see it."""
+class Facts(NamedTuple):
+    """A ticket as the reports see it. `month`: in which it was opened, as 2026-03."""
 
-    created_at: datetime
+    month: str
     site: str
     category: str
     models: tuple[str, ...]
-    answered_at: datetime | None
-    resolved_at: datetime | None
+    hours_to_answer: float | None
+    hours_to_resolve: float | None
     by_playbook: bool
 
-    @property
-    def hours_to_answer(self) -> float | None:
-        return hours(self.created_at, self.answered_at)
 
-    @property
-    def hours_to_resolve(self) -> float | None:
-        return hours(self.created_at, self.resolved_at)
+def hours(seconds: float | None) -> float | None:
+    return None if seconds is None else max(0.0, seconds / 3600)
 
 
-def hours(begin: datetime, end: datetime | None) -> float | None:
-    return None if end is None else max(0.0, (end - begin).total_seconds() / 3600)
+class Months:
+    """Local months from the day `first` to the day `last`: which one an instant lies in, told quickly."""
+
+    def __init__(self, first: date, last: date, zone: ZoneInfo) -> None:
+        self._labels: list[str] = []
+        self._begins: list[float] = []
+        year, month = first.year, first.month
+        while (year, month) <= (last.year, last.month):
+            self._labels.append(f"{year:04}-{month:02}")
+            self._begins.append(datetime(year, month, 1, tzinfo=zone).timestamp())
+            year, month = year + month // 12, month % 12 + 1
+
+    def label(self, at: float) -> str:
+        """`at`: Unix time."""
+        return self._labels[max(0, bisect_right(self._begins, at) - 1)]
 
 
 @dataclass(frozen=True)
@@ -48,14 +58,13 @@ class Month:
     resolved: int
 
 
-def months(facts: Iterable[Facts], zone: ZoneInfo) -> list[Month]:
+def months(facts: Iterable[Facts]) -> list[Month]:
     """By the month in which a ticket was opened."""
-    opened: dict[str, int] = defaultdict(int)
-    resolved: dict[str, int] = defaultdict(int)
+    opened: Counter[str] = Counter()
+    resolved: Counter[str] = Counter()
     for one in facts:
-        label = f"{one.created_at.astimezone(zone):%Y-%m}"
-        opened[label] += 1
-        resolved[label] += one.resolved_at is not None
+        opened[one.month] += 1
+        resolved[one.month] += one.hours_to_resolve is not None
     return [Month(label, opened[label], resolved[label]) for label in sorted(opened)]
 
 
@@ -69,16 +78,17 @@ class Share:
         return 100 * self.part / self.whole if self.whole else None
 
 
-def answered_within(facts: Sequence[Facts], limit_h: float) -> Share:
-    """Of all; one that was resolved without an answer counts by its resolution."""
-    first = [one.hours_to_answer if one.hours_to_answer is not None else one.hours_to_resolve for one in facts]
-    return Share(sum(1 for taken in first if taken is not None and taken <= limit_h), len(facts))
+def answered_within(facts: Sequence[Facts], limits_h: Sequence[float]) -> list[Share]:
+    """Of all, for each limit; one that was resolved without an answer counts by its resolution."""
+    first = (one.hours_to_resolve if one.hours_to_answer is None else one.hours_to_answer for one in facts)
+    taken = sorted(one for one in first if one is not None)
+    return [Share(bisect_right(taken, limit_h), len(facts)) for limit_h in limits_h]
 
 
 def by_playbook(facts: Sequence[Facts]) -> Share:
     """Of those that were resolved."""
-    over = [one for one in facts if one.resolved_at is not None]
-    return Share(sum(1 for one in over if one.by_playbook), len(over))
+    over = [one.by_playbook for one in facts if one.hours_to_resolve is not None]
+    return Share(sum(over), len(over))
 
 
 @dataclass(frozen=True)
@@ -98,13 +108,15 @@ def times(facts: Iterable[Facts], names: Callable[[Facts], Iterable[str]]) -> li
         if one.hours_to_resolve is not None:
             for name in names(one):
                 taken[name].append(one.hours_to_resolve)
+    for known in taken.values():
+        known.sort()
     rows = [Times(name, len(known), median(known), _ninth_tenth(known)) for name, known in taken.items()]
     return sorted(rows, key=lambda row: (-row.median_h, row.label))
 
 
 def _ninth_tenth(known: list[float]) -> float:
-    """The nearest-rank percentile."""
-    return sorted(known)[max(0, -(-9 * len(known) // 10) - 1)]
+    """The nearest-rank percentile of what is sorted."""
+    return known[max(0, -(-9 * len(known) // 10) - 1)]
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:

@@ -25,6 +25,7 @@ from django.utils import timezone
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
+from fleet.events.addresses import UnsafeAddressError, addresses
 from helpdesk.mail.models import Mailbox
 from helpdesk.mail.services import receiving
 
@@ -132,14 +133,39 @@ def _connected(mailbox: Mailbox) -> IMAPClient:
     kinds = Mailbox.Security
     if mailbox.security == kinds.NONE and mailbox.host not in {"localhost", "127.0.0.1", "::1"}:
         raise MailboxError("without encryption only a server on this machine is asked")
-    context = ssl.create_default_context() if mailbox.security != kinds.NONE else None
-    direct = mailbox.security == kinds.TLS
+    try:
+        places = addresses(mailbox.host, mailbox.port, allow_loopback=True)
+    except UnsafeAddressError as error:
+        raise MailboxError("at this address is no mail server") from error
+    try:
+        return _at(places[0], mailbox)
+    except ssl.SSLError:
+        raise
+    except OSError:
+        if len(places) == 1:
+            raise
+    return _at(places[-1], mailbox)
+
+
+def _at(place: str, mailbox: Mailbox) -> IMAPClient:
+    direct, plain = (mailbox.security == kind for kind in (Mailbox.Security.TLS, Mailbox.Security.NONE))
+    context = None if plain else _Named(mailbox.host)
     client = IMAPClient(
-        mailbox.host, mailbox.port, ssl=direct, ssl_context=context if direct else None, timeout=TIMEOUT_S, use_uid=True
+        place, mailbox.port, ssl=direct, ssl_context=context if direct else None, timeout=TIMEOUT_S, use_uid=True
     )
-    if mailbox.security == kinds.STARTTLS:
+    if context and not direct:
         client.starttls(context)
     return client
+
+
+class _Named:
+    """TLS with a server whose certificate is for its name, while its address is spoken to."""
+
+    def __init__(self, host: str) -> None:
+        self.host, self.context = host, ssl.create_default_context()
+
+    def wrap_socket(self, line: socket.socket, **_named: Any) -> ssl.SSLSocket:
+        return self.context.wrap_socket(line, server_hostname=self.host)
 
 
 class _Reading:

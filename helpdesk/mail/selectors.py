@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from fleet.people.models import User
+from fleet.sites.models import Authority
 from helpdesk.mail.models import IncomingMail, OutgoingMail
 from helpdesk.mail.rules.automatic import NOBODY
 from helpdesk.tickets.models import Ticket
@@ -17,6 +18,8 @@ MOST_HANDED = 20
 """Tickets handed to one person within an hour, each with a mail; a thousand at once are read in the list."""
 MOST_TICKETS = 30
 """Of one address without an account in an hour; a person would have called by then."""
+MOST_OF_STRANGERS = 200
+"""Of all of them in an hour, for one authority."""
 
 
 def openers(ticket: Ticket) -> list[str]:
@@ -52,5 +55,13 @@ def may_acknowledge(address: str, now: datetime) -> bool:
 
 
 def floods(address: str, now: datetime) -> bool:
-    rows = IncomingMail.objects.filter(sender=address, outcome=Outcome.NEW, received_at__gt=now - timedelta(hours=1))
+    """What was set aside counts too: whoever goes on stays outside until they have rested."""
+    counted = [Outcome.NEW, Outcome.QUARANTINED]
+    rows = IncomingMail.objects.filter(sender=address, outcome__in=counted, received_at__gt=now - timedelta(hours=1))
     return rows.count() >= MOST_TICKETS
+
+
+def strangers_flood(authority: Authority, now: datetime) -> bool:
+    """Each with another address: so do programs, and each acknowledgement would go to somebody who wrote nothing."""
+    lately = IncomingMail.objects.filter(authority=authority, outcome=Outcome.NEW, received_at__gt=now - timedelta(hours=1))
+    return lately.filter(article__verified=False).count() >= MOST_OF_STRANGERS

@@ -15,6 +15,7 @@ REASONS = (
     gettext_noop("its sender does not belong to the ticket"),
     gettext_noop("its sender has answered more than %(most)s times within an hour"),
     gettext_noop("its sender has opened too many tickets within an hour"),
+    gettext_noop("too many people without an account have opened tickets within an hour"),
     gettext_noop("there is no school to which it could belong"),
     gettext_noop("it is our own mail"),
     gettext_noop("it was sent by an address of ours"),
@@ -34,6 +35,7 @@ REASONS = (
 ERRORS = (
     (r"the line broke at mail (?P<uid>\d+): .*", gettext_noop("It breaks off when mail %(uid)s is fetched.")),
     (r"without encryption only .*", gettext_noop("Without encryption only a server on this machine can be asked.")),
+    (r"at this address is no mail server", gettext_noop("At this address is no mail server.")),
     (r".*certificate verify failed: (?P<why>[^(]*).*", gettext_noop("Its certificate is not to be trusted (%(why)s).")),
     (r".*Connection refused.*", gettext_noop("Nobody answers at this server and port.")),
     (r".*(timed out|timeout).*", gettext_noop("It does not answer in time.")),

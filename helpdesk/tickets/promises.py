@@ -51,7 +51,7 @@ def _outcome(due: str, met: str, promised: Q, now: datetime) -> Case:
         When(
             Q(**{f"{met}__gt": F(due)}) | Q(**{f"{due}__lte": now, f"{met}__isnull": True}), then=Value(Outcome.BROKEN.value)
         ),
-        When(promised & Q(**{f"{met}__isnull": True}), then=Value(Outcome.RUNNING.value)),
+        When(Q(**{f"{met}__isnull": True}) & promised, then=Value(Outcome.RUNNING.value)),
         default=Value(Outcome.NOTHING.value),
         output_field=CharField(),
     )

@@ -2,7 +2,9 @@
 
 1,000 schools and 100 agents in both; one ticket in twenty is not finished. A turn is what an agent does again and again:
 open the list, the counts above it, a search, a ticket. `ticket_list_growth` is the p95 of a turn at 1,000 tickets
-÷ that at 100,000: 1 is no growth, the goal is 1 ÷ 1.5. On the PostgreSQL that DATABASE_URL names, else on SQLite.
+÷ that at 100,000: 1 is no growth, the goal is 1 ÷ 1.5. `ticket_report_growth` is the same of a report over 1,000 tickets,
+`ticket_words_growth` of a program's look for a word that nobody wrote. On the PostgreSQL that DATABASE_URL names, else on
+SQLite.
 BENCH_TICKETS sets another number. `python -m tests.bench tickets` measures this alone, and says of what is done less often
 (filters, pages of the API, reports, taking a ticket) how long it takes.
 """
@@ -13,6 +15,7 @@ import random
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import timedelta
 from statistics import median, quantiles
 from typing import Any
@@ -69,7 +72,10 @@ def rows() -> list[Row]:
         said = subprocess.run(command, cwd=BASE_DIR, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
     found = json.loads(said)
     against = f"the same work at {FEW:,} tickets, p95, {found['vendor']}"
-    return [row("ticket_list_growth", found["many"]["turn"], found["few"]["turn"], GOAL, against)]
+    turn = row("ticket_list_growth", found["many"]["turn"], found["few"]["turn"], GOAL, against)
+    seldom = f"the same at {FEW:,} tickets, median, {found['vendor']}"
+    few, many = found["few_seldom"], found["many_seldom"]
+    return [turn, *(row(f"ticket_{name}_growth", many[name], few[name], GOAL, seldom) for name in few)]
 
 
 def main() -> None:
@@ -98,12 +104,13 @@ def _measured() -> dict[str, Any]:
 
     helpdesk = Helpdesk()
     helpdesk.fill(FEW)
-    few = helpdesk.work()
+    few, few_seldom = helpdesk.work(), helpdesk.growing()
     helpdesk.fill(MANY)
-    many = helpdesk.work()
+    many, many_seldom = helpdesk.work(), helpdesk.growing()
     print(f"p95 in seconds, {FEW} tickets: {few}\n{MANY} tickets: {many}", file=sys.stderr)
     print(f"seldom, median in seconds: {helpdesk.seldom()}", file=sys.stderr)
-    return {"vendor": connection.vendor, "few": few, "many": many}
+    found = {"few": few, "many": many, "few_seldom": few_seldom, "many_seldom": many_seldom}
+    return {"vendor": connection.vendor, **found}
 
 
 class Helpdesk:
@@ -164,21 +171,28 @@ class Helpdesk:
                 Transition(ticket=one, old="open", new="resolved", at=one.created_at + timedelta(hours=5)) for one in over
             )
 
-    def _ticket(self, number: int) -> Any:
+    @staticmethod
+    def _created(number: int) -> Any:
         from django.utils import timezone
 
+        return timezone.now() - timedelta(minutes=5 * (MANY - number))
+
+    def _ticket(self, number: int) -> Any:
         from helpdesk.tickets.models import Ticket
 
         chance = self.chance
         site = chance.choice(self.sites)
-        created = timezone.now() - timedelta(minutes=5 * (MANY - number))
+        created, over = self._created(number), chance.random() >= 1 / 20
         return Ticket(
             authority_id=self.authority_id,
             site_id=site,
             room_id=self.rooms[site],
             number=f"F2026-{number:06d}",
             subject=f"{chance.choice(THINGS)} {chance.choice(TROUBLES)}, {chance.choice(PLACES)}",
-            state=chance.choice(("new", "open", "waiting-requester")) if chance.random() < 1 / 20 else "closed",
+            state="closed" if over else chance.choice(("new", "open", "waiting-requester")),
+            answered_at=created + timedelta(hours=1) if over else None,
+            resolved_at=created + timedelta(hours=5) if over else None,
+            reckon_at=None,
             priority=chance.choice((1, 2, 2, 2, 3, 4)),
             owner=chance.choice(self.agents),
             created_at=created,
@@ -211,8 +225,20 @@ class Helpdesk:
             "ticket": f"/tickets/F2026-{some:06d}/",
         }
 
+    def growing(self) -> dict[str, float]:
+        """{what: median in seconds}: a report over FEW tickets however many there are, and words that nobody wrote."""
+        last = self._created(self.count)
+        first = self._created(self.count - FEW + 1)
+        report = f"/reports/?first={first.date()}&last={last.date() + timedelta(days=1)}"
+        found = self._medians([report, "/api/v1/tickets/?q=Unauffindbar"])
+        return dict(zip(("report", "words"), found.values(), strict=True))
+
     def seldom(self) -> dict[str, float]:
         """{what: median in seconds}"""
+        found = self._medians(SELDOM_ASKED)
+        return found | {"take": round(median(self._taken() for _ in range(SELDOM)), 4)}
+
+    def _medians(self, urls: Sequence[str]) -> dict[str, float]:
         from django.test import Client
 
         from fleet.people import services as people
@@ -221,15 +247,14 @@ class Helpdesk:
         client = Client(SERVER_NAME="localhost")
         client.force_login(self.agents[0], backend="allauth.account.auth_backends.AuthenticationBackend")
         _row, clear = people.issue_token(
-            user=self.agents[0], name="bench", reach=ApiToken.Reach.WRITE, valid_for=timedelta(hours=1)
+            user=self.agents[0], name=f"bench {urls[0]}"[:50], reach=ApiToken.Reach.WRITE, valid_for=timedelta(hours=1)
         )
         program = Client(SERVER_NAME="localhost", headers={"Authorization": f"Bearer {clear.reveal()}"})
         found = {}
-        for url in SELDOM_ASKED:
+        for url in urls:
             asker = program if url.startswith("/api/") else client
-            taken = [self._asked(asker, url) for _ in range(SELDOM)]
-            found[url] = round(median(taken), 4)
-        return found | {"take": round(median(self._taken() for _ in range(SELDOM)), 4)}
+            found[url] = round(median(self._asked(asker, url) for _ in range(SELDOM)), 4)
+        return found
 
     def _taken(self) -> float:
         from helpdesk.tickets import services

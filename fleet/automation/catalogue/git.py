@@ -7,8 +7,8 @@ time and size. The objects lie in a private directory that is gone afterwards.
 
 import base64
 import os
+import shlex
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from django.conf import settings
 
 from fleet.automation.execution.agent import Agent
 from fleet.automation.rules.sources import Entry, TreeError, parse_tree, wanted
-from fleet.events.rules import forbidden
+from fleet.events.addresses import UnsafeAddressError, addresses
 from fleet.secrets.redact import Redactor
 from fleet.secrets.types import Secret
 
@@ -35,6 +35,7 @@ LARGEST_ANSWER = 4 << 20
 _MEMORY = 4 << 20
 """KiB of address space, as `ulimit -v` counts."""
 PGP = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
+SSH = 22
 _BLOCK = 512
 """What `ulimit -f` counts in (POSIX)."""
 
@@ -80,12 +81,11 @@ class Tip:
 
 def fetch(wish: Wish, *, limit_s: float = FETCH_S) -> Tip:
     """Over the network, so never inside a transaction. Raises GitError."""
-    if _leads_home(wish.url):
-        raise GitError("address-home")
+    places = _places(wish.url)
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fleetdesk-git-")))
         agent = stack.enter_context(Agent(home / "agent", [wish.private_key])) if wish.private_key else None
-        git = _Git(home, wish, agent, limit_s)
+        git = _Git(home, _environment(home, wish, agent, places), Redactor(wish.secrets()), limit_s)
         git.run("init", "--quiet", "--bare", str(home / "r.git"), inside=False)
         reference = f"refs/heads/{wish.branch}:refs/heads/tip"
         git.run("fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--", wish.url, reference)
@@ -100,16 +100,18 @@ def fetch(wish: Wish, *, limit_s: float = FETCH_S) -> Tip:
         return Tip(commit, subject.strip()[:200], name[:100], datetime.fromtimestamp(int(at), UTC), signer, files)
 
 
-def _leads_home(url: str) -> bool:
-    """To this machine, or to its cloud's metadata. What leads nowhere is git's to say."""
+def _places(url: str) -> list[str]:
+    """Where its host is, IPv4 first; none for a folder. git goes there and nowhere else: a name that leads elsewhere a
+    moment later leads nowhere. Raises GitError also for this machine, and for its cloud's metadata."""
     host = urlsplit(url).hostname
     if not host:
-        return False
+        return []
     try:
-        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
-    except (OSError, UnicodeError):
-        return False
-    return any(forbidden(address, allow_loopback=settings.MODE != "production") for address in found)
+        return addresses(host, allow_loopback=settings.MODE != "production")
+    except (OSError, UnicodeError) as error:
+        raise GitError("git", f"could not resolve host {host}") from error
+    except UnsafeAddressError as error:
+        raise GitError("address-home") from error
 
 
 def _text(git: "_Git", entry: Entry) -> str:
@@ -144,10 +146,9 @@ def _signer(git: "_Git", home: Path, commit: str, allowed: str) -> str:
 class _Git:
     """git, with nothing around it that could surprise."""
 
-    def __init__(self, home: Path, wish: Wish, agent: Agent | None, limit_s: float) -> None:
-        self._home, self._limit_s = home, limit_s
-        self._environment = _environment(home, wish, agent)
-        self._redactor = Redactor(wish.secrets())
+    def __init__(self, home: Path, environment: Mapping[str, str], redactor: Redactor, limit_s: float) -> None:
+        self._home, self._environment = home, environment
+        self._redactor, self._limit_s = redactor, limit_s
 
     def run(self, *words: str, options: Sequence[str] = (), inside: bool = True) -> str:
         return self.raw(*words, options=options, inside=inside).decode("utf-8", "surrogateescape")
@@ -189,7 +190,7 @@ class _Git:
         return process.returncode
 
 
-def _environment(home: Path, wish: Wish, agent: Agent | None) -> dict[str, str]:
+def _environment(home: Path, wish: Wish, agent: Agent | None, places: Sequence[str]) -> dict[str, str]:
     values = {
         "core.hooksPath": os.devnull,
         "core.fsmonitor": "false",
@@ -200,6 +201,8 @@ def _environment(home: Path, wish: Wish, agent: Agent | None) -> dict[str, str]:
         "submodule.recurse": "false",
         **{f"protocol.{name}.allow": "always" for name in wish.protocols},
     }
+    if places and wish.url.startswith(("https:", "http:")):
+        values["http.curloptResolve"] = _resolved(wish.url, places)
     if wish.password and wish.url.startswith("https:"):
         pair = base64.b64encode(f"{wish.username}:{wish.password.reveal()}".encode()).decode()
         values["http.extraHeader"] = f"Authorization: Basic {pair}"  # in the environment, not in arguments all can see
@@ -214,19 +217,29 @@ def _environment(home: Path, wish: Wish, agent: Agent | None) -> dict[str, str]:
         "GIT_ASKPASS": "/bin/false",
         "SSH_ASKPASS": "/bin/false",
         "GIT_ALLOW_PROTOCOL": ":".join(wish.protocols),
-        "GIT_SSH_COMMAND": _ssh(home, wish, agent),
+        "GIT_SSH_COMMAND": _ssh(home, wish, agent, places),
         **({"SSH_AUTH_SOCK": str(agent.socket)} if agent else {}),
         **_as_environment(values),
     }
 
 
-def _ssh(home: Path, wish: Wish, agent: Agent | None) -> str:
+def _resolved(url: str, places: Sequence[str]) -> str:
+    """CURLOPT_RESOLVE(3), for any name: however libcurl writes this one."""
+    port = urlsplit(url).port or (443 if url.startswith("https:") else 80)
+    return f"*:{port}:{','.join(f'[{one}]' if ':' in one else one for one in places)}"
+
+
+def _ssh(home: Path, wish: Wish, agent: Agent | None, places: Sequence[str]) -> str:
+    """For a shell, as git wants it. The host's key is looked up under its name, as if that had been asked for."""
     known = home / "known_hosts"
     known.write_text(wish.known_hosts if wish.known_hosts.endswith("\n") else wish.known_hosts + "\n")
     way_in = "" if agent else " -o IdentityFile=none -o IdentityAgent=none"
+    parts = urlsplit(wish.url)
+    name = f"[{parts.hostname}]:{parts.port}" if parts.port not in {None, SSH} else f"{parts.hostname}"
+    place = f" -o HostName={places[0]} -o {shlex.quote(f'HostKeyAlias={name}')}" if places else ""
     return (
         f"ssh -F /dev/null -o BatchMode=yes -o StrictHostKeyChecking=yes -o UserKnownHostsFile={known} "
-        f"-o GlobalKnownHostsFile=/dev/null -o ConnectTimeout=10 -o ForwardAgent=no{way_in}"
+        f"-o GlobalKnownHostsFile=/dev/null -o ConnectTimeout=10 -o ForwardAgent=no{way_in}{place}"
     )
 
 

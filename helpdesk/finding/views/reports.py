@@ -84,7 +84,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def _report(user: User, period: reports.Period) -> dict[str, Any]:
     facts = reports.facts(user, period)
-    months = rules.months(facts, timezone.get_default_timezone())
+    months = rules.months(facts)
     most = max((one.opened for one in months), default=0)
     lost = reports.lost(user, period)
     minutes = max((one.minutes for one in lost), default=0)
@@ -93,7 +93,12 @@ def _report(user: User, period: reports.Period) -> dict[str, Any]:
         "months": [
             {"label": month_named(one.label), "row": one, "bar": _bar(one.opened, most, str(one.opened))} for one in months
         ],
-        "answered": [_share(_within(limit), rules.answered_within(facts, limit)) for limit in rules.ANSWERED_WITHIN_H],
+        "answered": [
+            _share(_within(limit), share)
+            for limit, share in zip(
+                rules.ANSWERED_WITHIN_H, rules.answered_within(facts, rules.ANSWERED_WITHIN_H), strict=True
+            )
+        ],
         "by_playbook": _share(_("Done by a playbook"), rules.by_playbook(facts)),
         "tables": [
             _times(_("School"), rules.times(facts, lambda one: [one.site])),

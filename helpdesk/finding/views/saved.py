@@ -91,7 +91,7 @@ def _context(user: User, name: str, form: KeepForm) -> dict[str, Any]:
 
 
 def _counts(user: User) -> list[dict[str, Any]]:
-    by = counting.unfinished(user).by["state"]
+    by = counting.by_state(user)
     return [
         {"label": state.label, "state": PILLS[state.value], "count": by[state.value], "value": state.value}
         for state in Ticket.State

@@ -9,6 +9,7 @@ BLOCKS = frozenset(
 UNSEEN = frozenset({"script", "style", "head", "title", "template", "noscript", "object", "svg", "math"})
 DEEPEST = 200_000
 """Characters in which the beginning of the repeated part is searched."""
+SIGNATURE = "-- "
 MARKED = 3
 """One or two lines with a `>` before them may be a quotation in somebody's own text."""
 LEADS = (
@@ -54,6 +55,23 @@ def _answered_below(rest: str) -> bool:
     lines = rest[:DEEPEST].split("\n")
     last = max((number for number, line in enumerate(lines) if line.lstrip().startswith(">")), default=None)
     return last is not None and any(line.strip() for line in lines[last + 1 :])
+
+
+def unflowed(text: str, *, joins: bool) -> str:
+    """`format=flowed` (RFC 3676): lines that go on are one again. `joins`: DelSp, the blank at the end is no part of it."""
+    lines: list[str] = []
+    goes_on: int | None = None
+    for line in text.split("\n"):
+        quoted = len(line) - len(line.lstrip(">"))
+        said = line[quoted:].removeprefix(" ")
+        flows = said.endswith(" ") and said != SIGNATURE
+        piece = said[:-1] if flows and joins else said
+        if goes_on == quoted and said != SIGNATURE:
+            lines[-1] += piece
+        else:
+            lines.append(f"{'>' * quoted} {piece}" if quoted else piece)
+        goes_on = quoted if flows else None
+    return "\n".join(lines)
 
 
 class _Reader(HTMLParser):

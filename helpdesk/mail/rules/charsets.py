@@ -6,11 +6,15 @@ import re
 NO_CHARSETS = frozenset({"unicode_escape", "raw_unicode_escape", "idna", "punycode", "undefined", "mbcs", "oem", "utf_7"})
 """Python knows these as encodings; a mail that names one would have its backslashes eaten (UTF-7: only when it says so)."""
 OTHER_NAMES = {
-    "gb2312": "gb18030", "gbk": "gb18030", "ks_c_5601-1987": "cp949", "x-sjis": "shift_jis", "x-gbk": "gb18030",
+    "gb2312": "gb18030", "gbk": "gb18030", "ks_c_5601-1987": "cp949", "x-sjis": "cp932", "x-gbk": "gb18030",
+    "shift_jis": "cp932", "shift-jis": "cp932", "sjis": "cp932", "euc-kr": "cp949", "big5": "big5hkscs",
     "iso-8859-8-i": "iso-8859-8", "x-mac-roman": "mac_roman", "macintosh": "mac_roman", "ansi": "cp1252",
     "x-ansi": "cp1252", "unicode": "utf-8", "utf8mb4": "utf-8", "unicode-1-1-utf-7": "utf-7",
 }  # fmt: skip
 C1 = re.compile(r"[\x80-\x9f]")
+OF_WINDOWS = {"iso8859-2": "cp1250", "iso8859-7": "cp1253", "iso8859-9": "cp1254", "iso8859-13": "cp1257"}
+"""Where ISO has control characters, Windows has its quotation marks: those of the same part of the world."""
+JIS = re.compile(rb"\x1b(?:\$[@B]|\([BJ])")
 MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 """A byte order mark is believed before any label, as browsers do."""
 WESTERN = bytes([*b"\t\n\r", *range(0x20, 0x7F)])
@@ -50,10 +54,36 @@ def _decoded(raw: bytes, codec: str) -> str:
     try:
         text = raw.decode(codec)
     except (UnicodeError, ValueError):
+        if codec == "iso2022_jp" and JIS.search(raw):
+            return _of_windows_in_japan(raw)
         return _damaged(raw) if codec.startswith("utf-8") else _guessed(raw)
-    if codec == "iso8859-1" and C1.search(text):  # as browsers do: these are never meant as control characters
-        return raw.decode("cp1252", "replace")
+    if codec.startswith("iso8859-") and C1.search(text):  # as browsers do: these are never meant as control characters
+        windows = OF_WINDOWS.get(codec, "cp1252")
+        return C1.sub(lambda sign: sign.group().encode("latin-1").decode(windows, "replace"), text)
     return text.removeprefix("\ufeff")
+
+
+def _of_windows_in_japan(raw: bytes) -> str:
+    """ISO-2022-JP with letters that only Windows has: its pairs as those of cp932, for which the library knows them."""
+    text, place, double = "", 0, False
+    for mark in [*JIS.finditer(raw), None]:
+        piece = raw[place : mark.start() if mark else None]
+        text += (_shifted(piece) if double else piece).decode("cp932", "replace")
+        if mark:
+            place, double = mark.end(), mark.group().startswith(b"\x1b$")
+    return text
+
+
+def _shifted(jis: bytes) -> bytes:
+    """JIS X 0208, annex 1: from the pairs of 7 bits to those of Shift_JIS. What is no pair stays."""
+    pairs = zip(jis[::2], jis[1::2], strict=False)
+    return b"".join(_pair(row, cell) for row, cell in pairs if min(row, cell) > ord(" ")) + jis[len(jis) // 2 * 2 :]
+
+
+def _pair(row: int, cell: int) -> bytes:
+    first = (row + 1) // 2 + (0x70 if row < 0x5F else 0xB0)  # noqa: PLR2004  (the standard's own numbers)
+    second = cell + (0x1F if cell < 0x60 else 0x20) if row % 2 else cell + 0x7E  # noqa: PLR2004
+    return bytes((first, second))
 
 
 def _is_narrow(raw: bytes) -> bool:

@@ -1,5 +1,8 @@
 """Attachments of a mail: their names and their bytes; winmail.dat opened."""
 
+import base64
+import re
+from email.errors import InvalidBase64CharactersDefect, InvalidBase64LengthDefect, InvalidBase64PaddingDefect
 from email.message import Message
 from email.utils import collapse_rfc2231_value
 from typing import Any
@@ -7,11 +10,15 @@ from typing import Any
 from tnefparse import TNEF
 
 from helpdesk.mail.rules.charsets import decoded, storable
-from helpdesk.mail.rules.headers import inner, topic, value, words
+from helpdesk.mail.rules.headers import inner, keyword, raw_value, topic, value, words
 from helpdesk.mail.rules.incoming import File
 from helpdesk.tickets.names import clean_name
 
 MOST = 100
+ENCODING = "Content-Transfer-Encoding"
+BROKEN = (InvalidBase64CharactersDefect, InvalidBase64LengthDefect, InvalidBase64PaddingDefect)
+BLANKS = re.compile(rb"^[^\r\n]*[^\s][ \t]+[^\s]", re.MULTILINE)
+PIECE = re.compile(rb"[A-Za-z0-9+/]+")
 TNEF_TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 
 
@@ -30,13 +37,32 @@ def name_of(part: Message, otherwise: str) -> str:
 
 def content_of(part: Message) -> bytes:
     """Decoded bytes. Never raises; broken base64 gives what could be decoded."""
+    encoding = keyword(raw_value(part, ENCODING))
     try:
+        if ENCODING in part:
+            part.replace_header(ENCODING, encoding)  # `Quoted-Printable ` is no name that the library knows
         payload = part.get_payload(decode=True)
     except (ValueError, LookupError, AssertionError, TypeError, AttributeError):
         payload = None
+    if encoding == "base64" and any(isinstance(one, BROKEN) for one in part.defects):
+        part.replace_header(ENCODING, "8bit")  # then the library gives the bytes as they came
+        return from_base64(part.get_payload(decode=True) or b"")
     if isinstance(payload, bytes):
         return payload
     return str(part.get_payload()).encode("utf-8", "surrogateescape")
+
+
+def from_base64(text: bytes) -> bytes:
+    """Each piece between padding by itself, as some programs write it, and of a torn one as much as there is.
+
+    What begins with words between blanks is no base64, and where those follow, it is over: somebody added them.
+    """
+    words = BLANKS.search(text)
+    if words and not text[: words.start()].strip():
+        return text
+    encoded = text[: words.start()] if words else text
+    pieces = PIECE.findall(re.sub(rb"[^A-Za-z0-9+/=]", b"", encoded))
+    return b"".join(base64.b64decode(piece[: len(piece) - (len(piece) % 4 == 1)] + b"==") for piece in pieces)
 
 
 def files_of(part: Message, content_type: str) -> list[File]:
@@ -51,7 +77,8 @@ def files_of(part: Message, content_type: str) -> list[File]:
 
 ENDINGS = {
     "image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "application/pdf": ".pdf", "text/calendar": ".ics",
-    "text/html": ".html", "text/plain": ".txt", "text/csv": ".csv",
+    "text/html": ".html", "text/plain": ".txt", "text/csv": ".csv", "text/rfc822-headers": ".txt",
+    "message/delivery-status": ".txt", "message/disposition-notification": ".txt", "application/pgp-signature": ".asc",
 }  # fmt: skip
 
 

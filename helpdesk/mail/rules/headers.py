@@ -21,9 +21,13 @@ PREFIX = re.compile(
 UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """What ends a line, or turns the letters after it around: `Rechnung_fdp.exe` would be read as `Rechnung_exe.pdf`."""
 NUMBER = re.compile(r"(?<![A-Za-z0-9])F\d{4}-\d{6,9}(?!\d)", re.IGNORECASE)
+COMMENT = re.compile(r"\([^()]*\)")
+LONGEST_KEYWORD = 200
 LONGEST_FROM = 1_000
-_APART = r"\s\x00-\x1f\x7f<>"
-"""What stands in no address and no id: blanks, control characters, brackets."""
+LONGEST_LIST = 500_000
+"""Of addresses: ours may be the last of thousands."""
+_APART = r"\s\x00-\x1f\x7f\ufffd<>"
+"""What stands in no address and no id: blanks, control characters, what stood for them, brackets."""
 _SPEC = rf"""[^{_APART}"'(),;:@]{{1,64}}@[^{_APART}"'(),;:@]{{1,255}}"""
 ONE_MAILBOX = re.compile(
     rf"""\s*(?:(?:"(?:[^"\\]|\\.)*"|[^"<>@])*<\s*(?P<angle>{_SPEC})\s*>|(?P<bare>{_SPEC}))\s*(?:\([^()@]*\)\s*)?"""
@@ -51,6 +55,14 @@ def raw_value(message: Message, name: str) -> str:
     return next(iter(raw_values(message, name)), "")
 
 
+def keyword(field: str) -> str:
+    """The word of a field without comments (RFC 5322, 3.2.2) and parameters: `no (a person); x=y` -> `no`."""
+    left, text = "", field[:LONGEST_KEYWORD]
+    while left != text:
+        left, text = text, COMMENT.sub(" ", text)
+    return text.partition("(")[0].partition(";")[0].strip().lower()
+
+
 def value(message: Message, name: str) -> str:
     return words(raw_value(message, name))
 
@@ -68,11 +80,12 @@ def words(raw: str) -> str:
 
 def _piece(one: bytes | str, charset: str | None) -> str:
     if isinstance(one, bytes):
-        return decoded(one, charset) if charset else _bare(one.decode("latin-1"), one)
-    return _bare(one, None)
+        return decoded(one, charset) if charset else bare(one.decode("latin-1"), one)
+    return bare(one)
 
 
-def _bare(text: str, raw: bytes | None) -> str:
+def bare(text: str, raw: bytes | None = None) -> str:
+    """Bytes that stand in a header as they are, as text."""
     try:
         return decoded(raw if raw is not None else text.encode("utf-8", "surrogateescape"))
     except UnicodeError:
@@ -90,19 +103,19 @@ def sender(message: Message) -> Sender:
 def _only(message: Message, address: str) -> bool:
     """Whether From stands once and says `address` alone, so that whoever reads it reads the same (RFC 5322, 3.6.2)."""
     said = raw_values(message, "From", None)
-    found = ONE_MAILBOX.fullmatch(said[0]) if len(said) == 1 and len(said[0]) <= LONGEST_FROM else None
+    found = ONE_MAILBOX.fullmatch(bare(said[0])) if len(said) == 1 and len(said[0]) <= LONGEST_FROM else None
     return found is not None and (found["angle"] or found["bare"]).lower() == address
 
 
 def addresses(message: Message, names: Iterable[str]) -> tuple[str, ...]:
-    found = [address for name in names for _shown, address in _pairs(raw_values(message, name))]
+    found = [address for name in names for _shown, address in _pairs(raw_values(message, name, LONGEST_LIST))]
     return tuple(dict.fromkeys(found))
 
 
 def _pairs(values: Iterable[str]) -> list[tuple[str, str]]:
     """(name, address in small letters). What the library does not accept is searched for an address."""
     found: list[tuple[str, str]] = []
-    for one in values:
+    for one in map(bare, values):  # an address may have letters beyond ASCII (RFC 6532)
         try:
             pairs = getaddresses([one])
         except (ValueError, IndexError, AttributeError, TypeError, RecursionError):
@@ -116,22 +129,24 @@ def _pairs(values: Iterable[str]) -> list[tuple[str, str]]:
 
 def message_id(raw: str) -> str:
     """`<…>` as it stands between the brackets; without brackets too, as some programs write it."""
-    if match := MESSAGE_ID.search(raw):
-        return storable(match.group())
-    bare = BARE_ID.search(raw)
-    return storable(f"<{bare.group()}>") if bare else ""
+    text = bare(raw)
+    if match := MESSAGE_ID.search(text):
+        return match.group()
+    found = BARE_ID.search(text)
+    return f"<{found.group()}>" if found else ""
 
 
 def ancestors(message: Message) -> tuple[str, ...]:
     """Of In-Reply-To first, then of References from the nearest to the eldest; of too many the eldest stays too."""
     answered = [one for text in raw_values(message, "In-Reply-To") for one in _ids(text)]
     chain = [one for text in raw_values(message, "References", None) for one in _ids(text)]
-    found = tuple(dict.fromkeys(f"<{storable(one)}>" for one in [*answered, *reversed(chain)]))
+    found = tuple(dict.fromkeys(f"<{one}>" for one in [*answered, *reversed(chain)]))
     return found if len(found) <= MOST_IDS else (*found[: MOST_IDS - 1], found[-1])
 
 
 def _ids(text: str) -> list[str]:
     """Between brackets; where there are none, as some programs write it."""
+    text = bare(text)
     return MESSAGE_ID.findall(text) or BARE_ID.findall(text[:LONGEST])
 
 

@@ -9,6 +9,8 @@ from helpdesk.mail.rules import files, headers
 from helpdesk.mail.rules.charsets import decoded
 
 HEADERS = frozenset({"text/rfc822-headers", "message/rfc822-headers", "message/global-headers"})
+NAMED = ("Message-ID", "Original-Message-ID", "X-Original-Message-ID")
+"""The second one in reports that a mail was read (RFC 8098, 3.2.5)."""
 MOST = 200
 """Parts that are looked into: a report of a report holds the first mail in its innermost one."""
 ID = re.compile(r"(?im)^[> \t]*Message-ID:\s*(<[^<>\s]{1,900}>)")
@@ -33,5 +35,4 @@ def _below(report: Message) -> Iterator[Message]:
 def _of(part: Message) -> list[str]:
     if part.get_content_type() in HEADERS and not headers.inner(part):
         return ID.findall(decoded(files.content_of(part)[:65536]))
-    found = headers.message_id(headers.raw_value(part, "Message-ID"))
-    return [found] if found else []
+    return [found for name in NAMED if (found := headers.message_id(headers.raw_value(part, name)))]

@@ -10,9 +10,10 @@ from helpdesk.mail.services.keeping import Raw
 
 @dataclass(frozen=True)
 class Delivery:
-    """`mail.files` lie in a folder that is gone afterwards."""
+    """`mail.files` lie in a folder that is gone afterwards. `released`: a person wants it taken in that was set aside."""
 
     raw: Raw
     mail: Incoming
     authority: Authority
     mailbox: Mailbox | None
+    released: bool = False

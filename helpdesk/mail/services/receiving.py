@@ -65,7 +65,8 @@ def again(*, row: IncomingMail) -> Result:
         except (FileNotFoundError, UndecipherableError):
             log.exception("mail set aside cannot be opened", extra={"mail_id": row.pk})
             return _result(row)
-        delivery = dataclasses.replace(_opened(raw, Path(folder), row.mailbox), authority=row.authority)
+        delivery = _opened(raw, Path(folder), row.mailbox)
+        delivery = dataclasses.replace(delivery, authority=row.authority, released=True)
         _settle_again(row, delivery)
     row.refresh_from_db()
     return _result(row)

@@ -119,10 +119,18 @@ class _Settling:
             self._open_at(site)
 
     def _floods(self) -> bool:
-        floods = self.who is None and selectors.floods(self.mail.sender.address, timezone.now())
-        if floods:
-            _end(self.row, Outcome.QUARANTINED, "its sender has opened too many tickets within an hour")
-        return floods
+        """Somebody without an account; what a person has released is taken in all the same."""
+        if self.who is not None or self.delivery.released:
+            return False
+        now = timezone.now()
+        if selectors.floods(self.mail.sender.address, now):
+            reason = "its sender has opened too many tickets within an hour"
+        elif selectors.strangers_flood(self.delivery.authority, now):
+            reason = "too many people without an account have opened tickets within an hour"
+        else:
+            return False
+        _end(self.row, Outcome.QUARANTINED, reason)
+        return True
 
     def _open_at(self, site: Site) -> None:
         with translation.override(settings.LANGUAGE_CODE):

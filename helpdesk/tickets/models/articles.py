@@ -47,6 +47,7 @@ class Article(models.Model):
 
     class Meta:
         ordering = ("created_at", "id")
+        indexes = (models.Index(fields=["notice", "ticket"], name="article_notice"),)
 
     def __str__(self) -> str:
         return f"{self.ticket_id}/{self.pk}"

@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
+from helpdesk.tickets.file_kinds import kind_of
 from helpdesk.tickets.models.articles import Article
 
 
@@ -25,6 +26,11 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def kind(self) -> str:
+        """In words."""
+        return kind_of(self.name)
 
 
 class LooseFile(models.Model):

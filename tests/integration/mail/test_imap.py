@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -193,3 +194,29 @@ def test_a_certificate_that_nobody_vouches_for_gets_no_password(impostor: int, c
     )  # fmt: skip
 
     assert "certificate verify failed" in imap.tried(mailbox).lower()
+
+
+def test_the_address_that_was_looked_at_is_asked(impostor: int, city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that leads elsewhere a moment later leads nowhere; the certificate has to be for the name all the same."""
+    real = socket.getaddrinfo
+    looks: list[str] = []
+
+    def once(host: str, *more: Any, **named: Any) -> Any:
+        looks.append(host)
+        return real("127.0.0.1" if len(looks) == 1 else host, *more, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", once)
+    mailbox = Mailbox(
+        authority=city.authority, site=city.school_a, address="f@x.example", host="rebound.example", port=impostor
+    )
+
+    assert "certificate verify failed" in imap.tried(mailbox).lower()
+    assert looks[0] == "rebound.example"
+    assert set(looks[1:]) <= {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "0.0.0.0", "224.0.0.1"])
+def test_what_is_no_mail_server_is_not_asked(host: str, city: City) -> None:
+    mailbox = Mailbox(authority=city.authority, site=city.school_a, address="f@x.example", host=host)
+
+    assert imap.tried(mailbox) == "at this address is no mail server"

@@ -1,13 +1,13 @@
 """What reports reckon, on tables of cases."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from fleet.sites.rules.clock import LessonSpan
 from helpdesk.finding import report_rules as rules
-from helpdesk.finding.report_rules import Facts, Share
+from helpdesk.finding.report_rules import Facts, Month, Share
 
 BEGIN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -15,8 +15,7 @@ BEGIN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 def facts(
     answered_h: float | None = None, resolved_h: float | None = None, *, site: str = "A", by_playbook: bool = False
 ) -> Facts:
-    after = [None if h is None else BEGIN + timedelta(hours=h) for h in (answered_h, resolved_h)]
-    return Facts(BEGIN, site, "Problem", ("W6",), after[0], after[1], by_playbook)
+    return Facts("2026-03", site, "Problem", ("W6",), answered_h, resolved_h, by_playbook)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +27,7 @@ def facts(
     ],
 )
 def test_answered_within(known: list[Facts], limit_h: float, share: Share) -> None:
-    assert rules.answered_within(known, limit_h) == share
+    assert rules.answered_within(known, [limit_h]) == [share]
 
 
 def test_the_share_of_playbooks_is_of_the_resolved_ones() -> None:
@@ -51,11 +50,21 @@ def test_times_by_school_the_slowest_first() -> None:
 
 
 def test_months_are_local() -> None:
-    late = Facts(datetime(2026, 2, 28, 23, 30, tzinfo=UTC), "A", "x", (), None, None, by_playbook=False)
+    months = rules.Months(date(2025, 12, 30), date(2026, 3, 2), ZoneInfo("Europe/Berlin"))
 
-    (month,) = rules.months([late, facts(1, 2)], ZoneInfo("Europe/Berlin"))
+    said = {
+        at: months.label(datetime.fromisoformat(at).timestamp())
+        for at in ("2025-12-31T22:59:59Z", "2025-12-31T23:00Z", "2026-02-28T22:59Z", "2026-02-28T23:00Z")
+    }
 
-    assert (month.label, month.opened, month.resolved) == ("2026-03", 2, 1)
+    assert list(said.values()) == ["2025-12", "2026-01", "2026-02", "2026-03"]
+
+
+def test_months_by_when_a_ticket_was_opened() -> None:
+    assert rules.months([facts(1, 2), facts(), facts()._replace(month="2026-02")]) == [
+        Month("2026-02", 1, 0),
+        Month("2026-03", 2, 1),
+    ]
 
 
 def at(minutes: int) -> datetime:

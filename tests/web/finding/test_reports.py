@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
@@ -23,7 +25,9 @@ from helpdesk.catalogue.models import ServiceRequest
 from helpdesk.finding import reports
 from helpdesk.tickets import services
 from helpdesk.tickets.models import Category, Ticket
+from helpdesk.tickets.services import sla
 from tests.conftest import City, scope_of
+from tests.web.plans import plan, repeats
 
 Budget = Callable[[int], AbstractContextManager[object]]
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -201,10 +205,45 @@ def test_many_tickets_cost_no_more_queries(count: int, city: City, theo: Client,
         solved(city, f"Drucker {number}")
     theo.get("/reports/")
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(11):
         theo.get("/reports/")
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(10):
         assert len(rows(theo)) == count
+
+
+def test_nothing_is_asked_ticket_by_ticket(city: City, theo: Client) -> None:
+    """Of a hundred thousand tickets that would be most of the time."""
+    solved(city, "Drucker")
+    with CaptureQueriesContext(connection) as captured:
+        theo.get("/reports/")
+
+    asked = [one["sql"].partition(" FOR SELECT ")[2] or one["sql"] for one in captured if "tickets_ticket" in one["sql"]]
+    plans = [plan(sql if sql.startswith("SELECT") else f"SELECT {sql}") for sql in asked]
+
+    assert plans
+    assert not [found for found in plans if repeats(found)]
+
+
+def test_with_and_without_reckoned_deadlines_the_numbers_are_the_same(city: City, theo: Client) -> None:
+    ticket = solved(city, "Drucker", hours=7)
+    for state in (Ticket.State.OPEN, Ticket.State.RESOLVED):
+        ticket.refresh_from_db()
+        services.transition(ticket=ticket, to=state, actor=city.technician)
+    other = solved(city, "Offen", hours=3)
+    other.refresh_from_db()
+    services.transition(ticket=other, to=Ticket.State.OPEN, actor=city.technician)
+    assert Ticket.objects.filter(reckon_at=None).count() == 0
+    before, exported = theo.get("/reports/").context, rows(theo)
+
+    sla.reckon_due()
+
+    after = theo.get("/reports/").context
+    assert Ticket.objects.filter(reckon_at=None).count() == 2
+    assert [after[name] for name in ("total", "months", "tables")] == [
+        before[name] for name in ("total", "months", "tables")
+    ]
+    assert rows(theo)[0]["Stunden bis zur Lösung"] == exported[0]["Stunden bis zur Lösung"] != ""
+    assert rows(theo)[1]["Stunden bis zur Lösung"] == ""
 
 
 def test_a_report_of_one_school_is_asked_for_by_its_name(city: City, ada: Client) -> None:

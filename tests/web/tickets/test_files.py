@@ -1,6 +1,7 @@
 """Files of tickets are saved, never run, and given to nobody else; formatted mail is shown without what it could do."""
 
 import io
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -71,6 +72,28 @@ def test_whatever_it_is_it_is_saved_and_never_run(
     page = alma.get(f"/tickets/{ticket.number}/").content.decode()
     assert f'href="/attachments/{row.pk}/" download' in page
     assert "<svg onload" not in page
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Plan.PDF", "Plan.PDF (PDF, 2,0 KB)"),
+        ("Foto.jpeg", "Foto.jpeg (Bild (JPEG), 2,0 KB)"),
+        ("Liste.xlsx", "Liste.xlsx (Tabelle (XLSX), 2,0 KB)"),
+        ("Rechnung.pdf.exe", "Rechnung.pdf.exe (Programm (EXE), 2,0 KB)"),
+        ("smime.p7m", "smime.p7m (verschlüsselte Mail (P7M), 2,0 KB)"),
+        ("LIESMICH", "LIESMICH (Datei unbekannter Art, 2,0 KB)"),
+        ("a.abcdefgh", "a.abcdefgh (Datei unbekannter Art, 2,0 KB)"),
+    ],
+)
+def test_a_file_says_its_name_kind_and_size(name: str, said: str, alma: Client, ticket: Ticket) -> None:
+    row = file_of(ticket, name, b"x" * 2048)
+
+    page = alma.get(f"/tickets/{ticket.number}/").content.decode()
+
+    (link,) = re.findall(rf'<a href="/attachments/{row.pk}/" download="{re.escape(name)}">(.*?)</a>', page)
+    assert re.sub(r"<[^>]+>", "", link).replace("\xa0", " ") == said
+    assert 'aria-label="Beigefügte Dateien"' in page
 
 
 def test_another_schools_file_is_not_there_and_strangers_log_in(

@@ -8,8 +8,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from helpdesk.tickets import selectors
 from helpdesk.tickets.models import Ticket
 from tests.conftest import City, bearer
+from tests.web.plans import plan, repeats
 
 MANY = 4_000
 
@@ -28,12 +30,6 @@ def _many(city: City) -> None:
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-
-
-def plan(sql: str) -> str:
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {'QUERY PLAN ' if connection.vendor == 'sqlite' else ''}{sql}")
-        return "\n".join(str(row) for row in cursor.fetchall())
 
 
 @pytest.mark.parametrize(
@@ -55,3 +51,27 @@ def test_a_page_of_the_list_sorts_nothing(path: str, index: str, on_sqlite: str,
     assert (on_sqlite if connection.vendor == "sqlite" else index) in found
     assert "Sort" not in found
     assert "TEMP B-TREE" not in found
+
+
+def test_words_of_few_tickets_are_looked_up_once(city: City, ada: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By name, by number of the room, by device: whether few tickets have it or many, each is found, once."""
+    headers = bearer(city.administrator)
+    ticket = Ticket.objects.get(number="V-5")
+    ticket.devices.add(city.printer_a, city.access_point_a)
+    Ticket.objects.filter(number="V-7").update(room=city.room_a)
+    asked = {
+        "V-3999": {"V-3999"},
+        "beamer 3998": {"V-3998"},
+        str(city.room_a.number): {"V-7"},
+        city.printer_a.name[1:]: {"V-5"},
+    }
+
+    for few in (selectors.FEW, 0):
+        monkeypatch.setattr(selectors, "FEW", few)
+        for words, numbers in asked.items():
+            with CaptureQueriesContext(connection) as captured:
+                found = ada.get("/api/v1/tickets/", {"q": words}, headers=headers).json()
+            assert {one["number"] for one in found["results"]} >= numbers
+            assert len({one["number"] for one in found["results"]}) == len(found["results"])
+            looked = [one["sql"] for one in captured if "tickets_ticket" in one["sql"] and "LIMIT" in one["sql"]]
+            assert not [sql for sql in looked if repeats(plan(sql))]
