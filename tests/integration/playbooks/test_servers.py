@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,20 +98,22 @@ async def test_its_base_configuration_is_taken_back_from_a_backup(server: Server
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("su"), reason="needs root, who may become anybody")
 async def test_it_is_read_as_who_the_server_wants_and_whole_or_not_at_all(server: Server) -> None:
-    (server.root / "etc/issue.net").write_text("as it was\n")
-    (server.root / "etc/issue.net").chmod(0o600)
-    for folder in (server.home, *server.home.parents[:3]):
-        folder.chmod(0o755)
     nobody = {"server_become": True, "ansible_become_method": "su", "ansible_become_user": "nobody"}
     nobody |= {"ansible_become_flags": "-s /bin/sh"}
+    with tempfile.TemporaryDirectory() as root:
+        file = Path(root) / "etc/issue.net"
+        file.parent.mkdir()
+        file.write_text("as it was\n")
+        Path(root).chmod(0o755)
+        file.chmod(0o600)
 
-    refused = await server.play(["backup"], {}, "-v", **nobody)
+        refused = await server.play(["backup"], {}, "-v", server_root=root, **nobody)
 
-    assert refused.status != 0
-    assert "the device does not show its configuration" in refused.out
-    assert "Permission denied" in refused.out, refused.out
-    (server.root / "etc/issue.net").chmod(0o644)
-    assert "#| as it was\n" in await kept(server, **nobody)
+        assert refused.status != 0
+        assert "the device does not show its configuration" in refused.out
+        assert "Permission denied" in refused.out, refused.out
+        file.chmod(0o644)
+        assert "#| as it was\n" in await kept(server, server_root=root, **nobody)
 
 
 @pytest.mark.parametrize("text", ["### /etc/issue.net\nold way\n", "# server\n# file 644 /etc/issue.net\n#| cut o"])
