@@ -104,7 +104,7 @@ async def test_it_is_read_as_who_the_server_wants_and_whole_or_not_at_all(server
         file = Path(root) / "etc/issue.net"
         file.parent.mkdir()
         file.write_text("as it was\n")
-        Path(root).chmod(0o755)
+        file.parents[1].chmod(0o755)
         file.chmod(0o600)
 
         refused = await server.play(["backup"], {}, "-v", server_root=root, **nobody)
