@@ -17,7 +17,7 @@ SETTLES_S = 10
 SWITCH_SETTLES_S = 90
 """An access point whose change is not confirmed puts it back after 60 s (`confirm_timeout_s`), and reloads."""
 SERVER_SETTLES_S = 180
-"""A server's programs end with their connection; systemd gives a service that restarts 90 s to stop and 90 s to start."""
+"""A module that is there already is carried out; systemd gives a service that restarts 90 s to stop and 90 s to start."""
 
 
 @dataclass(frozen=True)
