@@ -39,6 +39,9 @@ class PlaybookOut(Schema):
     expected_duration_s: int
     max_targets: int
     reversible: bool
+    """Whether a change of it may have an end, at which it is taken back."""
+    why_no_end: str
+    """no-way-back, or whole-device: taking it back puts back all that a device had before. Empty where it is reversible."""
     arguments: list[ArgumentOut]
     digest: str
     source: str

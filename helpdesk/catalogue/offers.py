@@ -197,7 +197,7 @@ def _agree(source: _Source, offer: Offer) -> None:
     for name in sorted(name for name, one in declared.items() if one.required and name not in filled):
         source.refuse("playbook", f"nobody fills the playbook's argument {name}")
     if offer.time_box and not playbook.undoes_itself:
-        source.refuse("time_box", f"the playbook {playbook.slug} cannot be taken back")
+        source.refuse("time_box", f"the playbook {playbook.slug} has no end ({playbook.why_no_end})")
     _placeholders(source, offer, (filled - playbook.secret_names) | PLACES | {one.name for one in offer.field})
 
 

@@ -16,6 +16,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from fleet.automation.catalogue import pinned
 from fleet.automation.catalogue.model import (
+    SERVER_SETTLES_S,
     SETTLES_S,
     SWITCH_SETTLES_S,
     Argument,
@@ -336,7 +337,8 @@ def _playbook(folder: Path, manifest: _Manifest, options: dict[str, _Option]) ->
 def _settles_s(manifest: _Manifest) -> int:
     if manifest.settles_s is not None:
         return manifest.settles_s
-    return SWITCH_SETTLES_S if "openwrt" in manifest.platforms else SETTLES_S
+    known = {"openwrt": SWITCH_SETTLES_S, "linux": SERVER_SETTLES_S}
+    return max(known.get(platform, SETTLES_S) for platform in manifest.platforms)
 
 
 def _argument(name: str, option: _Option, texts: _ArgumentText) -> Argument:

@@ -10,11 +10,14 @@ Holds = Literal["contains", "lacks", "equals", "at_least", "restarted", "reachab
 Subject = Literal["target", "behind"]
 Rotates = Literal["", "ssh", "snmp"]
 Predecessor = Literal["", "retired", "replaced", "stays"]
+NoEnd = Literal["", "no-way-back", "whole-device"]
 Generate = Literal["", "if-empty", "each-time"]
 SETTLES_S = 10
 """What a device still does of what it was told before its connection was cut."""
 SWITCH_SETTLES_S = 90
 """An access point whose change is not confirmed puts it back after 60 s (`confirm_timeout_s`), and reloads."""
+SERVER_SETTLES_S = 180
+"""A module that is there already is carried out; systemd gives a service that restarts 90 s to stop and 90 s to start."""
 
 
 @dataclass(frozen=True)
@@ -158,4 +161,11 @@ class Playbook:
     @property
     def undoes_itself(self) -> bool:
         """Whether the end of a time span can take it back: by a playbook, and without asking for a backup."""
-        return self.rollback is not None and not self.rollback.restore_backup
+        return not self.why_no_end
+
+    @property
+    def why_no_end(self) -> NoEnd:
+        """A whole configuration put back undoes what others did since, so such changes cannot end in any order."""
+        if self.rollback is None:
+            return "no-way-back"
+        return "whole-device" if self.rollback.restore_backup else ""

@@ -51,10 +51,19 @@ _SAID = re.compile(
 _TRAPS = re.compile(
     r"(^[ \t]*snmp-server host \S+ (?:(?:traps|informs) )?(?:version \S+ (?:(?:auth|noauth|priv) )?)?)(\S+)", re.MULTILINE
 )
+_SNMPD = re.compile(
+    r"(^(?:#\| ?)?[ \t]{0,9}(?:r[ow]community6?|trapcommunity|com2sec6?[ \t]+(?:-Cn[ \t]+\S+[ \t]+)?\S+[ \t]+\S+"
+    r"|trap2?sink[ \t]+\S+|informsink[ \t]+\S+)[ \t]+)(\S+)",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""Net-SNMP's snmpd.conf(5)."""
+_COMMUNITY_NAME = re.compile(rf"((?:^|[ \t/])snmp community[^\r\n]{{0,400}}?[ \t]name=)({_QUOTED})", re.MULTILINE)
+"""RouterOS, as `/export terse` says it: each line with its menu."""
 _GENERIC = (_PEM, _ASSIGNED, _SAID, _TRAPS)
 SECRET: Mapping[str, Sequence[re.Pattern[str]]] = {
     "openwrt": (_PEM, _UCI),
-    "routeros": (_PEM, _ASSIGNED),
+    "routeros": (_PEM, _ASSIGNED, _COMMUNITY_NAME),
+    "linux": (*_GENERIC, _SNMPD),
 }
 """Platform → where secrets stand: group 1 stays, group 2 is hidden.
 

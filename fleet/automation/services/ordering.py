@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fleet.automation.catalogue import CatalogueError, Playbook, get
+from fleet.automation.end_words import no_end
 from fleet.automation.inventory import manageable
 from fleet.automation.models import Change, Run
 from fleet.automation.rules.arguments import ArgumentsError, digest, validated
@@ -139,8 +140,8 @@ def _strategy_problem(order: Order) -> dict[str, str]:
 def _span_problem(order: Order, playbook: Playbook) -> dict[str, str]:
     if order.ends_at is None:
         return {}
-    if not playbook.undoes_itself:
-        return {"ends_at": _("This change cannot be taken back by itself, so it has no end.")}
+    if why_not := no_end(playbook):
+        return {"ends_at": why_not}
     now, ends_at = timezone.now(), order.ends_at.astimezone(UTC)  # two local times are compared by what the clock shows
     if ends_at <= (order.starts_at or now).astimezone(UTC):
         return {"ends_at": _("The end must be after the beginning.")}

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fleet.automation.catalogue import CatalogueError, Playbook, get
+from fleet.automation.end_words import no_end
 from fleet.automation.models import Change, Schedule
 from fleet.automation.rules import schedules as rules
 from fleet.automation.rules.arguments import ArgumentsError, validated
@@ -84,8 +85,8 @@ def _arguments(standing: Standing, problems: dict[str, str]) -> tuple[dict[str, 
     except ArgumentsError as error:
         problems |= {name: str(problem) for name, problem in error.problems.items()}
         return {}, {}
-    if standing.lasts is not None and not playbook.undoes_itself:
-        problems["lasts"] = _("This change cannot be taken back by itself, so it has no end.")
+    if standing.lasts is not None and (why_not := no_end(playbook)):
+        problems["lasts"] = why_not
     if given := sorted(playbook.fresh_names & standing.arguments.keys()):
         problems |= dict.fromkeys(given, _("A standing order makes this up afresh each time."))
     kept = {name for name in playbook.secret_names & values.keys() if standing.arguments.get(name)}

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from fleet.automation import words
 from fleet.automation.catalogue import Argument, CatalogueError, Playbook, all_playbooks, get
+from fleet.automation.end_words import no_end
 from fleet.automation.forms import PlaybookFilter
 from fleet.automation.models import Change
 from fleet.automation.rules.catalogue import Search, found
@@ -126,6 +127,7 @@ def _facts(playbook: Playbook) -> list[tuple[str, Any]]:
         facts.append((_("The old secret"), words.predecessor(playbook.predecessor)))
     facts += [
         (_("How it is undone"), words.undoing(playbook.rollback)),
+        (_("Limited in time"), no_end(playbook) or _("possible: it is taken back at its end")),
         (_("Who may order it"), words.roles(playbook.who_may_run) or _("whoever may order changes there")),
         (_("Who approves it"), words.roles(playbook.who_approves) or _("whoever approves changes there")),
         (_("Origin"), f"{playbook.source} @ {playbook.commit[:12]}" if playbook.source else _("the product itself")),

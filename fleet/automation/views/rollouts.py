@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from fleet.automation import policy_panel, policy_words, proposal_panel, services, words
 from fleet.automation.catalogue import CatalogueError, Playbook, get
+from fleet.automation.end_words import no_end
 from fleet.automation.forms import DevicesFilter, HostFilter, OrderForm, PlaybookForm
 from fleet.automation.inventory import manageable
 from fleet.automation.models import Change, Ring
@@ -192,7 +193,7 @@ def _ordering(request: HttpRequest, user: User, chosen: QuerySet[Device], *, mat
     if playbook is None:
         return render(request, "automation/new.html", context)
     form = OrderForm(request.POST if act in {"rings", "order"} else None, playbook=playbook)
-    context["order_form"] = form
+    context |= {"order_form": form, "no_end": no_end(playbook)}
     if not form.is_bound:
         return render(request, "automation/new.html", context)
     if not form.is_valid():

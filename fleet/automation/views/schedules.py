@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from fleet.automation.catalogue import CatalogueError, Playbook, get
 from fleet.automation.catalogue.model import Argument
+from fleet.automation.end_words import no_end
 from fleet.automation.models import Schedule
 from fleet.automation.services import schedules
 from fleet.automation.services.ordering import OrderError
@@ -193,7 +194,7 @@ def new(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("The standing order is kept."))
             return redirect("automation:schedules")
     fresh = [playbook.argument(name).label.in_language(get_language()) for name in sorted(playbook.fresh_names)]
-    context = {"form": form, "title": playbook.title.in_language(get_language()), "fresh": fresh}
+    context = {"form": form, "title": playbook.title.in_language(get_language()), "fresh": fresh, "no_end": no_end(playbook)}
     return render(request, "automation/schedule_new.html", context, status=422 if form.errors else 200)
 
 

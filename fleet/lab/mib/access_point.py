@@ -43,7 +43,7 @@ def _constant(text: str) -> Callable[[], str]:
 
 
 def _extends(machine: AccessPoint) -> Iterator[Entry]:
-    yield _extend("distro", machine.device.firmware)
+    yield _extend("distro", lambda: machine.firmware)
     yield _extend("hardware", machine.device.model)
     yield _extend("serial", machine.device.serial)
     yield _extend("clients-wlan", lambda: str(sum(machine.clients().values())))

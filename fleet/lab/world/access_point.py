@@ -68,6 +68,11 @@ class AccessPoint(Machine):
         return self._hostname
 
     @property
+    def firmware(self) -> str:
+        """What it runs now, as it calls itself."""
+        return f"{self.device.firmware.rpartition(' ')[0]} {self.files['/etc/openwrt_version'].strip()}"
+
+    @property
     def location(self) -> str:
         return self._snmpd.location
 

@@ -5,6 +5,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -24,9 +25,10 @@ from fleet.lab.faults import Fault
 from fleet.lab.mib import agents
 from fleet.lab.server import ssh_devices
 from fleet.lab.services import Surroundings, load_city
+from fleet.lab.ssh import uci
 from fleet.lab.ssh.keys import Keys, ensure
 from fleet.lab.ssh.server import serve
-from fleet.lab.world import AccessPoint, World
+from fleet.lab.world import AccessPoint, Switch, World
 from fleet.people import services as people
 from fleet.people.models import User
 from fleet.people.rules import Role
@@ -131,6 +133,18 @@ class School:
         found = next(one for one in self.wire.world.machines if one.device.address == device.address)
         assert isinstance(found, AccessPoint)
         return found
+
+    def switch_machine(self) -> Switch:
+        found = next(one for one in self.wire.world.machines if one.device.address == self.switch.address)
+        assert isinstance(found, Switch)
+        return found
+
+    def configured(self) -> tuple[object, ...]:
+        """What the devices themselves have, whatever anybody says: sections of access points, lines of the switch."""
+        files = [self.machine(ap).files for ap in self.aps]
+        parsed = [{path: uci.parse(text) for path, text in one.items() if path.startswith("/etc/config/")} for one in files]
+        banners = [one.get("/etc/banner", "") for one in files]
+        return parsed, banners, deepcopy(self.switch_machine().running_config)
 
     def on_air(self, device: Device) -> set[str]:
         """Names of the Wi-Fis that the device itself sends, whatever anybody says."""

@@ -1,5 +1,7 @@
 """Rolling back: what another change still wants stays or comes back, nothing is taken back twice, backups are put back."""
 
+from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,10 +11,11 @@ from django.utils import timezone
 from fleet.automation import services
 from fleet.automation.models import Backup, Change, DeviceLock, HostResult, Run, Target
 from fleet.automation.rules.lifecycle import too_late
+from fleet.automation.rules.rollout import Strategy
 from fleet.automation.services import backups
 from fleet.automation.services.ordering import OrderError
 from fleet.automation.services.rollouts.taking_back import touched
-from fleet.lab.world import Switch
+from fleet.devices.models import Device, DeviceType
 from tests.integration.automation.conftest import PSK, School, soon
 from tests.integration.automation.test_backups import HAND_MADE
 from tests.integration.automation.test_boxes import OTHER_PSK, keys, over
@@ -106,11 +109,64 @@ def test_a_port_goes_back_to_the_zone_that_it_was_in(school: School) -> None:
     assert running(school) == since, "what came later is not undone by the way"
 
 
+BASELINE = {
+    "ntp_servers": ["ntp1.musterstadt.example"],
+    "syslog_host": "log.musterstadt.example",
+    "snmp_contact": "IT Eichstadt",
+    "banner": "Nur für Befugte",
+}
+
+
+def test_a_base_configuration_is_taken_back(school: School) -> None:
+    before, devices = school.configured(), [*school.aps, school.switch]
+    change = school.approved(school.order("baseline", devices, arguments=BASELINE))
+    assert change.state == Change.State.CONFIRMED
+    assert school.configured() != before
+
+    rolled_back(school, change)
+
+    run = school.run(change, Run.Kind.REVERT)
+    assert change.state == Change.State.ROLLED_BACK, (run.error, list(run.hosts.values("state", "message")))
+    assert school.configured() == before
+
+
+def test_a_base_configuration_that_measuring_refutes_goes_by_itself(school: School) -> None:
+    manifest = school.playbooks / "baseline" / "manifest.toml"
+    manifest.write_text(manifest.read_text().replace('"{snmp_contact}"', '"somebody else"').replace("= 60", "= 2"))
+    before = school.configured()
+    strategy = Strategy(rings=(), spread="none", rollback_on_halt=True)
+
+    change = school.approved(school.order("baseline", [school.switch], arguments=BASELINE, strategy=strategy))
+
+    assert school.run(change).hosts.get().verdict == "refuted"
+    assert change.state == Change.State.ROLLED_BACK
+    assert school.configured() == before
+
+
+def test_a_switch_is_taken_back_to_its_old_radius_server(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lab's switch speaks IOS for once."""
+    machine = school.switch_machine()
+    monkeypatch.setattr(machine, "device", replace(machine.device, platform="ios"))
+    DeviceType.objects.filter(pk=school.switch.type_id).update(platform="ios")
+    machine.running_config.radius = {"R": ["address ipv4 192.0.2.1 auth-port 1812 acct-port 1813", f"key old-{PSK}"]}
+    before = deepcopy(machine.running_config)
+    wish = {"radius_server": "192.0.2.9", "radius_secret": PSK}
+    change = school.approved(school.order("radius-switch", [Device.objects.get(pk=school.switch.pk)], arguments=wish))
+    assert change.state == Change.State.CONFIRMED, [run.error for run in change.runs.all()]
+    assert PSK in str(machine.running_config.radius)
+    assert machine.running_config != before
+
+    rolled_back(school, change)
+
+    run = school.run(change, Run.Kind.REVERT)
+    assert change.state == Change.State.ROLLED_BACK, (run.error, list(run.hosts.values("state", "message")))
+    assert machine.running_config == before
+    assert PSK not in str(list(run.log_lines.values())) + str(list(run.hosts.values()))
+
+
 def running(school: School) -> dict[int, str]:
     """{port: what the switch itself has configured there}"""
-    machine = next(one for one in school.wire.world.machines if one.device.address == school.switch.address)
-    assert isinstance(machine, Switch)
-    return {number: str(port) for number, port in machine.running_config.ports.items()}
+    return {number: str(port) for number, port in school.switch_machine().running_config.ports.items()}
 
 
 def test_a_box_may_end_in_the_hour_that_comes_twice(school: School) -> None:

@@ -1,6 +1,7 @@
 """A server to try playbooks on: OpenSSH's own sshd on loopback, with the system's Python."""
 
 import asyncio
+import contextlib
 import getpass
 import os
 import shutil
@@ -47,6 +48,16 @@ class Server:
         )
         return Played(done.returncode, done.stdout + done.stderr)
 
+    async def begin(self, books: list[str], arguments: dict[str, Any]) -> asyncio.subprocess.Process:
+        argv, environment = self.command(books, arguments)
+        return await asyncio.create_subprocess_exec(*argv, env=environment, stdout=asyncio.subprocess.DEVNULL)
+
+    async def cut_off(self, playing: asyncio.subprocess.Process) -> None:
+        """Our end is killed as a cancelled run's is; nobody is there who could tell the server to stop."""
+        for process in [*psutil.Process(playing.pid).children(recursive=True), *at_work(self.control)]:
+            process.kill()
+        await playing.wait()
+
     def command(
         self, books: list[str], arguments: dict[str, Any], *options: str, **more: Any
     ) -> tuple[list[str], dict[str, str]]:
@@ -69,6 +80,16 @@ class Server:
         paths = [str(ROOT / "playbooks" / book / "playbook.yml") for book in books]
         argv = ["ansible-playbook", "--diff", "-i", str(home), "-e", f"@{given}", *options, *paths]
         return argv, command_environment(self.home, self.home / "known_hosts", self.home / "client", self.control)
+
+
+def at_work(words: str) -> list[psutil.Process]:
+    """Processes with these words in what they were started with, or in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if words in " ".join([*process.cmdline(), *process.environ().values()]) and process.pid != os.getpid():
+                found.append(process)
+    return found
 
 
 @asynccontextmanager

@@ -178,7 +178,7 @@ async def test_firmware_is_put_in_place_first_and_installed_later(player: Player
     assert (installed.status, installed.changed, again.changed) == (0, 1, 0), installed.out + again.out
     assert "+version 24.10.9" in installed.out
     assert ap.booted_at > booted_at
-    assert ap.files["/etc/openwrt_version"] == "24.10.9\n"
+    assert ap.firmware == "OpenWrt 24.10.9"
 
 
 @pytest.mark.parametrize(

@@ -94,10 +94,15 @@ class Console:
 
     @staticmethod
     def _shown(one: dict[str, str], path: str = "") -> str:
-        silent = {("/system logging action", "name"), ("/snmp community", "name", "public")}
+        silent = {
+            ("/system logging action", "name"),
+            ("/system logging action", "remote", "0.0.0.0"),
+            ("/system note", "show-at-login", "yes"),
+            ("/snmp community", "name", "public"),
+        }
         words = []
         for name, value in sorted(one.items()):
-            if (path, name) in silent or (path, name, value) in silent:
+            if not value or (path, name) in silent or (path, name, value) in silent:
                 continue
             escaped = "".join(
                 c
@@ -169,6 +174,21 @@ async def test_it_gets_its_base_configuration_as_text_and_once(router: Router) -
     assert menus["/system note"] == [{"note": BASELINE["banner"], "show-at-login": "yes"}]
 
 
+async def test_its_base_configuration_is_taken_back_from_a_backup(router: Router) -> None:
+    before = router.console.export()
+    given = {"backup": 1, "fleetdesk_configuration": await kept(router)}
+    assert (await router.play("baseline", BASELINE)).status == 0
+    assert router.console.export() != before
+
+    checked = await router.play("restore", given, "--check")
+    assert router.console.export() != before
+    done, again = await router.play("restore", given), await router.play("restore", given)
+
+    assert [(one.status, one.changed) for one in (checked, done, again)] == [(0, 1), (0, 1), (0, 0)], done.out + again.out
+    assert router.console.export() == before
+    assert "pl4nted" not in checked.out + done.out + again.out
+
+
 async def test_what_it_refuses_is_taken_back(router: Router) -> None:
     factory, router.console.refused = router.console.menus["/system ntp client servers"], "/snmp"
 
@@ -181,9 +201,12 @@ async def test_what_it_refuses_is_taken_back(router: Router) -> None:
     assert "pl4nted" not in played.out
 
 
-async def test_its_configuration_is_fetched(router: Router) -> None:
+async def kept(router: Router) -> str:
     played = await router.play("backup", {}, "-v")
-
     text = re.search(r'"fleetdesk_configuration": ("(?:[^"\\]|\\.)*")', played.out)
     assert text, played.out
-    assert json.loads(text[1]).replace("\r", "") == router.console.export().replace("\r", "")
+    return str(json.loads(text[1]))
+
+
+async def test_its_configuration_is_fetched(router: Router) -> None:
+    assert (await kept(router)).replace("\r", "") == router.console.export().replace("\r", "")

@@ -1,8 +1,12 @@
 """The playbooks for servers, on OpenSSH's own sshd over loopback; the system's files are those of a directory."""
 
 import getpass
+import json
+import os
 import re
+import shutil
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from tests.integration.lab_ssh.conftest import until
 from tests.integration.playbooks.conftest import Played
-from tests.integration.playbooks.servers import Server, needs_sshd, serving
+from tests.integration.playbooks.servers import PATHS, Server, at_work, needs_sshd, serving
 
 pytestmark = needs_sshd
 COMMUNITY = "pl4nted-{{x}}';$(id)"
@@ -65,6 +70,72 @@ async def test_what_is_not_given_stays_as_it_is_on_a_server(server: Server) -> N
     (changed,) = [path for path in before if before[path] != after[path]]
     assert after[changed] == f"sysContact IT Neustadt\nrocommunity {COMMUNITY}\n"
     assert "pl4nted" not in done.out
+
+
+async def test_its_base_configuration_is_taken_back_from_a_backup(server: Server) -> None:
+    """What was there is there again as it was, byte by byte; what was not is gone."""
+    etc = server.root / "etc"
+    (etc / "systemd/timesyncd.conf").write_bytes(b"[Time]\n# NTP=\nNTP=old.musterstadt.example")
+    (etc / "snmp/snmpd.conf.d/fleetdesk.conf").write_text("rocommunity pl4nted-before\n")
+    (etc / "snmp/snmpd.conf.d/fleetdesk.conf").chmod(0o640)
+    (etc / "issue.net").write_text("# file 644 /etc/issue.net\n#| {{ x }}\n\n# done\n#\\\n")
+    (etc / "rsyslog.d/50-default.conf").write_text("*.* -/var/log/syslog\n")
+    before = everything(etc)
+    given = {"backup": 1, "fleetdesk_configuration": await kept(server)}
+    assert (await server.play(["baseline"], GIVEN)).status == 0
+    (etc / "rsyslog.d/50-default.conf").write_text("somebody's own since\n")
+    since = everything(etc)
+
+    checked = await server.play(["restore"], given, "--check")
+    assert everything(etc) == since
+    done, again = await server.play(["restore"], given, "-vvv"), await server.play(["restore"], given)
+
+    assert [one.status for one in (checked, done, again)] == [0, 0, 0], checked.out + done.out + again.out
+    assert (checked.changed, again.changed) == (2, 0), checked.out + again.out
+    assert everything(etc) == before | {"rsyslog.d/50-default.conf": since["rsyslog.d/50-default.conf"]}
+    assert "pl4nted" not in checked.out + done.out + again.out
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("su"), reason="needs root, who may become anybody")
+async def test_it_is_read_as_who_the_server_wants_and_whole_or_not_at_all(server: Server) -> None:
+    nobody = {"server_become": True, "ansible_become_method": "su", "ansible_become_user": "nobody"}
+    nobody |= {"ansible_become_flags": "-s /bin/sh"}
+    with tempfile.TemporaryDirectory() as root:
+        file = Path(root) / "etc/issue.net"
+        file.parent.mkdir()
+        file.write_text("as it was\n")
+        file.parents[1].chmod(0o755)
+        file.chmod(0o600)
+
+        refused = await server.play(["backup"], {}, "-v", server_root=root, **nobody)
+
+        assert refused.status != 0
+        assert "the device does not show its configuration" in refused.out
+        assert "Permission denied" in refused.out, refused.out
+        file.chmod(0o644)
+        assert "#| as it was\n" in await kept(server, server_root=root, **nobody)
+
+
+@pytest.mark.parametrize("text", ["### /etc/issue.net\nold way\n", "# server\n# file 644 /etc/issue.net\n#| cut o"])
+async def test_a_text_that_is_not_whole_takes_nothing_away(server: Server, text: str) -> None:
+    (server.root / "etc/issue.net").write_text("stays\n")
+
+    played = await server.play(["restore"], {"backup": 1, "fleetdesk_configuration": text})
+
+    assert played.status != 0
+    assert everything(server.root) == {"etc/issue.net": (b"stays\n", 0o644)}
+
+
+def everything(root: Path) -> dict[str, tuple[bytes, int]]:
+    files = [path for path in root.rglob("*") if path.is_file()]
+    return {str(path.relative_to(root)): (path.read_bytes(), path.stat().st_mode & 0o777) for path in files}
+
+
+async def kept(server: Server, **more: Any) -> str:
+    played = await server.play(["backup"], {}, "-v", **more)
+    text = re.search(r'"fleetdesk_configuration": ("(?:[^"\\]|\\.)*")', played.out)
+    assert text, played.out
+    return str(json.loads(text[1]))
 
 
 def _without_paths(out: str) -> str:
@@ -131,6 +202,31 @@ async def test_a_radius_server_gets_a_certificate_that_fits_or_keeps_the_old_one
     (folder / "server.key").unlink()
     await play(second, radius_check=["false"])
     assert not list(folder.iterdir()), "what was not there before is taken away"
+
+
+SLOW = """#!/bin/sh
+: >{root}/begun
+sleep 600
+: >{root}/written
+"""
+NO_QUEUE = "#!/bin/sh\necho 'lpstat: Invalid destination name in list' >&2\nexit 1\n"
+
+
+async def test_nothing_goes_on_there_after_a_run_was_cut_off(tmp_path: Path) -> None:
+    """Programs that take their time stand in for those of CUPS."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, text in (("lpadmin", SLOW.format(root=tmp_path / "root")), ("lpstat", NO_QUEUE)):
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    async with serving(tmp_path, {"PATH": f"{programs}:{PATHS}"}) as server:
+        playing = await server.begin(["printer-queue"], {"queue": "Raum204", "printer_host": "192.0.2.1"})
+        await until((server.root / "begun").exists)
+
+        await server.cut_off(playing)
+
+        await until(lambda: not at_work(str(programs)))
+    assert not (tmp_path / "root" / "written").exists()
 
 
 async def test_what_could_be_a_command_is_no_queue_and_no_time(server: Server) -> None:

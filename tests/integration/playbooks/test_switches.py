@@ -1,5 +1,6 @@
 """Every playbook for switches on every command line we speak, several in one process: predicted, done, and done again."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from copy import deepcopy
@@ -161,6 +162,57 @@ async def test_another_radius_server_takes_the_place_of_the_old_one(player: Play
     }
     assert not ios.unsaved
     assert not re.search("pl4nted|cisco|other-secret", unclear.out + checked.out + done.out + again.out)
+
+
+async def test_a_switch_asks_its_old_radius_server_again(player: Player) -> None:
+    """A secret that IOS shows hidden (type 7) is typed in clear again: to the switch the same."""
+    ios = switches(player)["ios"]
+    address = "address ipv4 192.0.2.{} auth-port 1812 acct-port 1813"
+    ios.running_config.radius = {
+        "first": [address.format(1), "key 7 0822455D0A16"],
+        "second": [address.format(2), "key pl4nted-of-the-second"],
+    }
+    ios.save()
+    text = (await texts(player, "ios"))["ios"]
+    given = {"radius_server": "192.0.2.9", "radius_secret": "pl4nted-of-the-new-one", "replaces": "192.0.2.1"}
+    assert (await player.play("radius-switch", given, on="ios")).status == 0
+    wish = {"backup": 1, "fleetdesk_configuration": text}
+
+    checked = await player.play("restore", wish, "--check", on="ios")
+    done, again = await player.play("restore", wish, on="ios"), await player.play("restore", wish, on="ios")
+
+    assert [(one.status, one.changed) for one in (checked, done, again)] == [(0, 1), (0, 1), (0, 0)], done.out + again.out
+    assert ios.running_config.radius == {
+        "first": [address.format(1), "key cisco"],
+        "second": [address.format(2), "key pl4nted-of-the-second"],
+    }
+    assert not ios.unsaved
+    assert not re.search("pl4nted|cisco", checked.out + done.out + again.out)
+
+
+async def test_the_base_configuration_is_taken_back_from_a_backup(player: Player) -> None:
+    for switch in switches(player).values():
+        switch.running_config.ntp = ["old.musterstadt.example", "127.0.0.9"]
+        switch.running_config.snmp_contact = "Frau Alt"
+        switch.save()
+    before = {name: deepcopy(switch.running_config) for name, switch in switches(player).items()}
+    kept = await texts(player, EVERYWHERE)
+    assert (await player.play("baseline", BASELINE, on=EVERYWHERE)).status == 0
+    assert all(switch.running_config != before[name] for name, switch in switches(player).items())
+
+    for name, text in kept.items():
+        back = await player.play("restore", {"backup": 1, "fleetdesk_configuration": text}, on=name)
+        assert (back.status, back.changed) == (0, 1), back.out
+
+    for name, switch in switches(player).items():
+        assert switch.running_config == before[name], name
+        assert not switch.unsaved, name
+
+
+async def texts(player: Player, on: str) -> dict[str, str]:
+    """{host: its configuration as it is kept}"""
+    kept = await player.play("backup", None, "-v", on=on)
+    return {host: json.loads(f'"{text}"') for host, text in FETCHED.findall(kept.out)}
 
 
 async def test_zones_are_never_bridged(player: Player) -> None:

@@ -1,7 +1,6 @@
 """Updates on a real apt and dpkg: a system of one package in a directory, and a repository that has a newer one."""
 
 import asyncio
-import contextlib
 import hashlib
 import http.server
 import os
@@ -12,11 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from tests.integration.lab_ssh.conftest import until
-from tests.integration.playbooks.servers import PATHS, Server, lacking, needs_sshd, serving
+from tests.integration.playbooks.servers import PATHS, Server, at_work, lacking, needs_sshd, serving
 
 MISSING = lacking("apt-get", "dpkg", "dpkg-deb")
 HAS_APT = subprocess.run(["/usr/bin/python3", "-c", "import apt"], capture_output=True, check=False).returncode == 0
@@ -148,28 +146,14 @@ def hanging(repository: Path) -> Iterator[tuple[int, threading.Event]]:
             service.shutdown()
 
 
-def at_work(words: str) -> list[psutil.Process]:
-    """Processes with these words in what they were started with, or in their environment."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if words in " ".join([*process.cmdline(), *process.environ().values()]) and process.pid != os.getpid():
-                found.append(process)
-    return found
-
-
 async def test_a_stop_ends_what_is_being_fetched(server: Server) -> None:
-    """Our end is killed as a cancelled run's is; nobody is there who could tell the server to stop."""
     with hanging(server.home / "repository") as (port, asked):
         (server.root / "etc/apt/sources.list").write_text(f"deb [trusted=yes] http://127.0.0.1:{port} ./\n")
-        argv, environment = server.command(["linux-updates"], {})
-        playing = await asyncio.create_subprocess_exec(*argv, env=environment, stdout=asyncio.subprocess.DEVNULL)
+        playing = await server.begin(["linux-updates"], {})
         assert await asyncio.to_thread(asked.wait, 60)
         assert [one for one in at_work(str(server.home / "apt.conf")) if one.name() == "apt-get"]
 
-        for process in [*psutil.Process(playing.pid).children(recursive=True), *at_work(server.control)]:
-            process.kill()
-        await playing.wait()
+        await server.cut_off(playing)
 
         await until(lambda: not at_work(str(server.home / "apt.conf")))
     assert (server.root / "version").read_text() == "1.0"

@@ -223,10 +223,10 @@ def test_there_is_one_way_back(folder: Path, undo: str, says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("undo", "by_itself"),
-    [('playbook = "exam-off"', True), ("restore_backup = true", False), ("arguments = {port = 2}", True)],
+    ("undo", "why_no_end"),
+    [('playbook = "exam-off"', ""), ("restore_backup = true", "whole-device"), ("arguments = {port = 2}", "")],
 )
-def test_what_says_more_of_itself_is_read(folder: Path, undo: str, by_itself: bool) -> None:
+def test_what_says_more_of_itself_is_read(folder: Path, undo: str, why_no_end: str) -> None:
     spoil(folder, 'arguments = {state = "absent"}', undo)
     spoil(folder, "max_targets = 2", 'blast_radius = 9\nmax_per_step = 2\nwho_may_run = ["technician"]\nrotates = "snmp"')
 
@@ -234,8 +234,26 @@ def test_what_says_more_of_itself_is_read(folder: Path, undo: str, by_itself: bo
 
     assert (playbook.blast_radius, playbook.max_targets, playbook.max_per_step) == (9, 9, 2)
     assert (playbook.who_may_run, playbook.who_approves, playbook.rotates) == ({"technician"}, frozenset(), "snmp")
-    assert playbook.undoes_itself is by_itself
+    assert (playbook.why_no_end, playbook.undoes_itself) == (why_no_end, not why_no_end)
     assert playbook.path == folder / "playbook.yml"
+
+
+@pytest.mark.parametrize(
+    ("platforms", "more", "settles_s"),
+    [
+        ('["ios"]', "", 10),
+        ('["ios", "openwrt"]', "", 90),
+        ('["linux"]', "", 180),
+        ('["openwrt", "linux"]', "", 180),
+        ('["openwrt", "linux"]', "settles_s = 5", 5),
+    ],
+)
+def test_how_long_devices_settle_is_that_of_the_slowest_platform(
+    folder: Path, platforms: str, more: str, settles_s: int
+) -> None:
+    spoil(folder, 'platforms = ["openwrt"]', f"platforms = {platforms}\n{more}")
+
+    assert load(folder).settles_s == settles_s
 
 
 @pytest.mark.django_db

@@ -57,6 +57,15 @@ GENERIC = [
     'set wpa2-pre-shared-key="S3CRET with blank" name=x',
     "psk=S3CRET",
 ]
+SNMPD = [
+    "rocommunity S3CRET",
+    "rwcommunity6 S3CRET 192.0.2.0/24",
+    "com2sec notConfigUser default S3CRET",
+    "com2sec6 -Cn context readonly default S3CRET",
+    "trapcommunity S3CRET",
+    "trap2sink 192.0.2.1 S3CRET 162",
+    "createUser monitor SHA S3CRET AES S3CRET",
+]
 
 
 @pytest.mark.parametrize(
@@ -66,6 +75,8 @@ GENERIC = [
         *((platform, text) for text in GENERIC for platform in ("ios", "", "labswitch", "never heard of")),
         ("routeros", 'add name=x password="S3CRET \\" S3CRET" group=full'),
         ("routeros", "set secret=S3CRET"),
+        ("routeros", '/snmp community set [ find default=yes ] addresses=::/0 name="S3CRET S3CRET"'),
+        *(("linux", line) for text in SNMPD for line in (text, f"#| {text}")),
     ],
 )
 def test_secrets_are_hidden(platform: str, text: str) -> None:
@@ -81,6 +92,8 @@ def test_secrets_are_hidden(platform: str, text: str) -> None:
     ("platform", "text"),
     [
         ("openwrt", "\toption ssid 'Schule'\n\toption encryption 'psk2'\n\toption network 'lan'\n\tlist mapping 'x'\n"),
+        ("linux", "# file 644 /etc/snmp/snmpd.conf\n#| sysContact IT der Stadt\n#| agentaddress udp:161\n"),
+        ("routeros", "/snmp set contact=IT enabled=yes\n/interface bridge add name=bridge1\n"),
         ("ios", "hostname a\ninterface Gi0/1\n description AP 204\naaa authentication login default local\n"),
     ],
 )

@@ -150,6 +150,11 @@ class TestReading:
         assert (arguments["psk"]["secret"], arguments["state"]["choices"]) == (True, ["present", "absent"])
         assert said["ssid"]["reversible"]
         assert not said["ap-restart"]["reversible"]
+        assert [said[slug]["why_no_end"] for slug in ("ssid", "ap-restart", "port-vlan")] == [
+            "",
+            "no-way-back",
+            "whole-device",
+        ]
 
 
 class TestDeciding:

@@ -158,6 +158,26 @@ def test_the_question_names_later_changes_and_who_has_to_agree(ada: Client, city
 
 
 class TestOrdering:
+    @pytest.mark.parametrize(
+        ("playbook", "says"),
+        [
+            ("ssid", ""),
+            ("radio-plan", "Was andere seitdem daran geändert haben, ginge mit verloren."),
+            ("ap-restart", "ihr Playbook sagt nicht, wie sie zurückgenommen wird"),
+        ],
+    )
+    def test_what_has_no_end_says_why(self, ada: Client, theo: Client, city: City, playbook: str, says: str) -> None:
+        said = {"device": city.access_point_a.pk, "playbook": playbook, "act": "next"}
+        ordering = ada.post(reverse("automation:new"), said).content.decode()
+        standing = theo.get(reverse("automation:schedule-new"), {"playbook": playbook}).content.decode()
+        detail = theo.get(reverse("automation:playbook", args=[playbook])).content.decode()
+
+        for page in (ordering, standing):
+            assert ('name="ends_at"' in page or 'name="lasts_minutes"' in page) is not bool(says)
+            assert ("Diese Änderung hat kein Ende" in page) is bool(says)
+        for page in (ordering, standing, detail):
+            assert says in page
+
     def test_from_marked_devices_to_rings_to_a_change(self, ada: Client, city: City) -> None:
         device = city.access_point_a
         said = {"device": device.pk, "playbook": "ssid", "act": "next"}

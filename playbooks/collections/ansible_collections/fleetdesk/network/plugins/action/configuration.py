@@ -13,10 +13,14 @@ from ansible_collections.fleetdesk.network.plugins.plugin_utils import (
     configuration,
     dialects,
     mask,
+    routeros,
+    server_files,
     switch_config,
     uci_scripts,
 )
 from ansible_collections.fleetdesk.network.plugins.plugin_utils.device import Answer, Device
+from ansible_collections.fleetdesk.network.plugins.plugin_utils.router import Router
+from ansible_collections.fleetdesk.network.plugins.plugin_utils.routeros import RouterError
 from ansible_collections.fleetdesk.network.plugins.plugin_utils.session import RefusedError, Session
 from ansible_collections.fleetdesk.network.plugins.plugin_utils.switch import Switch
 from ansible_collections.fleetdesk.network.plugins.plugin_utils.uci_plan import Plan
@@ -28,6 +32,7 @@ ARGUMENTS = {
     "text": {"type": "str", "no_log": True},
     "enable_secret": {"type": "str", "default": "", "no_log": True},
     "confirm_timeout_s": {"type": "int", "default": 60},
+    "root": {"type": "str", "default": ""},
 }
 RESULT = "fleetdesk_configuration"
 
@@ -39,16 +44,17 @@ class ActionModule(UciConfig):
         self._device, self._hidden = Device(self), []
         try:
             return result | (self._fetched() if self._given["text"] is None else self._put_back())
-        except (UciTextError, WishError, RefusedError) as error:
+        except (UciTextError, WishError, RefusedError, RouterError) as error:
             raise AnsibleActionFail(self._shown(str(error))) from error
 
     def _fetched(self) -> dict[str, Any]:
         platform = self._given["platform"]
         if platform == "openwrt":
             text = self._uci_text()
-        elif command := configuration.COMMANDS.get(platform):
-            plain = platform == "routeros"
-            text = self._good(self._device.command(command) if plain else self._device.script(command + "\n"))
+        elif platform == "routeros":
+            text = self._good(self._device.command(routeros.EXPORT))
+        elif platform == "linux":
+            text = self._good(self._device.script(server_files.fetching(self._given["root"]), become=True))
         else:
             session = self._session()
             text = session.dialect.cut(session.shown())
@@ -57,9 +63,8 @@ class ActionModule(UciConfig):
         return {"changed": False, RESULT: text}
 
     def _put_back(self) -> dict[str, Any]:
-        if self._given["platform"] == "openwrt":
-            return self._uci(self._given["text"])
-        return self._switch(self._given["text"])
+        put_back = {"openwrt": self._uci, "routeros": self._router, "linux": self._server}
+        return put_back.get(self._given["platform"], self._switch)(self._given["text"])
 
     def _good(self, answer: Answer) -> str:
         if answer.status != 0:
@@ -102,6 +107,21 @@ class ActionModule(UciConfig):
     def _sides(self, before: list[configuration.Pair], after: list[configuration.Pair]) -> dict[str, Any]:
         self._hidden = mask.secret_values([*before, *after])
         return {"diff": mask.diff(before, after, self._hidden)} if self._task.diff else {}
+
+    # RouterOS and servers ---------------------------------------------------------------------------------------------
+
+    def _router(self, text: str) -> dict[str, Any]:
+        """What we configure becomes so again; all else stays as it is."""
+        router = Router(self._device, self._task.check_mode, self._task.diff)
+        try:
+            return router.bring(router.read(), routeros.read(text))
+        finally:
+            self._hidden = router.hidden
+
+    @staticmethod
+    def _server(text: str) -> dict[str, Any]:
+        """What Ansible's own modules are to put in place: they write a file as a whole or not at all."""
+        return {"changed": False, "files": server_files.to_put_back(text)}
 
     # Switches ---------------------------------------------------------------------------------------------------------
 

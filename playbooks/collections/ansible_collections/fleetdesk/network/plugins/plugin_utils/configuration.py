@@ -1,7 +1,7 @@
 """A whole configuration as one text: what is fetched for keeping, and what is put back. Pure.
 
 OpenWrt: what `uci export` prints, then small files as comments that UCI passes over (`# file PATH`, each line after `#| `).
-Switches: what they show as their running configuration. Others: what one command prints.
+Switches: what they show as their running configuration. RouterOS: its export. Servers: see `server_files`.
 """
 
 from __future__ import annotations
@@ -23,16 +23,6 @@ SERVICES = {
     "wireless": ["wifi"],
 }
 """Package → what is reloaded when it has changed."""
-SERVER_FILES = (
-    "/etc/snmp/snmpd.conf /etc/snmp/snmpd.conf.d/*.conf /etc/systemd/timesyncd.conf /etc/rsyslog.d/*.conf"
-    " /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf /etc/network/interfaces /etc/motd"
-)
-"""What playbooks of ours and administrators edit on a server."""
-COMMANDS = {
-    "routeros": "/export terse show-sensitive",
-    "linux": f'for f in {SERVER_FILES}; do [ -r "$f" ] && echo "### $f" && cat "$f"; done; true',
-}
-"""What is neither an access point nor a switch says all of it to one command, by itself."""
 Pair = tuple[str, Value]
 
 

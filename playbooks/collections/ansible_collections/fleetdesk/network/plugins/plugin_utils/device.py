@@ -27,9 +27,12 @@ class Device:
         # What devices answer holds keys; without this, -vvv prints it.
         action._connection._play_context.no_log = True
 
-    def script(self, script: str) -> Answer:
-        """Run a shell script. It goes through standard input: no limit of length, nothing to see in `ps`."""
-        return self._execute("sh -s", script.encode())
+    def script(self, script: str, *, become: bool = False) -> Answer:
+        """Run a shell script. It goes through standard input: no limit of length, nothing to see in `ps`.
+
+        `become`: as the user that the task says, where it says one.
+        """
+        return self._execute("sh -s", script.encode(), become=become)
 
     def command(self, command: str) -> Answer:
         return self._execute(command, None)
@@ -40,8 +43,8 @@ class Device:
         status, out, err = self._action._connection.exec_command("", in_data=text.encode(), sudoable=False)
         return Answer(status, out.decode(errors="replace"), err.decode(errors="replace"))
 
-    def _execute(self, command: str, stdin: bytes | None) -> Answer:
-        done = self._action._low_level_execute_command(command, sudoable=False, in_data=stdin, executable=False)
+    def _execute(self, command: str, stdin: bytes | None, *, become: bool = False) -> Answer:
+        done = self._action._low_level_execute_command(command, sudoable=become, in_data=stdin, executable=False)
         return Answer(done["rc"], done["stdout"], done["stderr"])
 
     def script_afresh(self, script: str) -> Answer | None:

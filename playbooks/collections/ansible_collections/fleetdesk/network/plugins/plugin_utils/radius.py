@@ -74,6 +74,14 @@ def wanted(servers: Mapping[str, Server], wish: Wish) -> dict[str, Server]:
     return {**servers, name: replace(servers[name], address=wish.address, auth_port=wish.port, key=wish.secret)}
 
 
+def restored(servers: Mapping[str, Server], kept: Mapping[str, Server]) -> dict[str, Server]:
+    """`servers` as they were kept; none is made or taken away, since groups name them. Raises WishError."""
+    after = {name: kept.get(name, one) for name, one in servers.items()}
+    if unknown := sorted(name for name, one in after.items() if one != servers[name] and not one.key):
+        raise WishError(f"radius server {unknown[0]}: its secret was kept enciphered (type 6); set it at the switch")
+    return after
+
+
 def lines(before: Mapping[str, Server], after: Mapping[str, Server]) -> Iterator[str]:
     for name, one in after.items():
         had = before.get(name, Server())

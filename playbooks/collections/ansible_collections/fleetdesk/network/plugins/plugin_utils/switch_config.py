@@ -215,6 +215,7 @@ def restored(dialect: Dialect, running: Running, text: str) -> Running:
     after = running.copy()
     after.settings = {words: list(values) for words, values in kept.settings.items()}
     after.interfaces |= kept.interfaces
+    after.radius = radius.restored(running.radius, kept.radius)
     return after
 
 
