@@ -196,6 +196,8 @@ def reading(path: str, holds: str) -> str:
         return _("Running for")
     if holds == "reachable":
         return _("Answers")
+    if path.startswith("interfaces[") and path.endswith("].pvid"):
+        return _("VLAN of the port")
     return {"wireless.ssids": _("Wi-Fi names on the air")}.get(path, path)
 
 
