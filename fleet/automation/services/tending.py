@@ -1,8 +1,8 @@
 """What must happen by itself as time goes by. Runs every few seconds, on any number of machines, also after a standstill."""
 
 import logging
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -36,7 +36,8 @@ log = logging.getLogger(__name__)
 RESEND_AFTER = timedelta(seconds=3)
 RESEND_EVERY_S = 10
 RESEND_AT_MOST = 50
-REMEMBERED_S = 3600
+SENT = "automation.sent"
+"""Key under which stands how many were sent again within the last RESEND_EVERY_S."""
 WORTH_A_LOOK = timedelta(days=1)
 """What is found later says little about the run."""
 UNDER_WAY = (Change.State.RUNNING, Change.State.VERIFYING)
@@ -179,21 +180,21 @@ def _once(change: Change, act: Callable[[], object]) -> None:
 def _send_waiting(now: datetime) -> None:
     """Messages can be lost: those who wait are delivered again, in turn. The row decides, however often.
 
-    Never all of them at once: behind workers that are busy for long, messages would only heap up.
+    Never all of them at once: behind workers that are busy for long, messages would only heap up. So RESEND_AT_MOST are sent
+    within RESEND_EVERY_S, and no more rows than that are read.
     """
-    waiting = Run.objects.filter(state=Run.State.QUEUED, queued_at__lt=now - RESEND_AFTER).order_by("pk")
-    keys = {pk: f"automation.sent.{pk}" for pk in waiting.values_list("pk", flat=True)}
-    sent, moment = cache.get_many(keys.values()), time.time()
-    for pk in _next_to_send({pk: sent.get(key, 0.0) for pk, key in keys.items()}, moment):
-        cache.set(keys[pk], moment, timeout=REMEMBERED_S)
-        send(pk)
-
-
-def _next_to_send(sent_at: Mapping[int, float], now: float) -> list[int]:
-    """Those whose last message is the oldest; so many that RESEND_AT_MOST are on their way within RESEND_EVERY_S."""
-    due = sorted((at, pk) for pk, at in sent_at.items() if abs(now - at) >= RESEND_EVERY_S)
-    on_their_way = len(sent_at) - len(due)
-    return [pk for _at, pk in due[: max(0, RESEND_AT_MOST - on_their_way)]]
+    left = RESEND_AT_MOST - int(cache.get(SENT) or 0)
+    if left <= 0:
+        return
+    waiting = Run.objects.filter(state=Run.State.QUEUED, queued_at__lt=now - RESEND_AFTER)
+    sent = 0
+    for pk in in_turn("send waiting", waiting, left):
+        if cache.add(f"automation.sent.{pk}", 1, timeout=RESEND_EVERY_S):
+            send(pk)
+            sent += 1
+    if sent and not cache.add(SENT, sent, timeout=RESEND_EVERY_S):
+        with suppress(ValueError):  # just over
+            cache.incr(SENT, sent)
 
 
 def _take_over_verification(now: datetime) -> None:
