@@ -16,6 +16,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from fleet.automation.catalogue import pinned
 from fleet.automation.catalogue.model import (
+    GIVE_UP_AFTER_H,
     SETTLES_S,
     SWITCH_SETTLES_S,
     Argument,
@@ -89,6 +90,7 @@ class _Rollback(_Strict):
     arguments: dict[str, Any] = Field(default_factory=dict)
     playbook: str = Field(default="", pattern=rf"^({SLUG.pattern})?$")
     restore_backup: bool = False
+    give_up_after_h: int = Field(default=GIVE_UP_AFTER_H, gt=0, le=24 * 90)
 
 
 class _Manifest(_Strict):

@@ -15,6 +15,7 @@ SETTLES_S = 10
 """What a device still does of what it was told before its connection was cut."""
 SWITCH_SETTLES_S = 90
 """An access point whose change is not confirmed puts it back after 60 s (`confirm_timeout_s`), and reloads."""
+GIVE_UP_AFTER_H = 72
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ class Rollback:
     """Slug of the inverse playbook. It gets those arguments of the change that it declares, too."""
     restore_backup: bool = False
     """The configuration that was kept before the change is put back."""
+    give_up_after_h: int = GIVE_UP_AFTER_H
+    """So long devices that cannot be reached are waited for; then people have to see to those."""
 
 
 @dataclass(frozen=True)

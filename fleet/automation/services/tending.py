@@ -25,7 +25,7 @@ from fleet.automation.services.decisions import agreed_to_something_else
 from fleet.automation.services.losing import lose
 from fleet.automation.services.recording import Recorder
 from fleet.automation.services.rollouts.advancing import advance, stop
-from fleet.automation.services.rollouts.taking_back import end_taking_back, goes_on, take_back_next
+from fleet.automation.services.rollouts.taking_back import end_taking_back, gives_up, goes_on, take_back_next
 from fleet.automation.services.settling import free_settled, look_soon
 from fleet.automation.services.telling import send
 from fleet.automation.services.turns import apart, each, in_turn
@@ -164,7 +164,9 @@ def _take_back(change: Change, now: datetime) -> None:
     if change.taking_back_since is None:
         change.taking_back_since = now
         change.save(update_fields=["taking_back_since"])
-    if not take_back_next(change) and not goes_on(change):
+    if gives_up(change, now):
+        end_taking_back(change, None, gave_up=True)
+    elif not take_back_next(change) and not goes_on(change):
         end_taking_back(change, None)
 
 

@@ -21,6 +21,7 @@ from fleet.automation.models import Approval, Change, HostResult, LogLine, Propo
 from fleet.automation.rules.lifecycle import CANCELLABLE, ENDED, RETRYABLE, RUN_ENDS
 from fleet.automation.services import approving
 from fleet.automation.services.decisions import DecisionError
+from fleet.automation.services.rollouts.taking_back import left_over
 from fleet.automation.views import lanes as rollout
 from fleet.automation.views import previews
 from fleet.people.models import User
@@ -217,7 +218,16 @@ def _facts(change: Change) -> list[tuple[str, Any]]:
         rows.append((_label(change, name), words.shown(value)))
     if change.reason:
         rows.append((_("Reason"), change.reason))
-    return rows
+    return rows + _not_taken_back(change)
+
+
+def _not_taken_back(change: Change) -> list[tuple[str, Any]]:
+    """Of a rolling back that is over: how many devices still have what was changed, and some of their names."""
+    left = left_over(change)
+    if not (count := left.count()):
+        return []
+    names = ", ".join(left.order_by("device__name").values_list("device__name", flat=True)[:LISTED])
+    return [(_("Not taken back"), f"{names} …" if count > LISTED else names)]
 
 
 def _label(change: Change, name: str) -> str:

@@ -238,6 +238,17 @@ def test_what_says_more_of_itself_is_read(folder: Path, undo: str, by_itself: bo
     assert playbook.path == folder / "playbook.yml"
 
 
+def test_how_long_the_unreachable_are_waited_for_is_declared(folder: Path) -> None:
+    rollback = load(folder).rollback
+    assert rollback is not None
+    assert rollback.give_up_after_h == 72
+    spoil(folder, 'arguments = {state = "absent"}', 'arguments = {state = "absent"}\ngive_up_after_h = 5')
+
+    rollback = load(folder).rollback
+    assert rollback is not None
+    assert rollback.give_up_after_h == 5
+
+
 @pytest.mark.django_db
 def test_an_inverse_must_be_there(folder: Path, settings: LazySettings) -> None:
     settings.PLAYBOOKS_DIR = folder.parent

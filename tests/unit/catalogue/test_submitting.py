@@ -214,6 +214,15 @@ def test_what_did_not_work_goes_to_a_technician_with_what_to_do(told: Told, city
     assert links[city.coordinator_a] == []
 
 
+def test_what_could_not_be_taken_back_is_named_to_a_technician(told: Told, city: City) -> None:
+    about = {"not_reached": [1, 2, 3], "names": ["AP-204-A", "AP-205-A"], "taken_back": 5, "waited_h": 72}
+
+    ticket = told("revert-failed", **about)
+
+    assert (ticket.state, ticket.priority) == ("open", Ticket.Priority.HIGH)
+    assert any("AP-204-A, AP-205-A …" in one and "72 Stunden" in one for one in sentences(ticket, city.technician))
+
+
 def test_an_unknown_outcome_never_finishes_a_ticket(told: Told) -> None:
     assert told("unknown").state == "open"
 
