@@ -245,6 +245,20 @@ def evidence_row(one: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def aftermath(run: Run) -> tuple[str, str] | None:
+    """(state, sentence) of a run that was cut off in its middle and that is, or has to be, made good."""
+    return {
+        Run.Aftermath.MADE_GOOD: (
+            "ok",
+            _("It was cut off in its middle. What was there before was brought back by itself, and that was measured."),
+        ),
+        Run.Aftermath.FOR_PEOPLE: (
+            "down",
+            _("It was cut off in its middle, and what was there before could not be brought back. Please look there."),
+        ),
+    }.get(Run.Aftermath(run.aftermath))
+
+
 def run_title(run: Run) -> str:
     title = str(Run.Kind(run.kind).label)
     if run.attempt == 1:

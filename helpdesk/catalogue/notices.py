@@ -27,6 +27,10 @@ UNDERWAY: dict[str, tuple[str, str | Promise]] = {
         "watch",
         gettext_lazy("What cannot be reached at the moment is taken back as soon as it can."),
     ),
+    "change-made-good": (
+        "info",
+        gettext_lazy("The work was cut off in its middle. What was there before was brought back by itself."),
+    ),
     "change-extended": ("info", gettext_lazy("Its end was changed.")),
     "change-ended-early": ("info", gettext_lazy("It is taken back earlier than ordered.")),
 }
@@ -47,6 +51,10 @@ ENDED: dict[str, tuple[str, str | Promise]] = {
         ),
     ),
     "change-rejected": ("unknown", gettext_lazy("It was not agreed to. Nothing was changed.")),
+    "change-not-made-good": (
+        "down",
+        gettext_lazy("The work was cut off in its middle, and what was there before is not back. A technician looks at it."),
+    ),
 }
 RETRYABLE = {"change-refuted", "change-unknown", "change-failed", "change-lost"}
 

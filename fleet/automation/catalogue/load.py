@@ -109,6 +109,7 @@ class _Manifest(_Strict):
     who_approves: list[str] = Field(default_factory=list)
     rotates: Rotates = ""
     predecessor: Predecessor = ""
+    after_cut: str = Field(default="", pattern=rf"^({SLUG.pattern})?$")
     adjusts: str = Field(default="", pattern=rf"^({SLUG.pattern})?$")
     voucher: _Voucher | None = None
     arguments: dict[str, _ArgumentText] = Field(default_factory=dict)
@@ -330,6 +331,7 @@ def _playbook(folder: Path, manifest: _Manifest, options: dict[str, _Option]) ->
         settles_s=_settles_s(manifest),
         rotates=manifest.rotates,
         predecessor=_predecessor(manifest, options),
+        after_cut=manifest.after_cut,
         adjusts=manifest.adjusts,
         voucher=Voucher(**manifest.voucher.model_dump()) if manifest.voucher else None,
     )

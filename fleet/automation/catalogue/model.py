@@ -134,6 +134,8 @@ class Playbook:
     """What becomes of the old one: a second run takes it away, the new one takes its place at once, or it stays there."""
     voucher: Voucher | None = None
     """What is printed for those who join the Wi-Fi that it sets."""
+    after_cut: str = ""
+    """Slug of the playbook that makes good where a run was cut off in its middle: played once the device has settled."""
     adjusts: str = ""
     """Slug of the playbook whose doing it changes in part: its arguments take the place of that one's of the same name."""
 

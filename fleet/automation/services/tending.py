@@ -17,7 +17,7 @@ from django.utils import timezone
 from fleet.automation.execution import private, tree
 from fleet.automation.models import Change, HostResult, Run, Target
 from fleet.automation.rules.lifecycle import too_late
-from fleet.automation.services import boxes, holding, remedies, schedules
+from fleet.automation.services import boxes, holding, mending, remedies, schedules
 from fleet.automation.services.approving import ask_anew, end_approval, end_request, never_begun, unanswered
 from fleet.automation.services.attempt import mark, private_dir
 from fleet.automation.services.claiming import DYING
@@ -51,6 +51,7 @@ def tend(*, now: datetime | None = None) -> None:
         _sweep,
         _take_over_verification,
         free_settled,
+        mending.tend,
         _look_again,
         _end_unanswered,
         _expire,
@@ -224,6 +225,7 @@ def _look_again(now: datetime) -> None:
     Later attempts speak for them. What a lost taking back has left behind is always looked at: it does not end before.
     """
     later = Run.objects.filter(change=OuterRef("change"), pk__gt=OuterRef("pk"), started_at__isnull=False)
+    later = later.exclude(kind=Run.Kind.MEND)
     unseen = HostResult.objects.filter(run=OuterRef("pk"), verdict="")
     begun = HostResult.objects.filter(run=OuterRef("pk")).exclude(state=HostResult.State.NOT_STARTED)
     ended = Run.objects.filter(Q(state=Run.State.LOST) | Q(state=Run.State.CANCELLED) & Exists(begun))

@@ -112,8 +112,18 @@ def already_holds(run: Run) -> bool:
     return bool(rows) and all(_is_done(row, first) for row in rows)
 
 
+def all_as_wanted(run: Run) -> bool:
+    """Whether what the run is for was found there before anything was touched."""
+    rows = list(run.hosts.exclude(state=HostResult.State.OFFLINE))
+    return bool(rows) and all(_shows_all(row) for row in rows)
+
+
+def _shows_all(row: HostResult) -> bool:
+    return overall(Verdict(one["verdict"]) for one in row.evidence) == Verdict.CONFIRMED
+
+
 def _is_done(row: HostResult, first: Mapping[Place, Any]) -> bool:
-    if overall(Verdict(one["verdict"]) for one in row.evidence) != Verdict.CONFIRMED:
+    if not _shows_all(row):
         return False
     return any(is_effect(one["holds"], one["wanted"], first.get((row.device_id, *_place(one)))) for one in row.evidence)
 
@@ -310,7 +320,7 @@ def _conclude(run: Run, rows: list[HostResult]) -> None:
         hosts = run.hosts.all()
         if run.kind == Run.Kind.REVERT:
             _after_revert(run, rows)
-        else:
+        elif run.kind == Run.Kind.APPLY:  # what was made good sees the tender (`mending`)
             after_step(run, hosts)
 
 

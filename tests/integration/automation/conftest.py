@@ -5,6 +5,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from fleet.automation import services
 from fleet.automation.models import Approval, Change, Run
 from fleet.devices.models import Device
 from fleet.events.models import Event
-from fleet.lab.city import LabPorts
+from fleet.lab.city import City, LabPorts
 from fleet.lab.faults import Fault
 from fleet.lab.mib import agents
 from fleet.lab.server import ssh_devices
@@ -73,11 +74,12 @@ class Wire:
     keys: Keys
     fresh: Path
     """What its devices had before anybody changed them."""
+    city: City
 
 
-@pytest.fixture(scope="session")
-def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
-    city, home = small_city(), tmp_path_factory.mktemp("lab")
+@contextmanager
+def on_loopback(city: City, home: Path) -> Iterator[Wire]:
+    """Its devices answer SNMP and SSH until the end."""
     world, keys = World(city), ensure(home / "keys", ssh_devices(city))
     world.save(home / "fresh.json")
     loop, ready, stop, port = asyncio.new_event_loop(), threading.Event(), asyncio.Event(), free_port()
@@ -85,7 +87,7 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
 
     async def run() -> None:
         async with serve(world, port, keys), Responder(agents(world), 0) as responder:
-            made.append(Wire(world, responder.port, port, keys, home / "fresh.json"))
+            made.append(Wire(world, responder.port, port, keys, home / "fresh.json", city))
             ready.set()
             await stop.wait()
 
@@ -98,6 +100,12 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     loop.close()
 
 
+@pytest.fixture(scope="session")
+def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
+    with on_loopback(small_city(), tmp_path_factory.mktemp("lab")) as made:
+        yield made
+
+
 class School:
     """The product in front of that school: its devices, its people, and what they do."""
 
@@ -106,7 +114,7 @@ class School:
         self.playbooks = playbooks
         self.aps = list(Device.objects.filter(type__platform="openwrt").order_by("name"))
         self.ap = self.aps[0]
-        self.switch = Device.objects.get(type__platform="labswitch")
+        self.switch = Device.objects.get(kind="switch")
         site = self.ap.site
         let_changes_happen_at_any_time(site.authority)
         self.asker = self._person("Alma", Role.TECHNICIAN, site.pk)
@@ -201,7 +209,7 @@ def school(wire: Wire, transactional_db: None, settings: LazySettings, tmp_path:
     own = Path(settings.PLAYBOOKS_DIR)
     settings.PLAYBOOKS_DIR = tmp_path / "playbooks"
     shutil.copytree(own, settings.PLAYBOOKS_DIR, ignore=shutil.ignore_patterns("__pycache__"))
-    load_city(city=small_city(), around=Surroundings(LabPorts(wire.snmp, wire.ssh), wire.keys))
+    load_city(city=wire.city, around=Surroundings(LabPorts(wire.snmp, wire.ssh), wire.keys))
     yield School(wire, settings.PLAYBOOKS_DIR)
     wire.world.set_faults([])
     wire.world.load(wire.fresh)  # a radio sends eight names at most; what one test switched on is not the next one's

@@ -238,6 +238,30 @@ def test_what_says_more_of_itself_is_read(folder: Path, undo: str, by_itself: bo
     assert playbook.path == folder / "playbook.yml"
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('after_cut = "poe-on"', 'after_cut = "nowhere"', "nowhere"),
+        ('after_cut = "poe-on"', 'after_cut = "port-label"', "port-label needs label"),
+        ('platforms = ["labswitch", "ios"', 'platforms = ["openwrt", "ios"', "poe-on is not for all of its platforms"),
+        ("", "", ""),
+    ],
+)
+def test_what_makes_good_must_be_there_and_fit(
+    tmp_path: Path, settings: LazySettings, old: str, new: str, says: str
+) -> None:
+    for slug in ("poe-cycle", "poe-on", "port-label"):
+        shutil.copytree(Path(settings.PLAYBOOKS_DIR) / slug, tmp_path / slug)
+    settings.PLAYBOOKS_DIR = tmp_path
+    spoil(tmp_path / "poe-cycle", old, new)
+
+    found = [one.msg for one in run_checks() if one.id == "automation.E001"]
+
+    assert len(found) == bool(says)
+    assert all("after_cut" in one and says in one for one in found)
+
+
 def test_how_long_the_unreachable_are_waited_for_is_declared(folder: Path) -> None:
     rollback = load(folder).rollback
     assert rollback is not None

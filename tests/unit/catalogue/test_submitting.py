@@ -223,6 +223,16 @@ def test_what_could_not_be_taken_back_is_named_to_a_technician(told: Told, city:
     assert any("AP-204-A, AP-205-A …" in one and "72 Stunden" in one for one in sentences(ticket, city.technician))
 
 
+@pytest.mark.parametrize(
+    ("event", "state", "says"), [("made-good", "waiting-change", "von selbst"), ("not-made-good", "open", "sieht")]
+)
+def test_what_was_cut_off_and_made_good_or_not_is_said(told: Told, city: City, event: str, state: str, says: str) -> None:
+    ticket = told(event, run_id=1, device_ids=[city.access_point_a.pk])
+
+    assert ticket.state == state
+    assert any("abgebrochen" in one and says in one for one in sentences(ticket, city.technician))
+
+
 def test_an_unknown_outcome_never_finishes_a_ticket(told: Told) -> None:
     assert told("unknown").state == "open"
 

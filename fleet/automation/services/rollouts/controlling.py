@@ -28,7 +28,7 @@ def cancel(*, change: Change, by: User) -> Change:
             return now
         if now.state not in CANCELLABLE:
             raise DecisionError("not-cancellable")
-        running = now.runs.filter(state=Run.State.RUNNING)
+        running = now.runs.filter(state=Run.State.RUNNING).exclude(kind=Run.Kind.MEND)
         if running.update(cancel_requested_at=timezone.now(), cancel_requested_by=by):
             _wish(now, Change.Wish.STOP)  # should this run end by itself just now, nothing comes after it either
             return now
@@ -43,7 +43,7 @@ def _wish(change: Change, wish: Change.Wish) -> None:
 
 
 def _drop_queued(change: Change) -> None:
-    queued = change.runs.filter(state=Run.State.QUEUED)
+    queued = change.runs.filter(state=Run.State.QUEUED).exclude(kind=Run.Kind.MEND)
     queued.update(state=Run.State.CANCELLED, finished_at=timezone.now(), waits_for="")
 
 
