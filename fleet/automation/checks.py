@@ -42,6 +42,8 @@ def check_playbooks(**_: Any) -> list[CheckMessage]:
         if undo and undo.playbook and root / undo.playbook not in folders:
             text = f"{folder / 'manifest.toml'}: there is no playbook {undo.playbook!r} to undo it with"
             found.append(Error(text, id="automation.E001"))
+        if problem := _making_good_problem(playbook):
+            found.append(Error(f"{folder / 'manifest.toml'}: after_cut: {problem}", id="automation.E001"))
         if problem := _adjusting_problem(playbook):
             found.append(Error(f"{folder / 'manifest.toml'}: adjusts: {problem}", id="automation.E001"))
         if undo and undo.restore_backup and (lacking := not_put_back(playbook)):
@@ -54,6 +56,20 @@ def check_playbooks(**_: Any) -> list[CheckMessage]:
             )
             found.append(checks.Warning(text, hint=hint, id="automation.W002"))
     return found
+
+
+def _making_good_problem(playbook: Playbook) -> str | None:
+    """Why it cannot be made good by what it names, where a run of it was cut off."""
+    if not playbook.after_cut:
+        return None
+    try:
+        other = get(playbook.after_cut)
+    except CatalogueError as error:
+        return str(error)
+    lacking = {one.name for one in other.arguments if one.required} - {one.name for one in playbook.arguments}
+    if lacking:
+        return f"{other.slug} needs {', '.join(sorted(lacking))}"
+    return None if playbook.platforms <= other.platforms else f"{other.slug} is not for all of its platforms"
 
 
 def _adjusting_problem(playbook: Playbook) -> str | None:

@@ -14,7 +14,7 @@ from fleet.people.rules import Action
 from fleet.web.happenings import Happening
 
 MOST = 100
-TOUCHING = (Run.Kind.APPLY, Run.Kind.REVERT)
+TOUCHING = (Run.Kind.APPLY, Run.Kind.REVERT, Run.Kind.MEND)
 """A preview changes nothing."""
 
 

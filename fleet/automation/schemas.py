@@ -111,6 +111,8 @@ class RunOut(Schema):
     problem: str
     """Why it did not end well, as a word; `error` is the sentence, with what a program has said."""
     error: str
+    aftermath: str
+    """Where it was cut off: `made-good`, or `for-people` where that could not be done."""
     hosts: list[HostOut]
 
     @staticmethod

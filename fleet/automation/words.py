@@ -196,6 +196,8 @@ def reading(path: str, holds: str) -> str:
         return _("Running for")
     if holds == "reachable":
         return _("Answers")
+    if path.startswith("interfaces[") and path.endswith("].pvid"):
+        return _("VLAN of the port")
     return {"wireless.ssids": _("Wi-Fi names on the air")}.get(path, path)
 
 
@@ -241,6 +243,20 @@ def evidence_row(one: dict[str, Any]) -> dict[str, Any]:
         "wanted": wish(one["holds"], one["wanted"]),
         "verdict": one["verdict"],
     }
+
+
+def aftermath(run: Run) -> tuple[str, str] | None:
+    """(state, sentence) of a run that was cut off in its middle and that is, or has to be, made good."""
+    return {
+        Run.Aftermath.MADE_GOOD: (
+            "ok",
+            _("It was cut off in its middle. What was there before was brought back by itself, and that was measured."),
+        ),
+        Run.Aftermath.FOR_PEOPLE: (
+            "down",
+            _("It was cut off in its middle, and what was there before could not be brought back. Please look there."),
+        ),
+    }.get(Run.Aftermath(run.aftermath))
 
 
 def run_title(run: Run) -> str:

@@ -121,6 +121,8 @@ class Interface:
     out_octets: int | None = None
     in_errors: int | None = None
     out_errors: int | None = None
+    pvid: int | None = None
+    """The VLAN of what comes without a tag (Q-BRIDGE-MIB dot1qPvid)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,10 @@ UNDERWAY: dict[str, tuple[str, str | Promise]] = {
         "watch",
         gettext_lazy("What cannot be reached at the moment is taken back as soon as it can."),
     ),
+    "change-made-good": (
+        "info",
+        gettext_lazy("The work was cut off in its middle. What was there before was brought back by itself."),
+    ),
     "change-extended": ("info", gettext_lazy("Its end was changed.")),
     "change-ended-early": ("info", gettext_lazy("It is taken back earlier than ordered.")),
 }
@@ -47,12 +51,12 @@ ENDED: dict[str, tuple[str, str | Promise]] = {
         ),
     ),
     "change-rejected": ("unknown", gettext_lazy("It was not agreed to. Nothing was changed.")),
-    "change-revert-failed": (
+    "change-not-made-good": (
         "down",
-        gettext_lazy("The time is over, but it could not be taken back for certain. A technician looks at it."),
+        gettext_lazy("The work was cut off in its middle, and what was there before is not back. A technician looks at it."),
     ),
 }
-RETRYABLE = {"change-refuted", "change-unknown", "change-failed", "change-lost", "change-revert-failed"}
+RETRYABLE = {"change-refuted", "change-unknown", "change-failed", "change-lost"}
 
 
 def _wording(key: str, state: str, sentence: str | Promise) -> Wording:
@@ -110,6 +114,15 @@ def _reverted(details: Details) -> Notice:
     return _notice(details, said % {"measured": _measured(details), "effect": effect}, "ok")
 
 
+def _revert_failed(details: Details) -> Notice:
+    if names := details.get("names"):
+        shown = ", ".join(names) + (" …" if len(details.get("not_reached", ())) > len(names) else "")
+        said = _("It could not be taken back on %(devices)s: not reached for %(hours)d hours. A technician looks there.")
+        return _notice(details, said % {"devices": shown, "hours": details["waited_h"]}, "down", _retry(details))
+    said = _("The time is over, but it could not be taken back for certain. A technician looks at it.")
+    return _notice(details, said, "down", _retry(details))
+
+
 def _effect(details: Details, which: str) -> str:
     """The offer's own sentence, with what was ordered put in."""
     offer = offers.get(details.get("slug", ""))
@@ -157,3 +170,4 @@ def register_all() -> None:
     register("change-cancelled", _cancelled, told=True)
     register("change-confirmed", _confirmed, told=True)
     register("change-reverted", _reverted, told=True)
+    register("change-revert-failed", _revert_failed, told=True)

@@ -38,6 +38,8 @@ MEANINGS: dict[str, Meaning] = {
     "change.rejected": Meaning("change-rejected", State.RESOLVED),
     "change.cancelled": Meaning("change-cancelled", State.OPEN),
     "change.reverted": Meaning("change-reverted", State.RESOLVED, only_from=State.WAITING_CHANGE),
+    "change.made-good": Meaning("change-made-good"),
+    "change.not-made-good": Meaning("change-not-made-good", State.OPEN, Priority.HIGH),
     "change.revert-waits": Meaning("change-revert-waits"),
     "change.extended": Meaning("change-extended"),
     "change.ended-early": Meaning("change-ended-early"),

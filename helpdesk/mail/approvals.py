@@ -1,4 +1,4 @@
-"""Whoever may agree to a change is asked by mail, with a link that is theirs alone.
+"""Whoever may agree to a change, or to what a colleague wants done with it, is asked by mail, with a link of their own.
 
 The row holds no link: it is made anew from the product's key whenever the mail is tried.
 """
@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from fleet.automation.catalogue import CatalogueError, get
-from fleet.automation.models import ApprovalLink, Change, PolicyRule
+from fleet.automation.models import ApprovalLink, Change, PolicyRule, Proposal
 from fleet.automation.services import approving
 from fleet.events.models import Event
 from fleet.people.models import User
@@ -24,14 +24,22 @@ from helpdesk.mail import threads
 from helpdesk.mail.models import OutgoingMail
 
 NAME = "mail.approvals"
-EVENTS = {"change.previewed", "change.asked-anew"}
+PROPOSED = "change.proposed"
+EVENTS = {"change.previewed", "change.asked-anew", PROPOSED}
 
 
 def consume(event: Event) -> None:
+    for link in _links(event):
+        OutgoingMail.objects.create(approval_link=link, recipient_id=link.person_id, message_id=message_id(link))
+
+
+def _links(event: Event) -> list[ApprovalLink]:
+    if event.name == PROPOSED:
+        rows = Proposal.objects.filter(change=event.subject_id, act=event.payload["act"], over_at__isnull=True)
+        fresh = rows.filter(approval_links__isnull=True).select_related("change").defer("change__secret_arguments")
+        return [link for proposal in fresh for link in approving.invite_to_agree(proposal=proposal)]
     change = Change.objects.filter(pk=event.subject_id).defer("secret_arguments").first()
-    if change is not None:
-        for link in approving.invite(change=change):
-            OutgoingMail.objects.create(approval_link=link, recipient_id=link.person_id, message_id=message_id(link))
+    return approving.invite(change=change) if change else []
 
 
 def message_id(link: ApprovalLink) -> str:
@@ -47,8 +55,7 @@ def still_wanted(mail: OutgoingMail) -> bool:
         return False
     if person is None or not person.is_active:
         return False
-    change = Change.objects.visible_to(person).filter(pk=link.change_id, digest=link.change_digest)
-    return change.filter(state=Change.State.AWAITING_APPROVAL).exists()
+    return Change.objects.visible_to(person).filter(pk=link.change_id).exists() and approving.asks(link)
 
 
 def message(mail: OutgoingMail) -> EmailMessage:
@@ -103,11 +110,33 @@ def _when(instant: datetime) -> str:
 def _body(link: ApprovalLink, name: str) -> str:
     names = _names(link)
     address = settings.BASE_URL.rstrip("/") + reverse("automation:approval-link", args=[link.token])
+    proposal = link.proposal
+    wish = _("Look at it and agree here: %(url)s") if proposal else _("Look at it and decide here: %(url)s")
     parts = (
         _("Hello %(name)s,") % {"name": name},
-        _("%(person)s asks for: %(title)s, at: %(place)s. Risk: %(risk)s. Begins: %(starts_at)s.") % names,
-        _("The reason given: “%(reason)s”") % {"reason": one_line(link.change.reason)} if link.change.reason else "",
-        _("Look at it and decide here: %(url)s") % {"url": address},
+        _proposed(proposal, names) if proposal else _asked_for(link.change, names),
+        wish % {"url": address},
         _("The link is for you alone, good for one decision and until %(until)s. Opening it decides nothing.") % names,
     )
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _asked_for(change: Change, names: dict[str, object]) -> str:
+    said = _("%(person)s asks for: %(title)s, at: %(place)s. Risk: %(risk)s. Begins: %(starts_at)s.") % names
+    if not change.reason:
+        return said
+    return said + "\n\n" + _("The reason given: “%(reason)s”") % {"reason": one_line(change.reason)}
+
+
+def _proposed(proposal: Proposal, names: dict[str, object]) -> str:
+    """Who wants what done with which change."""
+    about = names | {"person": _who(proposal.asked_by), "time": _when(proposal.ends_at) if proposal.ends_at else ""}
+    if proposal.act == Proposal.Act.ROLL_BACK:
+        wish = _("%(person)s wants this change rolled back: %(title)s (#%(number)d), at: %(place)s. Risk: %(risk)s.")
+    elif proposal.ends_at is None:
+        wish = _("%(person)s wants this change taken back now: %(title)s (#%(number)d), at: %(place)s. Risk: %(risk)s.")
+    else:
+        wish = _(
+            "%(person)s wants this change taken back at %(time)s: %(title)s (#%(number)d), at: %(place)s. Risk: %(risk)s."
+        )
+    return wish % about + " " + _("That goes beyond what was agreed to, so others have to agree.")

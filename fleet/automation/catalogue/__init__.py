@@ -2,6 +2,7 @@
 
 from fleet.automation.catalogue.load import CatalogueError, all_playbooks, built_in, get, load, not_put_back
 from fleet.automation.catalogue.model import (
+    GIVE_UP_AFTER_H,
     SWITCH_SETTLES_S,
     Argument,
     Expectation,
@@ -13,6 +14,7 @@ from fleet.automation.catalogue.model import (
 )
 
 __all__ = [
+    "GIVE_UP_AFTER_H",
     "SWITCH_SETTLES_S",
     "Argument",
     "CatalogueError",

@@ -16,6 +16,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from fleet.automation.catalogue import pinned
 from fleet.automation.catalogue.model import (
+    GIVE_UP_AFTER_H,
     SERVER_SETTLES_S,
     SETTLES_S,
     SWITCH_SETTLES_S,
@@ -90,6 +91,7 @@ class _Rollback(_Strict):
     arguments: dict[str, Any] = Field(default_factory=dict)
     playbook: str = Field(default="", pattern=rf"^({SLUG.pattern})?$")
     restore_backup: bool = False
+    give_up_after_h: int = Field(default=GIVE_UP_AFTER_H, gt=0, le=24 * 90)
 
 
 class _Manifest(_Strict):
@@ -108,6 +110,7 @@ class _Manifest(_Strict):
     who_approves: list[str] = Field(default_factory=list)
     rotates: Rotates = ""
     predecessor: Predecessor = ""
+    after_cut: str = Field(default="", pattern=rf"^({SLUG.pattern})?$")
     adjusts: str = Field(default="", pattern=rf"^({SLUG.pattern})?$")
     voucher: _Voucher | None = None
     arguments: dict[str, _ArgumentText] = Field(default_factory=dict)
@@ -329,6 +332,7 @@ def _playbook(folder: Path, manifest: _Manifest, options: dict[str, _Option]) ->
         settles_s=_settles_s(manifest),
         rotates=manifest.rotates,
         predecessor=_predecessor(manifest, options),
+        after_cut=manifest.after_cut,
         adjusts=manifest.adjusts,
         voucher=Voucher(**manifest.voucher.model_dump()) if manifest.voucher else None,
     )

@@ -18,6 +18,7 @@ SWITCH_SETTLES_S = 90
 """An access point whose change is not confirmed puts it back after 60 s (`confirm_timeout_s`), and reloads."""
 SERVER_SETTLES_S = 180
 """A module that is there already is carried out; systemd gives a service that restarts 90 s to stop and 90 s to start."""
+GIVE_UP_AFTER_H = 72
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ class Rollback:
     """Slug of the inverse playbook. It gets those arguments of the change that it declares, too."""
     restore_backup: bool = False
     """The configuration that was kept before the change is put back."""
+    give_up_after_h: int = GIVE_UP_AFTER_H
+    """So long devices that cannot be reached are waited for; then people have to see to those."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,8 @@ class Playbook:
     """What becomes of the old one: a second run takes it away, the new one takes its place at once, or it stays there."""
     voucher: Voucher | None = None
     """What is printed for those who join the Wi-Fi that it sets."""
+    after_cut: str = ""
+    """Slug of the playbook that makes good where a run was cut off in its middle: played once the device has settled."""
     adjusts: str = ""
     """Slug of the playbook whose doing it changes in part: its arguments take the place of that one's of the same name."""
 

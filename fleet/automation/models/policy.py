@@ -180,6 +180,10 @@ class ApprovalLink(models.Model):
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     change = models.ForeignKey(Change, on_delete=models.CASCADE, related_name="approval_links")
     person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    proposal = models.ForeignKey(
+        "automation.Proposal", null=True, blank=True, on_delete=models.CASCADE, related_name="approval_links"
+    )
+    """What is to be agreed to; None: the change itself is to be decided on."""
     change_digest = models.CharField(max_length=64)
     digest = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(default=now)

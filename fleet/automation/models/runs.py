@@ -21,6 +21,7 @@ class Run(models.Model):
         PREVIEW = "preview", _("Preview")
         APPLY = "apply", _("Execution")
         REVERT = "revert", _("Taking back")
+        MEND = "mend", _("Making good after a cut")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
@@ -30,6 +31,14 @@ class Run(models.Model):
         TIMED_OUT = "timed-out", _("Timed out")
         CANCELLED = "cancelled", _("Cancelled")
         LOST = "lost", _("Lost, not repeated")
+
+    class Aftermath(models.TextChoices):
+        """What became of devices that a run was cut off on and whose playbook says how that is made good."""
+
+        NONE = "", _("Not looked at")
+        AS_BEFORE = "as-before", _("As it was before")
+        MADE_GOOD = "made-good", _("Made good and measured")
+        FOR_PEOPLE = "for-people", _("Could not be made good")
 
     LIVE: ClassVar[tuple[str, ...]] = ("queued", "running")
     """States of a run that is not over."""
@@ -46,8 +55,13 @@ class Run(models.Model):
     """Fencing token: set anew by the claim; whoever writes on behalf of a run must still hold it."""
     worker = models.CharField(max_length=200, blank=True)
     lease_until = models.DateTimeField(null=True)
+    patient_until = models.DateTimeField(null=True)
+    """While it is measured: until when its devices have time to show the effect."""
     waits_for = models.CharField(max_length=300, blank=True)
     """Why a queued run has not started yet, for people."""
+    makes_good = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="mended_by")
+    """Of MEND: the run that was cut off."""
+    aftermath = models.CharField(max_length=10, choices=Aftermath.choices, blank=True, default=Aftermath.NONE)
     queued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

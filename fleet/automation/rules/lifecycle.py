@@ -109,7 +109,9 @@ def may_start(run: Queued, now: datetime) -> Start:
     """Previews only read and wait for nobody; a change wanted for a time span does not begin after it."""
     if run.kind == "preview":
         return Start.NOW if run.change_state == "previewing" else Start.NOT_WANTED
-    if run.kind == "revert":
+    if run.kind == "mend":  # whatever has become of the change: what was cut off is to be made good
+        wanted = True
+    elif run.kind == "revert":
         wanted = run.change_state == "rolling-back" or run.box == "pending"
     else:
         wanted = run.change_state in {"approved", "running"}

@@ -113,9 +113,12 @@ def is_effect(holds: str, wanted: Any, before: Any) -> bool:
 
     That a device answers says nothing; that it has restarted since then does.
     """
-    if holds == "restarted":
-        return True
-    return holds != "reachable" and before is not None and not _holds(holds, wanted, before)
+    return holds == "restarted" or is_otherwise(holds, wanted, before)
+
+
+def is_otherwise(holds: str, wanted: Any, seen: Any) -> bool:
+    """Whether what was seen (None: nobody knows) is not as wanted."""
+    return holds not in {"reachable", "restarted"} and seen is not None and not _holds(holds, wanted, seen)
 
 
 def _is_number(value: Any) -> bool:

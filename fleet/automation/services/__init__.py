@@ -3,6 +3,7 @@
 from fleet.automation.services.decisions import decide, why_not
 from fleet.automation.services.ordering import Order, OrderError, request_change
 from fleet.automation.services.rollouts import (
+    agree_by_link,
     agree_to,
     cancel,
     check_and_retry,
@@ -20,6 +21,7 @@ from fleet.automation.services.verifying import verify
 __all__ = [
     "Order",
     "OrderError",
+    "agree_by_link",
     "agree_to",
     "cancel",
     "check_and_retry",

@@ -4,6 +4,7 @@ import hashlib
 import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -11,8 +12,9 @@ from django.utils import timezone
 
 from fleet.automation import policy_file
 from fleet.automation.catalogue import CatalogueError, all_playbooks
-from fleet.automation.models import Approval, ApprovalLink, Change, Delegation, Run
+from fleet.automation.models import Approval, ApprovalLink, Change, Delegation, Proposal, Run
 from fleet.automation.models.policy import SIGNER
+from fleet.automation.services import proposing
 from fleet.automation.services.decisions import approver_roles, decide
 from fleet.automation.services.delegating import stands_in_for
 from fleet.automation.services.policy import approval_ends_at, request_ends_at, roles_of
@@ -36,16 +38,16 @@ class LinkError(ValueError):
         """Only for the person whose link it is."""
 
 
-def approvers(change: Change) -> list[User]:
+def approvers(change: Change, asked_by_id: int | None) -> list[User]:
     """Who may decide on it, and their deputies; never who asked for it."""
     now, here = timezone.now(), {change.authority_id, change.site_id}
     roles = approver_roles(change) or {role.value for role, actions in ACTIONS.items() if Action.APPROVE_CHANGE in actions}
     grants = Grant.objects.current(now).filter(scope__in=here - {None}, role__in=roles)
-    deciders = User.objects.filter(is_active=True, pk__in=grants.values("user")).exclude(pk=change.requested_by_id or 0)
+    deciders = User.objects.filter(is_active=True, pk__in=grants.values("user")).exclude(pk=asked_by_id or 0)
     known = {person.pk: person for person in deciders}
     for row in Delegation.objects.current(now).filter(person__in=known).select_related("deputy"):
         deputy = row.deputy
-        if deputy.is_active and deputy.pk != change.requested_by_id and deputy.access.may(Action.VIEW_SITE, *here):
+        if deputy.is_active and deputy.pk != asked_by_id and deputy.access.may(Action.VIEW_SITE, *here):
             known.setdefault(deputy.pk, deputy)
     return sorted(known.values(), key=lambda person: person.pk)
 
@@ -80,21 +82,33 @@ def invite(*, change: Change) -> list[ApprovalLink]:
         return []
     now = timezone.now()
     until = min(now + policy_file.known().link_for, request_ends_at(change))
-    return [_link(change, person, until) for person in approvers(change)] if until > now else []
+    if until <= now:
+        return []
+    return [_link(change, person, until) for person in approvers(change, change.requested_by_id)]
 
 
-def _link(change: Change, person: User, until: datetime) -> ApprovalLink:
+def invite_to_agree(*, proposal: Proposal) -> list[ApprovalLink]:
+    """The same for what a colleague wants done beyond what was agreed to; none while nobody has to agree any more."""
+    now, change = timezone.now(), proposal.change
+    until = min(now + policy_file.known().link_for, proposal.asked_at + proposing.GOOD_FOR)
+    if proposal.over_at or not proposing.left(proposal) or until <= now:
+        return []
+    people = [person for person in approvers(change, proposal.asked_by_id) if proposing.seat_at(proposal, person)[0]]
+    return [_link(change, person, until, proposal) for person in people]
+
+
+def _link(change: Change, person: User, until: datetime, proposal: Proposal | None = None) -> ApprovalLink:
     uid = uuid.uuid4()
     digest = hashlib.sha256(SIGNER.sign(uid.hex).encode()).hexdigest()
-    return ApprovalLink.objects.create(
-        uid=uid, change=change, person=person, change_digest=change.digest, digest=digest, expires_at=until
-    )
+    about: dict[str, Any] = {"change": change, "proposal": proposal, "change_digest": change.digest}
+    return ApprovalLink.objects.create(uid=uid, person=person, digest=digest, expires_at=until, **about)
 
 
 def opened(*, token: str, person: User) -> ApprovalLink:
     """The link, if it is this person's and still good. Raises LinkError; a stranger learns nothing but that."""
     digest = ApprovalLink.digest_of(token)
-    link = ApprovalLink.objects.select_related("change", "person").filter(digest=digest).first() if digest else None
+    rows = ApprovalLink.objects.select_related("change", "person", "proposal__asked_by")
+    link = rows.filter(digest=digest).first() if digest else None
     if link is None:
         raise LinkError("unknown")
     if link.person_id != person.pk:
@@ -104,8 +118,7 @@ def opened(*, token: str, person: User) -> ApprovalLink:
     reasons = (
         (link.used_at is not None, "used"),
         (link.expires_at <= timezone.now(), "expired"),
-        (link.change.state != Change.State.AWAITING_APPROVAL, "over"),
-        (link.change_digest != link.change.digest, "over"),
+        (not asks(link), "over"),
     )
     for holds, key in reasons:
         if holds:
@@ -113,13 +126,27 @@ def opened(*, token: str, person: User) -> ApprovalLink:
     return link
 
 
+def asks(link: ApprovalLink) -> bool:
+    """Whether that is still to be decided which it was made for."""
+    if link.proposal is None:
+        return link.change.state == Change.State.AWAITING_APPROVAL and link.change_digest == link.change.digest
+    is_open = proposing.open_of(link.change, timezone.now()).filter(pk=link.proposal.pk).exists()
+    return is_open and proposing.left(link.proposal) > 0
+
+
+def use(link: ApprovalLink) -> None:
+    """In the transaction in which it decides, with the change's row locked. Raises LinkError."""
+    now = timezone.now()
+    good = ApprovalLink.objects.filter(pk=link.pk, used_at__isnull=True, expires_at__gt=now)
+    if not good.update(used_at=now):
+        raise LinkError("used", link.change_id)
+
+
 def decide_by_link(*, link: ApprovalLink, decision: Approval.Decision, comment: str = "") -> Change:
     """Decides, and uses the link up: both or neither. Raises LinkError, DecisionError."""
     with transaction.atomic():
         Change.objects.select_for_update().get(pk=link.change_id)  # first, as everywhere
-        good = ApprovalLink.objects.filter(pk=link.pk, used_at__isnull=True, expires_at__gt=timezone.now())
-        if not good.update(used_at=timezone.now()):
-            raise LinkError("used", link.change_id)
+        use(link)
         return decide(
             change=link.change, approver=link.person, decision=decision, digest=link.change_digest, comment=comment
         )

@@ -15,7 +15,11 @@ RESTORING = "restore"
 
 
 def playbook_of(run: Run) -> Playbook:
-    """What this run plays: the change's own playbook, or its inverse where taking back has one. Raises CatalogueError."""
+    """What this run plays: the change's own playbook, its inverse where taking back has one, or what makes another run
+    good that was cut off. Raises CatalogueError.
+    """
+    if run.makes_good:
+        return get(playbook_of(run.makes_good).after_cut)
     playbook = get(run.change.playbook)
     if run.kind != Run.Kind.REVERT or playbook.rollback is None or restores(run):
         return playbook
@@ -32,6 +36,8 @@ def puts_back(run: Run) -> bool:
 
 def arguments_of(run: Run) -> dict[str, Any]:
     """What this run gives the playbook; taking back uses the playbook's own inverse."""
+    if run.makes_good:
+        return _declared(playbook_of(run), arguments_of(run.makes_good))
     change = _restored(run) or run.change
     arguments = given(change)
     if change is run.change and run.kind == Run.Kind.REVERT:
@@ -49,10 +55,14 @@ def _inverse(change: Change, arguments: dict[str, Any]) -> dict[str, Any]:
     if rollback.restore_backup:  # each device has its own (`services.before`)
         return {}
     if rollback.playbook:
-        declared = {argument.name: argument.default for argument in get(rollback.playbook).arguments}
-        given = {name: arguments.get(name, default) for name, default in declared.items()}
-        return {name: value for name, value in given.items() if value is not None}
+        return _declared(get(rollback.playbook), arguments)
     return arguments | rollback.arguments
+
+
+def _declared(playbook: Playbook, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Those that this playbook knows."""
+    given = {one.name: arguments.get(one.name, one.default) for one in playbook.arguments}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def secrets_of(run: Run) -> list[dict[str, Any]]:

@@ -44,7 +44,7 @@ SEEN_ENDS = frozenset(
     f"change.{end}"
     for end in (
         *("confirmed", "refuted", "unknown", "failed", "cancelled", "lost"),
-        *("reverted", "revert-failed", "halted", "rolled-back"),
+        *("reverted", "revert-failed", "halted", "rolled-back", "made-good"),
     )
 )
 """After these something may be different on the change's devices."""

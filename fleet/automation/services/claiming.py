@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from fleet.automation.models import Change, DeviceLock, Run
@@ -106,11 +107,17 @@ def _blocker(run: Run) -> tuple[int, str] | None:
     lock = DeviceLock.objects.filter(device_id__in=ids).exclude(run=run).select_related("device", "run").first()
     if lock is not None:
         return lock.run.change_id, lock.device.name
-    earlier = Run.objects.filter(state=Run.State.QUEUED, pk__lt=run.pk, hosts__device_id__in=ids)
-    first = earlier.exclude(kind=Run.Kind.PREVIEW).order_by("pk").first()
+    waiting = Run.objects.filter(state=Run.State.QUEUED, hosts__device_id__in=ids).exclude(pk=run.pk)
+    first = waiting.filter(_goes_before(run)).exclude(kind=Run.Kind.PREVIEW).order_by("pk").first()
     if first is None:
         return None
     return first.change_id, Device.objects.filter(pk__in=_device_ids(first)).filter(pk__in=ids)[0].name
+
+
+def _goes_before(run: Run) -> Q:
+    """Who has waited for longer; what makes good waits for nothing but its like."""
+    longer, mends = Q(pk__lt=run.pk), Q(kind=Run.Kind.MEND)
+    return longer & mends if run.kind == Run.Kind.MEND else longer | mends
 
 
 def _say_what_it_waits_for(run: Run, change_id: int, device: str) -> None:

@@ -29,11 +29,11 @@ def lose(run: Run, recorder: Recorder, problem: str = "", error: str = "") -> bo
 
 
 def _tell_loss(run: Run, change: Change) -> None:
-    """Of a lost taking back nothing is said before it was measured: what is gone needs nobody.
+    """Of a lost taking back (or making good) nothing is said before it was measured: what is gone needs nobody.
 
     Who has asked for rolling back during the step gets it, once it is measured.
     """
-    if run.kind == Run.Kind.REVERT:
+    if run.kind in {Run.Kind.REVERT, Run.Kind.MEND}:
         return
     wish = Change.Wish.ROLL_BACK if change.wish == Change.Wish.ROLL_BACK else Change.Wish.GO_ON
     if move(change, Change.State.LOST, wish=wish):

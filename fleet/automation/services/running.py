@@ -28,7 +28,14 @@ from fleet.automation.services.rollouts.advancing import stand, stop
 from fleet.automation.services.rollouts.planning import strategy_of
 from fleet.automation.services.settling import let_go
 from fleet.automation.services.telling import move, tell, why
-from fleet.automation.services.verifying import already_holds, find_absent, recall_before, remember_before, verify
+from fleet.automation.services.verifying import (
+    all_as_wanted,
+    already_holds,
+    find_absent,
+    recall_before,
+    remember_before,
+    verify,
+)
 from fleet.devices.models import Device
 
 log = logging.getLogger(__name__)
@@ -70,7 +77,7 @@ def execute(*, run_id: int) -> None:
 def _carry_out(run: Run, recorder: Recorder) -> End:
     playbook = playbook_of(run)
     # Taking back goes by the inverse as it is now: leaving the change on the device would be the greater surprise.
-    if run.kind != Run.Kind.REVERT and playbook.digest != run.change.playbook_digest:
+    if run.kind in {Run.Kind.PREVIEW, Run.Kind.APPLY} and playbook.digest != run.change.playbook_digest:
         return End(Run.State.FAILED, "playbook-changed")
     found = patiently(lambda: _prepare(run, playbook, recorder))
     return found if isinstance(found, End) else _play(run, found, recorder)
@@ -108,6 +115,8 @@ def _nothing_to_play(run: Run, recorder: Recorder) -> bool:
 
 
 def _holds_already(run: Run) -> bool:
+    if run.kind == Run.Kind.MEND:
+        return all_as_wanted(run)
     if run.kind == Run.Kind.PREVIEW or run.attempt == 1 or restores(run) or not already_holds(run):
         return False
     recall_before(run)
@@ -214,7 +223,9 @@ def _finish(run: Run, end: End, recorder: Recorder) -> bool:
         return False
     with transaction.atomic():
         run.change = Change.objects.select_for_update().defer("secret_arguments").get(pk=run.change_id)
-        verifies = run.kind == Run.Kind.REVERT or (run.kind == Run.Kind.APPLY and end.state != Run.State.CANCELLED)
+        verifies = run.kind in {Run.Kind.REVERT, Run.Kind.MEND} or (
+            run.kind == Run.Kind.APPLY and end.state != Run.State.CANCELLED
+        )
         now = timezone.now()
         ended = Run.objects.filter(pk=run.pk, token=run.token, state=Run.State.RUNNING).update(
             state=end.state,

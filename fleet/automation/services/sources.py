@@ -28,6 +28,9 @@ GIVEN_UP = timedelta(seconds=2 * git.FETCH_S)
 """After that whoever fetched is gone, and another may begin."""
 
 
+AFTER_CUT = "to make a run good that was cut off"
+
+
 class SourceError(ValueError):
     """`key` names why (`fleet.automation.words.source_problem` says the sentence), `field` which value, `detail` where."""
 
@@ -193,15 +196,12 @@ def _load_problem(root: Path, slug: str) -> list[str]:
         playbook = load(root / slug)
     except CatalogueError as error:
         return [str(error).replace(f"{root}/", "")]
-    inverse = playbook.rollback.playbook if playbook.rollback else ""
+    named = {playbook.rollback.playbook if playbook.rollback else "": "to undo it with", playbook.after_cut: AFTER_CUT}
     if playbook.rollback and playbook.rollback.restore_backup and (lacking := not_put_back(playbook)):
         return [f"{slug}/manifest.toml: rollback: no configuration is kept or put back on {', '.join(lacking)}"]
     known = {*rules.slugs({path.name + "/": "" for path in root.iterdir()}), *(one.slug for one in built_in())}
-    return (
-        [f"{slug}/manifest.toml: there is no playbook {inverse!r} to undo it with"]
-        if inverse and inverse not in known
-        else []
-    )
+    lacking_ones = (other for other in named if other and other not in known)
+    return [f"{slug}/manifest.toml: there is no playbook {other!r} {named[other]}" for other in lacking_ones][:1]
 
 
 def changes_of(version: SourceVersion) -> list[rules.PlaybookChange]:

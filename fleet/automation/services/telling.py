@@ -55,7 +55,7 @@ def move(change: Change, new: Change.State, **also: Any) -> bool:
     return moved == 1
 
 
-def queue_run(change: Change, kind: Run.Kind, part: Part | None = None) -> Run:
+def queue_run(change: Change, kind: Run.Kind, part: Part | None = None, *, makes_good: Run | None = None) -> Run:
     """A new attempt; a worker is told when this commits, and the tender finds it if the message is lost.
 
     Without `part`, a preview looks at a sample of all devices, and anything else takes all of them in one step.
@@ -64,7 +64,8 @@ def queue_run(change: Change, kind: Run.Kind, part: Part | None = None) -> Run:
     ours = Q(ring=mine.ring, step=mine.step) | Q(ring__isnull=True)
     earlier = Run.objects.filter(ours, change=change, kind=kind)
     last = earlier.order_by("-attempt").values_list("attempt", flat=True).first()
-    run = Run.objects.create(change=change, kind=kind, ring=mine.ring, step=mine.step, attempt=(last or 0) + 1)
+    place: dict[str, Any] = {"ring": mine.ring, "step": mine.step, "attempt": (last or 0) + 1}
+    run = Run.objects.create(change=change, kind=kind, makes_good=makes_good, **place)
     HostResult.objects.bulk_create((HostResult(run=run, device_id=pk) for pk in mine.device_ids), batch_size=500)
     transaction.on_commit(lambda: send(run.pk), robust=True)
     return run

@@ -1,8 +1,8 @@
 """What must happen by itself as time goes by. Runs every few seconds, on any number of machines, also after a standstill."""
 
 import logging
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from django.utils import timezone
 from fleet.automation.execution import private, tree
 from fleet.automation.models import Change, HostResult, Run, Target
 from fleet.automation.rules.lifecycle import too_late
-from fleet.automation.services import boxes, holding, remedies, schedules
+from fleet.automation.services import boxes, holding, mending, remedies, schedules
 from fleet.automation.services.approving import ask_anew, end_approval, end_request, never_begun, unanswered
 from fleet.automation.services.attempt import mark, private_dir
 from fleet.automation.services.claiming import DYING
@@ -25,7 +25,7 @@ from fleet.automation.services.decisions import agreed_to_something_else
 from fleet.automation.services.losing import lose
 from fleet.automation.services.recording import Recorder
 from fleet.automation.services.rollouts.advancing import advance, stop
-from fleet.automation.services.rollouts.taking_back import end_taking_back, goes_on, take_back_next
+from fleet.automation.services.rollouts.taking_back import end_taking_back, gives_up, goes_on, take_back_next
 from fleet.automation.services.settling import free_settled, look_soon
 from fleet.automation.services.telling import send
 from fleet.automation.services.turns import apart, each, in_turn
@@ -36,7 +36,8 @@ log = logging.getLogger(__name__)
 RESEND_AFTER = timedelta(seconds=3)
 RESEND_EVERY_S = 10
 RESEND_AT_MOST = 50
-REMEMBERED_S = 3600
+SENT = "automation.sent"
+"""Key under which stands how many were sent again within the last RESEND_EVERY_S."""
 WORTH_A_LOOK = timedelta(days=1)
 """What is found later says little about the run."""
 UNDER_WAY = (Change.State.RUNNING, Change.State.VERIFYING)
@@ -50,6 +51,7 @@ def tend(*, now: datetime | None = None) -> None:
         _sweep,
         _take_over_verification,
         free_settled,
+        mending.tend,
         _look_again,
         _end_unanswered,
         _expire,
@@ -163,7 +165,9 @@ def _take_back(change: Change, now: datetime) -> None:
     if change.taking_back_since is None:
         change.taking_back_since = now
         change.save(update_fields=["taking_back_since"])
-    if not take_back_next(change) and not goes_on(change):
+    if gives_up(change, now):
+        end_taking_back(change, None, gave_up=True)
+    elif not take_back_next(change) and not goes_on(change):
         end_taking_back(change, None)
 
 
@@ -179,21 +183,21 @@ def _once(change: Change, act: Callable[[], object]) -> None:
 def _send_waiting(now: datetime) -> None:
     """Messages can be lost: those who wait are delivered again, in turn. The row decides, however often.
 
-    Never all of them at once: behind workers that are busy for long, messages would only heap up.
+    Never all of them at once: behind workers that are busy for long, messages would only heap up. So RESEND_AT_MOST are sent
+    within RESEND_EVERY_S, and no more rows than that are read.
     """
-    waiting = Run.objects.filter(state=Run.State.QUEUED, queued_at__lt=now - RESEND_AFTER).order_by("pk")
-    keys = {pk: f"automation.sent.{pk}" for pk in waiting.values_list("pk", flat=True)}
-    sent, moment = cache.get_many(keys.values()), time.time()
-    for pk in _next_to_send({pk: sent.get(key, 0.0) for pk, key in keys.items()}, moment):
-        cache.set(keys[pk], moment, timeout=REMEMBERED_S)
-        send(pk)
-
-
-def _next_to_send(sent_at: Mapping[int, float], now: float) -> list[int]:
-    """Those whose last message is the oldest; so many that RESEND_AT_MOST are on their way within RESEND_EVERY_S."""
-    due = sorted((at, pk) for pk, at in sent_at.items() if abs(now - at) >= RESEND_EVERY_S)
-    on_their_way = len(sent_at) - len(due)
-    return [pk for _at, pk in due[: max(0, RESEND_AT_MOST - on_their_way)]]
+    left = RESEND_AT_MOST - int(cache.get(SENT) or 0)
+    if left <= 0:
+        return
+    waiting = Run.objects.filter(state=Run.State.QUEUED, queued_at__lt=now - RESEND_AFTER)
+    sent = 0
+    for pk in in_turn("send waiting", waiting, left):
+        if cache.add(f"automation.sent.{pk}", 1, timeout=RESEND_EVERY_S):
+            send(pk)
+            sent += 1
+    if sent and not cache.add(SENT, sent, timeout=RESEND_EVERY_S):
+        with suppress(ValueError):  # just over
+            cache.incr(SENT, sent)
 
 
 def _take_over_verification(now: datetime) -> None:
@@ -221,6 +225,7 @@ def _look_again(now: datetime) -> None:
     Later attempts speak for them. What a lost taking back has left behind is always looked at: it does not end before.
     """
     later = Run.objects.filter(change=OuterRef("change"), pk__gt=OuterRef("pk"), started_at__isnull=False)
+    later = later.exclude(kind=Run.Kind.MEND)
     unseen = HostResult.objects.filter(run=OuterRef("pk"), verdict="")
     begun = HostResult.objects.filter(run=OuterRef("pk")).exclude(state=HostResult.State.NOT_STARTED)
     ended = Run.objects.filter(Q(state=Run.State.LOST) | Q(state=Run.State.CANCELLED) & Exists(begun))

@@ -37,19 +37,19 @@ def each(step: str, rows: QuerySet[Row], act: Callable[[Row], object], *, number
                 act(mine)
 
 
-def in_turn(step: str, rows: QuerySet[Any]) -> list[int]:
-    """Numbers of the next rows after those of the last tick, from the first again after the last one.
+def in_turn(step: str, rows: QuerySet[Any], at_most: int | None = None) -> list[int]:
+    """Numbers of the next rows after those of the last tick, AT_MOST unless told, from the first again after the last one.
 
     So a row that fails each time, or waits for long, keeps none behind it from its turn.
     """
     key = f"automation.turn.{step.replace(' ', '-')}"
-    after = 0
+    after, limit = 0, AT_MOST if at_most is None else at_most
     with even_without_cache():
         after = int(cache.get(key) or 0)
     numbers = rows.order_by("pk").values_list("pk", flat=True)
-    found = list(numbers.filter(pk__gt=after)[:AT_MOST])
-    if after and len(found) < AT_MOST:
-        found += numbers.filter(pk__lte=after)[: AT_MOST - len(found)]
+    found = list(numbers.filter(pk__gt=after)[:limit])
+    if after and len(found) < limit:
+        found += numbers.filter(pk__lte=after)[: limit - len(found)]
     with even_without_cache():
         cache.set(key, found[-1] if found else 0, timeout=None)
     return found

@@ -4,9 +4,10 @@ import logging
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -28,6 +29,10 @@ from fleet.monitoring.rules.measurement import Measurement
 
 log = logging.getLogger(__name__)
 PAUSE_S = 1.0
+HOLDS_A_WORKER_S = 20.0
+"""So long a worker waits for devices after a run. Then the tender has them looked at, so that workers are free meanwhile."""
+NEXT_LOOK = timedelta(seconds=10)
+"""After handing over: when it is looked at again."""
 BATCH = 200
 WENT_WELL = (HostResult.State.OK, HostResult.State.CHANGED)
 Pairs = dict[int, list[tuple[Wanted, Device]]]
@@ -107,8 +112,18 @@ def already_holds(run: Run) -> bool:
     return bool(rows) and all(_is_done(row, first) for row in rows)
 
 
+def all_as_wanted(run: Run) -> bool:
+    """Whether what the run is for was found there before anything was touched."""
+    rows = list(run.hosts.exclude(state=HostResult.State.OFFLINE))
+    return bool(rows) and all(_shows_all(row) for row in rows)
+
+
+def _shows_all(row: HostResult) -> bool:
+    return overall(Verdict(one["verdict"]) for one in row.evidence) == Verdict.CONFIRMED
+
+
 def _is_done(row: HostResult, first: Mapping[Place, Any]) -> bool:
-    if overall(Verdict(one["verdict"]) for one in row.evidence) != Verdict.CONFIRMED:
+    if not _shows_all(row):
         return False
     return any(is_effect(one["holds"], one["wanted"], first.get((row.device_id, *_place(one)))) for one in row.evidence)
 
@@ -165,28 +180,31 @@ def _shown(wish: Wanted, seen: Seen | None) -> Any:
 
 
 def verify(*, run_id: int, token: uuid.UUID | None = None) -> None:
-    """Poll until every expectation holds or the playbook's time is over, then write verdicts and end the change.
+    """Look whether every expectation holds; when all do or the playbook's time is over, write verdicts and end the change.
 
+    What takes long is handed over in between: nobody holds the run then, and the tender has it gone on with in time.
     `token`: of the worker that has ended the run just now. Without it, only what another verifier has left is taken over.
     """
+    waits_s = HOLDS_A_WORKER_S if token else 0.0
     if token is None and (token := _take_over(run_id)) is None:
         return
     run = Run.objects.select_related("change").defer("change__secret_arguments").get(pk=run_id)
     run.token = token
     if run.kind == Run.Kind.PREVIEW or not _hold(run):
         return
-    rows = list(run.hosts.exclude(state=HostResult.State.OFFLINE))
+    rows, next_at = list(run.hosts.exclude(state=HostResult.State.OFFLINE)), None
     try:
         with kept(lambda: _hold(run)):
-            ours = _watch(run, rows)
+            next_at = _watch(run, rows, timezone.now() + timedelta(seconds=waits_s))
     except (OperationalError, InterfaceError):  # the database is away: whoever finds it again measures anew
         raise
     except Exception:  # the playbook was taken away, a secret cannot be read, …: it will be so the next time, too
         log.exception("cannot be verified", extra={"run_id": run.pk})
         _nothing_known(rows)
-        ours = True
-    if ours:
+    if next_at is None:
         _conclude(run, rows)
+    else:
+        _hand_over(run, rows, next_at)
 
 
 def _nothing_known(rows: list[HostResult]) -> None:
@@ -194,28 +212,40 @@ def _nothing_known(rows: list[HostResult]) -> None:
         row.verdict = Verdict.UNKNOWN.value
 
 
-def _watch(run: Run, rows: list[HostResult]) -> bool:
-    """Look until all is as wanted or the time is over; False when the run is no longer ours to judge.
+def _watch(run: Run, rows: list[HostResult], hands_over_at: datetime) -> datetime | None:
+    """Look until all is as wanted, the time is over or it is to be handed over; when to go on, in the last case.
 
     Time to show its effect has every device on which the playbook went well, whatever became of the others. One that the
-    run was cut off on is looked at when it has settled.
+    run was cut off on is looked at when it has settled. Whose run it is no more may stop: it writes nothing (`_conclude`).
     """
     if not rows:  # none of its devices was there
-        return True
-    pairs, within_s = subjects(run, wishes_of(run)), playbook_of(run).verification.within_s
-    deadline = time.monotonic() + within_s
+        return None
+    pairs, until, settled = subjects(run, wishes_of(run)), _patient_until(run), settled_at(run)
     cut_off = [row for row in rows if row.state == HostResult.State.UNKNOWN]
     patient = [row for row in rows if row.state in WENT_WELL]
-    _look(run, [row for row in rows if row not in cut_off], pairs)
-    while any(row.verdict != Verdict.CONFIRMED for row in patient) and time.monotonic() < deadline:
+    others = [row for row in rows if row.state not in {*WENT_WELL, HostResult.State.UNKNOWN} and not row.verdict]
+    _look(run, [*patient, *others], pairs)
+    while any(row.verdict != Verdict.CONFIRMED for row in patient) and (now := timezone.now()) < until:
+        if now >= hands_over_at:
+            return min(now + NEXT_LOOK, until)
         if not _pause(run):
-            return False
+            return None
         _look(run, patient, pairs)
-    while cut_off and timezone.now() < settled_at(run):
+    while cut_off and timezone.now() < settled:
+        if settled > hands_over_at:
+            return settled
         if not _pause(run):
-            return False
+            return None
     _look(run, cut_off, pairs)
-    return True
+    return None
+
+
+def _patient_until(run: Run) -> datetime:
+    """Until when devices have time to show the effect: reckoned once, however many look one after the other."""
+    if run.patient_until is None:
+        run.patient_until = timezone.now() + timedelta(seconds=playbook_of(run).verification.within_s)
+        _ended().filter(pk=run.pk, token=run.token).update(patient_until=run.patient_until)
+    return run.patient_until
 
 
 def _pause(run: Run) -> bool:
@@ -226,16 +256,33 @@ def _pause(run: Run) -> bool:
     return ours
 
 
+def _hand_over(run: Run, rows: list[HostResult], next_at: datetime) -> None:
+    """Leave the run until `next_at`: its lease ends then, as a killed verifier's does. What is certain already is kept."""
+    certain = [row for row in rows if row.verdict == Verdict.CONFIRMED or (row.verdict and row.state not in WENT_WELL)]
+    with transaction.atomic():
+        if _ended().filter(pk=run.pk, token=run.token).update(lease_until=next_at) == 1:
+            HostResult.objects.bulk_update(certain, ["evidence", "verdict", "measured_at"], batch_size=BATCH)
+
+
 def _ended() -> QuerySet[Run]:
     """Runs that are over and not concluded: their verification has a lease too, so that a killed worker's is taken over."""
     return Run.objects.filter(lease_until__isnull=False).exclude(state__in=Run.LIVE)
 
 
 def _take_over(run_id: int) -> uuid.UUID | None:
-    """A fresh token once the last verifier's lease is over, so that this one may write nothing more; None before."""
+    """A fresh token once the last verifier's lease is over, so that this one may write nothing more; None before.
+
+    While nobody looked for long (everything stood still), no device's time was running.
+    """
     now, token = timezone.now(), uuid.uuid4()
-    left = _ended().filter(pk=run_id, lease_until__lt=now)
-    return token if left.update(token=token, lease_until=lease(now)) == 1 else None
+    left = _ended().filter(pk=run_id, lease_until__lt=now).first()
+    if left is None or left.lease_until is None:
+        return None
+    until, idle = left.patient_until, now - left.lease_until
+    if until and idle > timedelta(seconds=settings.RUN_LEASE_S):
+        until += idle
+    as_it_was = _ended().filter(pk=run_id, token=left.token, lease_until=left.lease_until)
+    return token if as_it_was.update(token=token, lease_until=lease(now), patient_until=until) == 1 else None
 
 
 def _hold(run: Run) -> bool:
@@ -273,7 +320,7 @@ def _conclude(run: Run, rows: list[HostResult]) -> None:
         hosts = run.hosts.all()
         if run.kind == Run.Kind.REVERT:
             _after_revert(run, rows)
-        else:
+        elif run.kind == Run.Kind.APPLY:  # what was made good sees the tender (`mending`)
             after_step(run, hosts)
 
 

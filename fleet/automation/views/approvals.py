@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from fleet.automation import policy_words, proposal_panel, words
+from fleet.automation import policy_words, proposal_panel, services, words
 from fleet.automation.forms import DecisionForm
 from fleet.automation.models import Approval, ApprovalLink, Change, PolicyRule
 from fleet.automation.policy_forms import ApprovalFilter
-from fleet.automation.services import approving, decisions
+from fleet.automation.services import approving, decisions, proposing
 from fleet.automation.services.delegating import stands_in_for
 from fleet.automation.services.policy import request_ends_at
 from fleet.automation.views.changes import DECISIONS, title
@@ -95,12 +95,17 @@ def _no_link(request: HttpRequest, error: approving.LinkError) -> HttpResponse:
 
 def _link_page(request: HttpRequest, link: ApprovalLink, form: DecisionForm, status: int = 200) -> HttpResponse:
     change = link.change
-    place, key = decisions.seat_at(change, link.person)
+    if link.proposal:
+        link.proposal.change = change
+        place, key = proposing.seat_at(link.proposal, link.person)
+    else:
+        place, key = decisions.seat_at(change, link.person)
     again = f"{reverse('account_reauthenticate')}?{urlencode({'next': request.get_full_path()})}"
     context = {
         "change": change,
         "title": title(change),
         "form": form,
+        "proposal": proposal_panel.sentence(link.proposal) if link.proposal else "",
         "risk": risk(change.risk),
         "why_not": "" if place else words.refusal(key or "no-role"),
         "confirm_url": again if _must_confirm(request, change) else "",
@@ -117,6 +122,8 @@ def _must_confirm(request: HttpRequest, change: Change) -> bool:
 
 
 def _decided_by_mail(request: HttpRequest, link: ApprovalLink) -> HttpResponse:
+    if link.proposal:
+        return _agreed_by_mail(request, link)
     form = DecisionForm(request.POST)
     decision = DECISIONS.get(request.POST.get("decision", ""))
     if not form.is_valid() or decision is None or form.cleaned_data["digest"] != link.change_digest:
@@ -133,4 +140,18 @@ def _decided_by_mail(request: HttpRequest, link: ApprovalLink) -> HttpResponse:
     else:
         approved = decision == Approval.Decision.APPROVED
         messages.success(request, _("You have approved this change.") if approved else _("You have rejected this change."))
+    return redirect("automation:change", link.change_id)
+
+
+def _agreed_by_mail(request: HttpRequest, link: ApprovalLink) -> HttpResponse:
+    if _must_confirm(request, link.change):
+        messages.error(request, _("Please confirm first that it is you."))
+        return _link_page(request, link, DecisionForm(), status=403)
+    try:
+        services.agree_by_link(link=link)
+        messages.success(request, _("You have agreed."))
+    except decisions.DecisionError as error:
+        messages.error(request, policy_words.refusal(error))
+    except approving.LinkError as error:
+        return _no_link(request, error)
     return redirect("automation:change", link.change_id)

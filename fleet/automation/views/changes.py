@@ -19,8 +19,9 @@ from fleet.automation.catalogue import CatalogueError, get
 from fleet.automation.forms import ChangeFilter, DecisionForm
 from fleet.automation.models import Approval, Change, HostResult, LogLine, Proposal, Run, Target
 from fleet.automation.rules.lifecycle import CANCELLABLE, ENDED, RETRYABLE, RUN_ENDS
-from fleet.automation.services import approving
+from fleet.automation.services import approving, mending
 from fleet.automation.services.decisions import DecisionError
+from fleet.automation.services.rollouts.taking_back import left_over
 from fleet.automation.views import lanes as rollout
 from fleet.automation.views import previews
 from fleet.people.models import User
@@ -65,6 +66,7 @@ def index(request: HttpRequest) -> HttpResponse:
     if state := form.wanted("state"):
         rows = rows.filter(state=state)
     context = {"form": form, "filtered": bool(state), "may_order": _may_order(request), "unbegun": _unbegun(request)}
+    context["cut_off"] = _cut_off(request)
     return _list(request, rows, context, "automation/changes.html")
 
 
@@ -74,6 +76,12 @@ def _unbegun(request: HttpRequest) -> list[dict[str, Any]]:
     return [
         {"change": change, "title": title(change), "why": policy_words.expired(event.payload)} for change, event in found
     ]
+
+
+def _cut_off(request: HttpRequest) -> list[dict[str, Any]]:
+    """What was cut off, could not be made good, and waits for people."""
+    found = mending.for_people(person_of(request), timezone.now())
+    return [{"change": one.run.change, "title": title(one.run.change), "device": one.device} for one in found]
 
 
 def _may_order(request: HttpRequest) -> bool:
@@ -217,7 +225,16 @@ def _facts(change: Change) -> list[tuple[str, Any]]:
         rows.append((_label(change, name), words.shown(value)))
     if change.reason:
         rows.append((_("Reason"), change.reason))
-    return rows
+    return rows + _not_taken_back(change)
+
+
+def _not_taken_back(change: Change) -> list[tuple[str, Any]]:
+    """Of a rolling back that is over: how many devices still have what was changed, and some of their names."""
+    left = left_over(change)
+    if not (count := left.count()):
+        return []
+    names = ", ".join(left.order_by("device__name").values_list("device__name", flat=True)[:LISTED])
+    return [(_("Not taken back"), f"{names} …" if count > LISTED else names)]
 
 
 def _label(change: Change, name: str) -> str:
@@ -232,6 +249,7 @@ def _run(run: Run) -> dict[str, Any]:
     return {
         "run": run,
         "title": words.run_title(run),
+        "aftermath": words.aftermath(run),
         "error": words.run_error(run),
         "hosts": [{"row": row, "state": words.host_state(row), "said": words.host_said(row)} for row in hosts],
         "evidence": [words.evidence_row(one) for row in hosts for one in row.evidence],

@@ -16,10 +16,11 @@ TRUE, FALSE = 1, 2
 DISABLED, SEARCHING, DELIVERING = 1, 2, 3
 """pethPsePortDetectionStatus (RFC 3621)."""
 LEARNED = 3
+ROW_ACTIVE = 1
+PORT_LIST_OCTETS = (PORTS + 7) // 8
 MAC_SUBTYPE, IFNAME_SUBTYPE = 4, 5
 """lldpRemChassisIdSubtype macAddress, lldpRemPortIdSubtype interfaceName (IEEE 802.1AB)."""
 BUDGET_W, WATTS_PER_PORT = 370, 7
-VLAN = 1
 
 
 def objects(machine: Switch) -> Iterator[Entry]:
@@ -103,11 +104,33 @@ def _poe_status(machine: Switch, port: int) -> Callable[[], bytes]:
 
 
 def _bridge(machine: Switch) -> Iterator[Entry]:
-    """Q-BRIDGE's forwarding table, and the names of ports and VLAN that it needs."""
-    yield (*BRIDGE, 7, 1, 4, 3, 1, 1, VLAN), ber.text("default")
+    """Which VLANs there are, which each port is in, and what was learnt behind it (Q-BRIDGE-MIB, RFC 4363)."""
+    for number, name in dict(machine.running_config.vlans).items():
+        yield (*BRIDGE, 7, 1, 4, 3, 1, 1, number), ber.text(name)
+        yield (*BRIDGE, 7, 1, 4, 3, 1, 2, number), _members(machine, number, tagged=True)
+        yield (*BRIDGE, 7, 1, 4, 3, 1, 4, number), _members(machine, number, tagged=False)
+        yield (*BRIDGE, 7, 1, 4, 3, 1, 5, number), ber.integer(ROW_ACTIVE)
     for port in range(1, PORTS + 1):
         yield (*BRIDGE, 1, 4, 1, 2, port), ber.integer(port)
+        yield (*BRIDGE, 7, 1, 4, 5, 1, 1, port), _pvid(machine, port)
     for mac, port in dict(machine.forwarding()).items():
-        row = (VLAN, *common.mac_octets(mac))
+        row = (machine.running_config.ports[port].vlan, *common.mac_octets(mac))
         yield (*BRIDGE, 7, 1, 2, 2, 1, 2, *row), ber.integer(port)
         yield (*BRIDGE, 7, 1, 2, 2, 1, 3, *row), ber.integer(LEARNED)
+
+
+def _pvid(machine: Switch, port: int) -> Callable[[], bytes]:
+    return lambda: ber.gauge32(machine.running_config.ports[port].vlan)
+
+
+def _members(machine: Switch, vlan: int, *, tagged: bool) -> Callable[[], bytes]:
+    """A PortList (RFC 4363): dot1qVlanStaticEgressPorts, or those of them that get no tag."""
+
+    def value() -> bytes:
+        bits = 0
+        for number, port in machine.running_config.ports.items():
+            if port.vlan == vlan or (tagged and port.trunk):
+                bits |= 1 << (8 * PORT_LIST_OCTETS - number)
+        return ber.octets(bits.to_bytes(PORT_LIST_OCTETS))
+
+    return value

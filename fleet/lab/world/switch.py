@@ -111,10 +111,16 @@ class Switch(Machine):
         return frozenset() if self.faults.wrong_community else frozenset(self.running_config.communities)
 
     def shape(self) -> Hashable:
-        """Who is up decides who is heard by LLDP and learnt; names travel with LLDP."""
+        """Who is up decides who is heard by LLDP and learnt, and in which VLAN; names travel with LLDP."""
         cabled = self._by_port()
         heard = tuple(cabled[port].hostname if self.oper_up(port) else None for port in cabled)
-        return heard, tuple(machine.up for machine in self.world.all_behind(self.device.key))
+        up = tuple(machine.up for machine in self.world.all_behind(self.device.key))
+        return (
+            heard,
+            up,
+            tuple(self.running_config.vlans.items()),
+            tuple(one.vlan for one in self.running_config.ports.values()),
+        )
 
     @property
     def unsaved(self) -> bool:

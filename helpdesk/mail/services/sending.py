@@ -66,7 +66,8 @@ def _claim(pk: int, seen: datetime) -> bool:
 
 def _send(pk: int) -> bool:
     about = ("article__ticket__site", "article__author", "recipient", "approval_link__change__site")
-    mail = OutgoingMail.objects.select_related(*about, "approval_link__change__requested_by").get(pk=pk)
+    asked = ("approval_link__change__requested_by", "approval_link__proposal__asked_by")
+    mail = OutgoingMail.objects.select_related(*about, *asked).get(pk=pk)
     if not _may_read(mail):
         _give_up(mail, "the recipient may no longer read this, or need not")
         return False

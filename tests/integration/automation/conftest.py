@@ -5,6 +5,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ from fleet.automation import services
 from fleet.automation.models import Approval, Change, Run
 from fleet.devices.models import Device
 from fleet.events.models import Event
-from fleet.lab.city import LabPorts
+from fleet.lab.city import City, LabPorts
 from fleet.lab.faults import Fault
 from fleet.lab.mib import agents
 from fleet.lab.server import ssh_devices
@@ -77,18 +78,17 @@ class Wire:
     keys: Keys
     fresh: Path
     """What its devices had before anybody changed them."""
+    city: City
 
     @cached_property
     def load(self) -> Remembered[None]:
         """Writes the school into the database."""
-        return Remembered(
-            lambda: load_city(city=small_city(), around=Surroundings(LabPorts(self.snmp, self.ssh), self.keys))
-        )
+        return Remembered(lambda: load_city(city=self.city, around=Surroundings(LabPorts(self.snmp, self.ssh), self.keys)))
 
 
-@pytest.fixture(scope="session")
-def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
-    city, home = small_city(), tmp_path_factory.mktemp("lab")
+@contextmanager
+def on_loopback(city: City, home: Path) -> Iterator[Wire]:
+    """Its devices answer SNMP and SSH until the end."""
     world, keys = World(city), ensure(home / "keys", ssh_devices(city))
     world.save(home / "fresh.json")
     loop, ready, stop, port = asyncio.new_event_loop(), threading.Event(), asyncio.Event(), free_port()
@@ -96,7 +96,7 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
 
     async def run() -> None:
         async with serve(world, port, keys), Responder(agents(world), 0) as responder:
-            made.append(Wire(world, responder.port, port, keys, home / "fresh.json"))
+            made.append(Wire(world, responder.port, port, keys, home / "fresh.json", city))
             ready.set()
             await stop.wait()
 
@@ -109,6 +109,12 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     loop.close()
 
 
+@pytest.fixture(scope="session")
+def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
+    with on_loopback(small_city(), tmp_path_factory.mktemp("lab")) as made:
+        yield made
+
+
 class School:
     """The product in front of that school: its devices, its people, and what they do."""
 
@@ -117,7 +123,7 @@ class School:
         self.playbooks = playbooks
         self.aps = list(Device.objects.filter(type__platform="openwrt").order_by("name"))
         self.ap = self.aps[0]
-        self.switch = Device.objects.get(type__platform="labswitch")
+        self.switch = Device.objects.get(kind="switch")
         site = self.ap.site
         let_changes_happen_at_any_time(site.authority)
         self.asker = self._person("Alma", Role.TECHNICIAN, site.pk)

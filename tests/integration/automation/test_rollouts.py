@@ -1,6 +1,5 @@
 """Rings over real devices: two schools with three access points each, one that takes nothing, one that is away."""
 
-import asyncio
 import shutil
 import threading
 from collections.abc import Iterator
@@ -20,17 +19,10 @@ from fleet.lab.city import City, LabPorts
 from fleet.lab.city.build import SitePlan
 from fleet.lab.city.build import wire as wired
 from fleet.lab.city.model import Building, Room
-from fleet.lab.mib import agents
-from fleet.lab.server import ssh_devices
 from fleet.lab.services import Surroundings, load_city
-from fleet.lab.ssh.keys import ensure
-from fleet.lab.ssh.server import serve
-from fleet.lab.world import World
 from fleet.monitoring.services import poll_now
 from fleet.people.rules import Role
-from fleet.snmp.agent import Responder
-from tests.integration.automation.conftest import PSK, School, Wire
-from tests.integration.lab_ssh.conftest import free_port
+from tests.integration.automation.conftest import PSK, School, Wire, on_loopback
 
 RINGS = Strategy(rings=("pilot", "site", "rest"))
 
@@ -56,25 +48,8 @@ def two_schools() -> City:
 
 @pytest.fixture(scope="module")
 def city_wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
-    city, home = two_schools(), tmp_path_factory.mktemp("lab")
-    world, keys = World(city), ensure(home / "keys", ssh_devices(city))
-    world.save(home / "fresh.json")
-    loop, ready, stop, port = asyncio.new_event_loop(), threading.Event(), asyncio.Event(), free_port()
-    made: list[Wire] = []
-
-    async def run() -> None:
-        async with serve(world, port, keys), Responder(agents(world), 0) as responder:
-            made.append(Wire(world, responder.port, port, keys, home / "fresh.json"))
-            ready.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
-    thread.start()
-    assert ready.wait(20)
-    yield made[0]
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(20)
-    loop.close()
+    with on_loopback(two_schools(), tmp_path_factory.mktemp("lab")) as made:
+        yield made
 
 
 class Two(School):
@@ -118,7 +93,7 @@ def city(city_wire: Wire, transactional_db: None, settings: LazySettings, tmp_pa
     shutil.copytree(own, settings.PLAYBOOKS_DIR, ignore=shutil.ignore_patterns("__pycache__"))
     manifest = settings.PLAYBOOKS_DIR / "ssid" / "manifest.toml"
     manifest.write_text(manifest.read_text().replace("within_s = 60", "within_s = 2"))
-    load_city(city=two_schools(), around=Surroundings(LabPorts(city_wire.snmp, city_wire.ssh), city_wire.keys))
+    load_city(city=city_wire.city, around=Surroundings(LabPorts(city_wire.snmp, city_wire.ssh), city_wire.keys))
     yield Two(city_wire, settings.PLAYBOOKS_DIR)
     city_wire.world.set_faults([])
     city_wire.world.load(city_wire.fresh)

@@ -13,7 +13,9 @@ from fleet.automation.catalogue import SWITCH_SETTLES_S
 from fleet.automation.models import BoxEnd, Change, DeviceLock, HostResult, LogLine, Run
 from fleet.automation.rules.rollout import Strategy
 from fleet.automation.services.claiming import claim
+from fleet.automation.services.rollouts.taking_back import left_over
 from fleet.automation.services.tending import look_after_loss
+from fleet.events.models import Event
 from fleet.lab.faults import Fault
 from fleet.monitoring.models import Health
 from fleet.monitoring.services import poll_now
@@ -270,3 +272,56 @@ def test_a_device_that_only_snmp_gets_no_answer_from_is_taken_back_at_the_end(ci
     assert "Neu" not in city.on_air(deaf)
     assert (change.box, on_air(city)) == (Change.Box.FAILED, []), "nobody knows for certain without measuring"
     assert Health.objects.get(device=deaf).status == "down"
+
+
+def test_who_is_never_reached_is_left_to_people_after_the_declared_time(city: Two) -> None:
+    change = confirmed(city)
+    last = city.aps[-1]
+    city.wire.world.set_faults([Fault("dead", city.machine(last).device.key)])
+    rolled_back(city, change)
+    while city.step(change):
+        pass
+    assert change.state == Change.State.ROLLING_BACK, "it may come back"
+
+    waited(change, hours=71)
+    assert change.state == Change.State.ROLLING_BACK
+    waited(change, hours=73)
+
+    assert change.state == Change.State.FAILED
+    event = Event.objects.filter(subject_id=change.pk, name="change.revert-failed").get()
+    said = {name: event.payload[name] for name in ("not_reached", "names", "taken_back", "waited_h")}
+    assert said == {"not_reached": [last.pk], "names": [last.name], "taken_back": 5, "waited_h": 72}
+    assert [target.device for target in left_over(change)] == [last]
+    assert not DeviceLock.objects.exists()
+    assert not change.runs.filter(state__in=Run.LIVE).exists()
+
+    city.wire.world.set_faults([])
+    rolled_back(city, change)
+    while city.step(change):
+        pass
+    assert (change.state, on_air(city)) == (Change.State.ROLLED_BACK, []), "people have it taken back when it is there again"
+
+
+def test_after_a_standstill_it_is_tried_once_more_before_it_is_given_up(city: Two) -> None:
+    change = confirmed(city)
+    city.wire.world.set_faults([Fault("dead", city.machine(city.aps[-1]).device.key)])
+    rolled_back(city, change)
+    while city.step(change):
+        pass
+    long_ago = timezone.now() - timedelta(hours=70)
+    change.runs.filter(kind=Run.Kind.REVERT).update(finished_at=long_ago)
+
+    waited(change, hours=73)
+
+    assert change.state == Change.State.ROLLING_BACK
+    assert change.runs.filter(kind=Run.Kind.REVERT, state=Run.State.QUEUED).exists()
+    while city.step(change):
+        pass
+    assert change.state == Change.State.FAILED
+
+
+def waited(change: Change, *, hours: int) -> None:
+    """So long ago its rolling back began."""
+    Change.objects.filter(pk=change.pk).update(taking_back_since=timezone.now() - timedelta(hours=hours))
+    services.tend()
+    change.refresh_from_db()

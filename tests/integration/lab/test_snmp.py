@@ -42,6 +42,7 @@ EXTEND = "1.3.6.1.4.1.8072.1.3.2.3.1.1"
 PETH_DETECTION = "1.3.6.1.2.1.105.1.1.1.6.1"
 LLDP_REM_SYS_NAME = "1.0.8802.1.1.2.1.4.1.1.9"
 UPS_OUTPUT_SOURCE = "1.3.6.1.2.1.33.1.4.1.0"
+VLAN_STATIC, PVID = "1.3.6.1.2.1.17.7.1.4.3.1", "1.3.6.1.2.1.17.7.1.4.5.1.1"
 FORWARDING = "1.3.6.1.2.1.17.7.1.2.2.1.2"
 EXAM = "\nconfig wifi-iface 'exam'\n\toption device 'radio1'\n\toption mode 'ap'\n\toption ssid 'Pruefung'\n"
 
@@ -94,6 +95,32 @@ async def test_a_switch_knows_its_neighbours_by_lldp_and_the_addresses_behind_it
     assert names["25"] == "lindenhain-sw-1"
     learnt = {bytes(map(int, oid.split(".")[-6:])): int(p) for oid, p in (await ask.walk(SWITCH, FORWARDING)).items()}
     assert learnt[bytes.fromhex(AP.mac.replace(":", ""))] == 4
+
+
+async def test_a_switchs_vlans_follow_its_running_configuration(lab: Lab, ask: Any, eventually: Eventually) -> None:
+    config, port = lab.world.switch(SWITCH.key).running_config, 10
+    name, egress, untagged = (f"{VLAN_STATIC}.{column}.{number}" for column, number in ((1, 40), (2, 20), (4, 20)))
+    pvid = f"{PVID}.{port}"
+    before = await ask.get(SWITCH, pvid, egress, untagged)
+    assert int(before[pvid]) == 1
+    assert port not in members(before[egress])
+    assert 4 in members(before[egress]), "the way to an access point carries all of them"
+    assert not members(before[untagged])
+
+    config.vlans[40] = "technik"
+    config.ports[port].vlan = 20
+
+    async def follows() -> bool:
+        now = await ask.get(SWITCH, pvid, egress, untagged, name)
+        inside = port in members(now[egress]) and members(now[untagged]) == {port}
+        return int(now[pvid]) == 20 and inside and str(now[name]) == "technik"
+
+    await eventually(follows)
+
+
+def members(ports: Any) -> set[int]:
+    """Of a PortList (RFC 4363): the first octet's highest bit is port 1."""
+    return {8 * octet + bit + 1 for octet, bits in enumerate(bytes(ports)) for bit in range(8) if bits & 0x80 >> bit}
 
 
 async def test_printer_and_ups_have_their_supplies_and_battery(ask: Any) -> None:

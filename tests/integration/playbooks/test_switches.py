@@ -239,6 +239,20 @@ async def test_power_is_cycled_in_two_steps_where_the_switch_has_no_command(play
     assert all(switch.running_config.ports[1].poe for switch in switches(player).values())
 
 
+async def test_power_comes_back_on_a_port_that_was_left_dark_and_only_once(player: Player) -> None:
+    for switch in switches(player).values():
+        switch.set_poe(1, enabled=False)
+
+    checked = await player.play("poe-on", {"port": 1}, "--check", on=EVERYWHERE)
+    dark = [switch.running_config.ports[1].poe for switch in switches(player).values()]
+    done = await player.play("poe-on", {"port": 1}, on=EVERYWHERE)
+    again = await player.play("poe-on", {"port": 1}, on=EVERYWHERE)
+
+    assert (checked.changed, done.changed, again.changed) == (4, 4, 0), checked.out + done.out + again.out
+    assert dark == [False] * 4
+    assert all(switch.running_config.ports[1].poe and not switch.unsaved for switch in switches(player).values())
+
+
 async def test_the_enable_secret_is_typed_only_where_it_is_asked_for(player: Player) -> None:
     switches(player)["ios"].running_config.enable_secret = "pl4nted-enable"
 

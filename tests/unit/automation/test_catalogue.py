@@ -257,6 +257,41 @@ def test_how_long_devices_settle_is_that_of_the_slowest_platform(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('after_cut = "poe-on"', 'after_cut = "nowhere"', "nowhere"),
+        ('after_cut = "poe-on"', 'after_cut = "port-label"', "port-label needs label"),
+        ('platforms = ["labswitch", "ios"', 'platforms = ["openwrt", "ios"', "poe-on is not for all of its platforms"),
+        ("", "", ""),
+    ],
+)
+def test_what_makes_good_must_be_there_and_fit(
+    tmp_path: Path, settings: LazySettings, old: str, new: str, says: str
+) -> None:
+    for slug in ("poe-cycle", "poe-on", "port-label"):
+        shutil.copytree(Path(settings.PLAYBOOKS_DIR) / slug, tmp_path / slug)
+    settings.PLAYBOOKS_DIR = tmp_path
+    spoil(tmp_path / "poe-cycle", old, new)
+
+    found = [one.msg for one in run_checks() if one.id == "automation.E001"]
+
+    assert len(found) == bool(says)
+    assert all("after_cut" in one and says in one for one in found)
+
+
+def test_how_long_the_unreachable_are_waited_for_is_declared(folder: Path) -> None:
+    rollback = load(folder).rollback
+    assert rollback is not None
+    assert rollback.give_up_after_h == 72
+    spoil(folder, 'arguments = {state = "absent"}', 'arguments = {state = "absent"}\ngive_up_after_h = 5')
+
+    rollback = load(folder).rollback
+    assert rollback is not None
+    assert rollback.give_up_after_h == 5
+
+
+@pytest.mark.django_db
 def test_an_inverse_must_be_there(folder: Path, settings: LazySettings) -> None:
     settings.PLAYBOOKS_DIR = folder.parent
     spoil(folder, 'arguments = {state = "absent"}', 'playbook = "exam-off"')

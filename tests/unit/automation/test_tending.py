@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.db import connection
 from django.db.models.signals import pre_save
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from fleet.automation.catalogue import SWITCH_SETTLES_S
@@ -159,11 +161,23 @@ def test_behind_many_that_wait_a_lost_message_is_sent_again(city: City) -> None:
     assert len(first) == tending.RESEND_AT_MOST
     assert messages() == [], "no more than that at a time"
 
-    for _task, pk in first:
-        key = f"automation.sent.{pk}"
-        cache.set(key, cache.get(key) - tending.RESEND_EVERY_S)
+    cache.delete_many([tending.SENT, *(f"automation.sent.{pk}" for _task, pk in first)])  # so long later
     tending.tend()
     assert {pk for _task, pk in messages()} > {run.pk for run in runs} - {pk for _task, pk in first}
+
+
+def test_however_many_wait_a_tick_reads_no_more_of_them_than_it_sends(city: City) -> None:
+    long_ago = timezone.now() - timedelta(hours=1)
+    costs = []
+    for number in (3, 4 * tending.RESEND_AT_MOST):
+        cache.clear()
+        for _ in range(number):
+            run_of(change_of(city), queued_at=long_ago)
+        with CaptureQueriesContext(connection) as queries:
+            tending._send_waiting(timezone.now())
+        costs.append(len(queries))
+        assert all("LIMIT" in query["sql"] for query in queries), queries.captured_queries
+    assert costs == [1, 1]
 
 
 def left(city: City, state: Run.State, host: HostResult.State, **more: Any) -> Run:

@@ -1,5 +1,6 @@
 """Measuring ends, whatever cannot be read, and it ends once: what it held is free and what it said stays said."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -10,12 +11,14 @@ from django.utils import timezone
 from fleet.automation import services
 from fleet.automation.catalogue import get
 from fleet.automation.models import Change, DeviceLock, HostResult, Run, Target
+from fleet.automation.services import verifying
 from fleet.devices import services as devices
 from fleet.devices.models import Credential, Device
 from tests.conftest import City
-from tests.unit.automation.conftest import spoil
+from tests.unit.automation.conftest import messages, spoil
 
 pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
@@ -24,11 +27,12 @@ def _nobody_answers(settings: LazySettings) -> None:
 
 
 def order(city: City, **more: Any) -> Change:
+    slug = more.pop("playbook", "ap-restart")
     change = Change.objects.create(
         authority=city.authority,
         site=city.school_a,
-        playbook="ap-restart",
-        playbook_digest=get("ap-restart").digest,
+        playbook=slug,
+        playbook_digest=get(slug).digest,
         digest="1" * 64,
         risk="low",
         starts_at=timezone.now(),
@@ -128,3 +132,86 @@ def test_who_was_taken_over_writes_nothing_more(city: City) -> None:
 
     change.refresh_from_db()
     assert change.state == Change.State.VERIFYING
+
+
+def cut_off(city: City, playbook: str, **more: Any) -> Run:
+    """A run that was ended in its middle just now, and the token of the worker that has ended it."""
+    change = order(city, state=Change.State.VERIFYING, playbook=playbook)
+    now = timezone.now()
+    times = {"started_at": now, "finished_at": now, "lease_until": now + timedelta(seconds=60)}
+    run = attempt(change, state=Run.State.TIMED_OUT, **times | more)
+    run.hosts.update(state=HostResult.State.UNKNOWN)
+    DeviceLock.objects.create(device=city.access_point_a, run=run)
+    return run
+
+
+def test_no_worker_waits_for_what_settles_after_minutes(city: City) -> None:
+    run = cut_off(city, "linux-updates")
+    began = time.monotonic()
+
+    services.verify(run_id=run.pk, token=run.token)
+
+    assert time.monotonic() - began < 10
+    run.refresh_from_db()
+    assert run.finished_at is not None
+    assert run.lease_until == run.finished_at + timedelta(seconds=600)
+    assert Change.objects.get(pk=run.change_id).state == Change.State.VERIFYING
+    assert DeviceLock.objects.filter(run=run).exists(), "it may write yet"
+    messages()
+    services.tend(now=run.lease_until - timedelta(seconds=1))
+    assert ("verify", run.pk) not in messages()
+
+    services.tend(now=run.lease_until + timedelta(seconds=1))
+    assert ("verify", run.pk) in messages(), "no worker has to live for that"
+    ago = timezone.now() - timedelta(seconds=601)
+    Run.objects.filter(pk=run.pk).update(finished_at=ago, lease_until=timezone.now() - timedelta(seconds=1))
+    services.verify(run_id=run.pk)
+
+    run.refresh_from_db()
+    assert (run.lease_until, run.hosts.get().verdict) == (None, "unknown")
+    assert Change.objects.get(pk=run.change_id).state == Change.State.FAILED
+    assert not DeviceLock.objects.exists()
+
+
+def test_what_takes_minutes_to_show_is_looked_at_again_and_again_by_whoever_is_free(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifying, "HOLDS_A_WORKER_S", 0.5)
+    change = order(city, state=Change.State.VERIFYING)
+    now = timezone.now()
+    run = attempt(change, state=Run.State.SUCCEEDED, started_at=now, finished_at=now, lease_until=now + HOUR)
+    run.hosts.update(state=HostResult.State.CHANGED)
+
+    services.verify(run_id=run.pk, token=run.token)
+
+    run.refresh_from_db()
+    until = run.patient_until
+    assert until is not None
+    assert run.lease_until is not None
+    assert run.lease_until <= timezone.now() + verifying.NEXT_LOOK
+    assert run.hosts.get().verdict == "", "nothing is said before its time is over"
+    measured_again_later(run)
+    run.refresh_from_db()
+    assert run.patient_until == until, "its time is reckoned once"
+    assert Change.objects.get(pk=change.pk).state == Change.State.VERIFYING
+
+    Run.objects.filter(pk=run.pk).update(patient_until=timezone.now())
+    measured_again_later(run)
+    assert Change.objects.get(pk=change.pk).state == Change.State.UNKNOWN
+
+
+def measured_again_later(run: Run) -> None:
+    Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    services.verify(run_id=run.pk)
+
+
+def test_while_everything_stood_still_no_device_ran_out_of_time(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verifying, "HOLDS_A_WORKER_S", 0.5)
+    change, now = order(city, state=Change.State.VERIFYING), timezone.now()
+    run = attempt(change, state=Run.State.SUCCEEDED, started_at=now, finished_at=now - HOUR, lease_until=now - HOUR)
+    run.hosts.update(state=HostResult.State.CHANGED)
+    Run.objects.filter(pk=run.pk).update(patient_until=now - HOUR + timedelta(seconds=200))
+
+    services.verify(run_id=run.pk)
+
+    assert Change.objects.get(pk=change.pk).state == Change.State.VERIFYING

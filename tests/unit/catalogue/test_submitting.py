@@ -214,6 +214,25 @@ def test_what_did_not_work_goes_to_a_technician_with_what_to_do(told: Told, city
     assert links[city.coordinator_a] == []
 
 
+def test_what_could_not_be_taken_back_is_named_to_a_technician(told: Told, city: City) -> None:
+    about = {"not_reached": [1, 2, 3], "names": ["AP-204-A", "AP-205-A"], "taken_back": 5, "waited_h": 72}
+
+    ticket = told("revert-failed", **about)
+
+    assert (ticket.state, ticket.priority) == ("open", Ticket.Priority.HIGH)
+    assert any("AP-204-A, AP-205-A …" in one and "72 Stunden" in one for one in sentences(ticket, city.technician))
+
+
+@pytest.mark.parametrize(
+    ("event", "state", "says"), [("made-good", "waiting-change", "von selbst"), ("not-made-good", "open", "sieht")]
+)
+def test_what_was_cut_off_and_made_good_or_not_is_said(told: Told, city: City, event: str, state: str, says: str) -> None:
+    ticket = told(event, run_id=1, device_ids=[city.access_point_a.pk])
+
+    assert ticket.state == state
+    assert any("abgebrochen" in one and says in one for one in sentences(ticket, city.technician))
+
+
 def test_an_unknown_outcome_never_finishes_a_ticket(told: Told) -> None:
     assert told("unknown").state == "open"
 

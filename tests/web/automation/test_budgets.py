@@ -26,6 +26,7 @@ from fleet.automation.models import (
     RotationStep,
     Schedule,
     SiteCheck,
+    Target,
     Zone,
 )
 from fleet.automation.services import backups
@@ -170,6 +171,21 @@ def test_a_page_costs_the_same_for_many(ada: Client, filling: Filling, name: str
     filling.more(MANY)
 
     assert asked(ada, url) <= few <= PAGES[name], name
+
+
+def test_the_list_of_changes_reads_and_names_few_of_many_devices(ada: Client, city: City, filling: Filling) -> None:
+    filling.more(MANY)
+    change = make_change(city.access_point_a, city.technician)
+    others = Device.objects.exclude(pk=city.access_point_a.pk).order_by("pk")
+    Target.objects.bulk_create(Target(change=change, device=device) for device in others)
+
+    page = ada.get(reverse("automation:changes"))
+
+    row = page.context["rows"][0]
+    assert row["change"] == change
+    first, second, third, _one_more = row["change"].some
+    names = ", ".join(target.device.name for target in (first, second, third))
+    assert f">{names} …<" in page.content.decode()
 
 
 @pytest.mark.parametrize("name", OF_A_DEVICE)

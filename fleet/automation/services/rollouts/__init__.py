@@ -1,6 +1,7 @@
 """How a change goes out in rings and steps, is paused, halted and taken back."""
 
 from fleet.automation.services.rollouts.controlling import (
+    agree_by_link,
     agree_to,
     cancel,
     check_and_retry,
@@ -11,4 +12,14 @@ from fleet.automation.services.rollouts.controlling import (
     roll_back,
 )
 
-__all__ = ["agree_to", "cancel", "check_and_retry", "pause", "relaunch", "resume", "retry_failed", "roll_back"]
+__all__ = [
+    "agree_by_link",
+    "agree_to",
+    "cancel",
+    "check_and_retry",
+    "pause",
+    "relaunch",
+    "resume",
+    "retry_failed",
+    "roll_back",
+]

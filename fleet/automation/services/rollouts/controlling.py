@@ -5,12 +5,12 @@ from collections.abc import Collection
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from fleet.automation.models import Change, Proposal, Ring, Run, Target
+from fleet.automation.models import ApprovalLink, Change, Proposal, Ring, Run, Target
 from fleet.automation.rules.lifecycle import CANCELLABLE, ENDED, PAUSABLE, RETRYABLE, ROLLABLE, too_late
 from fleet.automation.rules.policy import Answer
 from fleet.automation.rules.rollout import BAD, UNDONE
 from fleet.automation.services import boxes
-from fleet.automation.services.approving import ask_anew, forget_votes, too_old
+from fleet.automation.services.approving import ask_anew, forget_votes, too_old, use
 from fleet.automation.services.decisions import DecisionError
 from fleet.automation.services.proposing import NotNowError, agreed, done, forbidden, open_of
 from fleet.automation.services.rollouts.advancing import advance, locked, reversible, stop, under_way
@@ -28,7 +28,7 @@ def cancel(*, change: Change, by: User) -> Change:
             return now
         if now.state not in CANCELLABLE:
             raise DecisionError("not-cancellable")
-        running = now.runs.filter(state=Run.State.RUNNING)
+        running = now.runs.filter(state=Run.State.RUNNING).exclude(kind=Run.Kind.MEND)
         if running.update(cancel_requested_at=timezone.now(), cancel_requested_by=by):
             _wish(now, Change.Wish.STOP)  # should this run end by itself just now, nothing comes after it either
             return now
@@ -43,7 +43,7 @@ def _wish(change: Change, wish: Change.Wish) -> None:
 
 
 def _drop_queued(change: Change) -> None:
-    queued = change.runs.filter(state=Run.State.QUEUED)
+    queued = change.runs.filter(state=Run.State.QUEUED).exclude(kind=Run.Kind.MEND)
     queued.update(state=Run.State.CANCELLED, finished_at=timezone.now(), waits_for="")
 
 
@@ -208,6 +208,23 @@ def agree_to(*, proposal: Proposal, by: User) -> Change:
             boxes.extend(change=change, ends_at=proposal.ends_at, by=by)
     except boxes.BoxError as error:
         raise DecisionError("changed-meanwhile") from error
+    return change
+
+
+def agree_by_link(*, link: ApprovalLink) -> Change:
+    """Agrees, and uses the link up: both or neither. Raises LinkError, DecisionError."""
+    if link.proposal is None:
+        raise DecisionError("changed-meanwhile")
+    not_now = None
+    with transaction.atomic():
+        change = locked(link.change_id)
+        use(link)
+        try:
+            agree_to(proposal=link.proposal, by=link.person)
+        except NotNowError as error:  # who has agreed has agreed
+            not_now = error
+    if not_now:
+        raise not_now
     return change
 
 

@@ -2,19 +2,22 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from fleet.automation.models import BoxEnd, Change, HostResult, Restoration, Ring, Run, Target
-from fleet.automation.rules.boxes import Act
+from fleet.automation.catalogue import GIVE_UP_AFTER_H, CatalogueError, get
+from fleet.automation.models import BoxEnd, Change, DeviceLock, HostResult, Restoration, Ring, Run, Target
+from fleet.automation.rules.boxes import LONGEST_PAUSE, Act
 from fleet.automation.rules.lifecycle import may_become
 from fleet.automation.services.composing import endings, next_group
 from fleet.automation.services.rollouts.resting import NOT_REACHED, resting
 from fleet.automation.services.telling import Part, move, queue_run, tell, why
 
+NAMED = 5
+"""Devices that a message names."""
 UNTOUCHED = (HostResult.State.NOT_STARTED, HostResult.State.OFFLINE)
 TAKEN_BACK = (BoxEnd.State.REVERTED, BoxEnd.State.RESTORED, BoxEnd.State.LEFT)
 """Of a time-boxed change whose time was over: nothing of it is left there."""
@@ -41,7 +44,8 @@ def begin_taking_back(change: Change, *, actor_id: int | None = None) -> bool:
     begun = change.rings.filter(state__in=[Ring.State.RUNNING, Ring.State.VERIFYING])
     begun.update(state=Ring.State.HALTED, reason="stopped", finished_at=timezone.now())
     tell(change, "rolling-back", actor_id=actor_id)
-    take_back_next(change)
+    if not change.runs.filter(state__in=Run.LIVE).exists():  # else the tender does it afterwards
+        take_back_next(change)
     return True
 
 
@@ -100,8 +104,38 @@ def _to_do(change: Change) -> QuerySet[Target]:
 
 def goes_on(change: Change) -> bool:
     """Whether devices are left that have another turn, or a lost run has still to be looked at."""
-    unseen = HostResult.objects.filter(run__in=_runs(change).filter(state=Run.State.LOST), verdict="")
-    return _left(change).exists() or unseen.exists()
+    return _left(change).exists() or _unseen(change).exists()
+
+
+def _unseen(change: Change) -> QuerySet[HostResult]:
+    """Of lost runs: nobody has looked yet what they have left behind."""
+    return HostResult.objects.filter(run__in=_runs(change).filter(state=Run.State.LOST), verdict="")
+
+
+def gives_up(change: Change, now: datetime) -> bool:
+    """Whether those that are left were waited for long enough, and were tried not long ago (everything may stand still)."""
+    if now < _since(change) + timedelta(hours=_patience_h(change)):
+        return False
+    if DeviceLock.objects.filter(run__change=change).exists():  # a run that was cut off there settles
+        return False
+    tried = HostResult.objects.filter(run__in=_runs(change), device=OuterRef("device"))
+    lately, left = tried.filter(run__finished_at__gt=now - 2 * LONGEST_PAUSE), _left(change)
+    return left.exists() and not left.filter(~Exists(lately)).exists() and not _unseen(change).exists()
+
+
+def _patience_h(change: Change) -> int:
+    try:
+        rollback = get(change.playbook).rollback
+    except CatalogueError:
+        rollback = None
+    return rollback.give_up_after_h if rollback else GIVE_UP_AFTER_H
+
+
+def left_over(change: Change) -> QuerySet[Target]:
+    """Devices on which a rolling back that is over could not take the change back."""
+    if change.state != Change.State.FAILED or change.taking_back_since is None:
+        return Target.objects.none()
+    return touched(change)
 
 
 def is_gone(run: Run, row: HostResult) -> bool:
@@ -137,13 +171,26 @@ def after_taking_back(run: Run, rows: Iterable[HostResult]) -> None:
         end_taking_back(run.change, run)
 
 
-def end_taking_back(change: Change, run: Run | None) -> None:
+def end_taking_back(change: Change, run: Run | None, *, gave_up: bool = False) -> None:
     good = not touched(change).exists()
     about: dict[str, Any] = {"run_id": run.pk if run else None, **why(run)}
+    if gave_up:
+        about |= _who_was_not_reached(change)
     if change.box != Change.Box.NONE:
         _end_box(change, good=good)
     if move(change, Change.State.ROLLED_BACK if good else Change.State.FAILED):
         tell(change, "rolled-back" if good else "revert-failed", **about)
+
+
+def _who_was_not_reached(change: Change) -> dict[str, Any]:
+    left = _left(change).select_related("device").order_by("device__name")
+    back = change.targets.filter(state=Target.State.ROLLED_BACK)
+    return {
+        "not_reached": list(left.values_list("device_id", flat=True)),
+        "names": [target.device.name for target in left[:NAMED]],
+        "taken_back": back.count(),
+        "waited_h": _patience_h(change),
+    }
 
 
 def give_up_waiting(change: Change) -> None:
