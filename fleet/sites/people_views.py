@@ -42,7 +42,7 @@ class TableForm(forms.Form):
     authority = forms.ModelChoiceField(Authority.objects.none(), label=gettext_lazy("Authority"), empty_label=None)
     file = forms.FileField(
         label=gettext_lazy("Table (CSV)"),
-        required=False,
+        error_messages={"required": gettext_lazy("Please choose a file.")},
         help_text=gettext_lazy("Up to 1 MB. Nothing changes yet: first you see what would."),
         widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
     )
@@ -51,6 +51,7 @@ class TableForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["file"].required = not self.data.get("table")
         rows = authorities(user)
         offer_rows(self, "authority", rows)
         if len(only := list(rows[:2])) == 1:
@@ -60,7 +61,7 @@ class TableForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
         said["data"] = self._data(said)
-        if not said["data"]:
+        if not said["data"] and "file" not in self.errors:
             self.add_error("file", _("Please choose a file."))
         elif len(said["data"]) > MOST_BYTES:
             self.add_error("file", str(words.PROBLEMS[Problem.TOO_LARGE]))
