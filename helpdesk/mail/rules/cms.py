@@ -62,7 +62,7 @@ def _node(data: bytes, place: int, depth: int) -> tuple[_Node, int]:
 
 def _nodes(data: bytes, place: int, end: int, depth: int, *, endless: bool) -> tuple[list[_Node], int]:
     """What stands between there and the end; without a length that is where two zero bytes are (X.690, 8.1.5)."""
-    found = []
+    found: list[_Node] = []
     while place < end:
         if endless and data[place : place + 2] == b"\0\0":
             return found, place + 2

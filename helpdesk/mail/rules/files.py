@@ -46,7 +46,8 @@ def content_of(part: Message) -> bytes:
         payload = None
     if encoding == "base64" and any(isinstance(one, BROKEN) for one in part.defects):
         part.replace_header(ENCODING, "8bit")  # then the library gives the bytes as they came
-        return from_base64(part.get_payload(decode=True) or b"")
+        raw = part.get_payload(decode=True)
+        return from_base64(raw) if isinstance(raw, bytes) else b""
     if isinstance(payload, bytes):
         return payload
     return str(part.get_payload()).encode("utf-8", "surrogateescape")
