@@ -119,7 +119,8 @@ def test_each_playbook_tells_beforehand_what_it_would_do(school: School, tmp_pat
         checked = ansible_playbook(school, tmp_path, control, *paths, *words)
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "WARNING" not in checked.stderr
+    warnings = re.findall(r"WARNING\]: (.*)", checked.stderr)
+    assert [one for one in warnings if "reserved name 'port'" not in one] == [], "Ansible has a keyword of that name"
     assert "gepflanzt" not in checked.stdout + checked.stderr
     plays = checked.stdout.split("\nPLAY [")[1:]
     silent = [slug for slug, play in zip(slugs.split(), plays, strict=True) if "changed: [" not in play]
