@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from fleet.people import services as people
 from fleet.people.models import Grant, Scope, User
@@ -96,9 +97,9 @@ class _Judge:
     def _wrong_account(self, said: Said, row: User | None) -> Iterator[Mistake]:
         email = said.values["email"]
         if row is not None and not row.is_active:
-            yield Mistake(said.line, "email", f"The account {shown(email)} is switched off.")
+            yield Mistake(said.line, "email", _("%s has left. Take them back first.") % shown(email))
         if row is not None and row.pk in self._elsewhere:
-            yield Mistake(said.line, "email", f"The account {shown(email)} belongs to another authority.")
+            yield Mistake(said.line, "email", _("The account %s belongs to another authority.") % shown(email))
         try:
             User(email=email, name=said.values.get("name", row.name if row else "")).clean_fields(exclude=["password"])
         except ValidationError as error:
@@ -108,12 +109,15 @@ class _Judge:
 
     def _wrong_place(self, said: Said) -> Iterator[Mistake]:
         name = said.values.get("school")
-        found = self._schools(name) if name else []
-        if name and not found:
-            yield Mistake(said.line, "school", f"{self._authority} has no school {shown(name)}.")
-        if len(found) > 1:
-            slugs = ", ".join(site.slug for site in found)
-            yield Mistake(said.line, "school", f"Several schools are called {shown(name)}. Write one of {slugs}.")
+        if name and (says := self._against(name, self._schools(name))):
+            yield Mistake(said.line, "school", says)
+
+    def _against(self, name: str, found: list[Site]) -> str:
+        if not found:
+            return _("%(authority)s has no school %(name)s.") % {"authority": self._authority, "name": shown(name)}
+        slugs = ", ".join(site.slug for site in found)
+        several = _("Several schools are called %(name)s. Write one of %(slugs)s.")
+        return several % {"name": shown(name), "slugs": slugs} if len(found) > 1 else ""
 
     def _schools(self, name: str) -> list[Site]:
         """Of this name, or else of this slug."""
@@ -164,4 +168,4 @@ class _Writer:
         try:
             people.enter_role(person=user, giving=giving, by=self._by)
         except people.RefusedError:
-            self._mistakes.append(Mistake(line, "email", "Nobody gives roles to themselves."))
+            self._mistakes.append(Mistake(line, "email", _("Nobody gives roles to themselves.")))
