@@ -72,7 +72,7 @@ class _Judge:
         self._authority = authority
         self._by_slug: dict[str, Site] = {}
         self._by_name: defaultdict[str, list[Site]] = defaultdict(list)
-        for site in Site.objects.filter(authority=authority):
+        for site in Site.objects.select_for_update(no_key=True).filter(authority=authority):  # none closes meanwhile
             self._by_slug[site.slug] = site
             self._by_name[site.name].append(site)
         accounts = User.objects.only("email", "name", "is_active", "password")
@@ -115,13 +115,16 @@ class _Judge:
     def _against(self, name: str, found: list[Site]) -> str:
         if not found:
             return _("%(authority)s has no school %(name)s.") % {"authority": self._authority, "name": shown(name)}
+        if found[0].closed_at is not None:
+            return _("%s is closed. Open it again first.") % shown(name)
         slugs = ", ".join(site.slug for site in found)
         several = _("Several schools are called %(name)s. Write one of %(slugs)s.")
         return several % {"name": shown(name), "slugs": slugs} if len(found) > 1 else ""
 
     def _schools(self, name: str) -> list[Site]:
-        """Of this name, or else of this slug."""
-        return self._by_name.get(name) or [site for site in [self._by_slug.get(name)] if site]
+        """Of this name, or else of this slug; closed ones only where none is open."""
+        called = self._by_name.get(name) or [site for site in [self._by_slug.get(name)] if site]
+        return [site for site in called if site.closed_at is None] or called
 
     def _held(self, said: Said) -> Iterator[tuple[Role, int]]:
         name = said.values.get("school")

@@ -5,6 +5,7 @@ import re
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from fleet.events.models import Event
 from fleet.people import services as people
@@ -30,9 +31,10 @@ def ada(client: Client, city: City) -> Client:
 
 @pytest.fixture
 def doubtful(city: City) -> None:
-    """Two schools of one name, somebody who has left, somebody of another authority."""
-    for slug, name in (("z1", "Schule Z"), ("z2", "Schule Z")):
+    """A closed school, two of one name, somebody who has left, somebody of another authority."""
+    for slug, name in (("alt", "Alt"), ("z1", "Schule Z"), ("z2", "Schule Z")):
         sites.create_site(authority=city.authority, details=sites.SiteDetails(Site.Kind.SCHOOL, name, slug))
+    sites.close_site(site=Site.objects.get(slug="alt"), at=timezone.now(), by=city.administrator)
     User.objects.create_user("lea@musterstadt.example", name="Lea", is_active=False)
     uwe = User.objects.create_user("uwe@musterstadt.example", name="Uwe")
     people.grant(user=uwe, role=Role.AUDITOR, scope_id=sites.create_authority(name="Stadt Nebenan").pk)
@@ -109,6 +111,7 @@ def test_what_would_happen_otherwise_by_now_is_looked_at_again(ada: Client, city
         ("Kim;kim@musterstadt.example;auditor;Schloss", "Stadt Musterstadt hat keine Schule &quot;Schloss&quot;."),
         ("Ada;ada@musterstadt.example;auditor;", "Zeile 2, Mailadresse: Niemand gibt sich selbst eine Rolle."),
         ("Kim;kim@musterstadt.example;auditor;;zu viel", "die keine Überschrift hat"),
+        ("Kim;kim@musterstadt.example;auditor;Alt", "Zeile 2, Schule: &quot;Alt&quot; ist geschlossen."),
         ("Lea;lea@musterstadt.example;auditor;", "&quot;lea@musterstadt.example&quot; ist ausgeschieden."),
         ("Uwe;uwe@musterstadt.example;auditor;", "Das Konto &quot;uwe@musterstadt.example&quot; gehört zu einem anderen"),
         ("Kim;kim@musterstadt.example;auditor;Schule Z", "Mehrere Schulen heißen &quot;Schule Z&quot;."),
