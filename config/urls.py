@@ -6,8 +6,8 @@ from django.views.generic import RedirectView
 from config.api import api
 from fleet.monitoring.views import exposition
 from fleet.people import views as people
-from fleet.sites import people_views as table
 from fleet.sites.views import calendar as sites
+from fleet.sites.views import people as table
 from fleet.web import views as web
 
 urlpatterns = [

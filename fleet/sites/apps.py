@@ -13,7 +13,7 @@ class SitesConfig(AppConfig):
         from fleet.people.rules import Action
         from fleet.sites import hanging
         from fleet.sites.models import Building, Room
-        from fleet.sites.people_views import authorities
+        from fleet.sites.views.shared import authorities
         from fleet.web import navigation
 
         schools = navigation.Item(

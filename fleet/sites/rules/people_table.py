@@ -5,6 +5,8 @@ Carla Neu;carla@neuhafen.example;coordinator;Grundschule am Hafen
 Theo Neu;theo@neuhafen.example;technician;
 """
 
+from django.utils.translation import gettext as _
+
 from fleet.people.rules import Role
 from fleet.sites.rules.office_table import Columns, Mistake, Readers, Said, read, refuse
 
@@ -21,7 +23,7 @@ def people(data: bytes) -> list[Said]:
     found: dict[str, Said] = {}
     mistakes: list[Mistake] = []
     for row in read(data, COLUMNS, COLUMNS):
-        missing = [Mistake(row.line, column, "This is missing.") for column in ("email", "role") if not row.cells[column]]
+        missing = [Mistake(row.line, column, _("This is missing.")) for column in ("email", "role") if not row.cells[column]]
         if not missing:
             person = found.setdefault(row.cells["email"].lower(), Said(row.line))
             mistakes += person.take(row, ("name", "email"), READERS)
@@ -34,7 +36,7 @@ def people(data: bytes) -> list[Said]:
 
 def _role(text: str) -> Role:
     if text.lower() not in set(Role):
-        raise ValueError(f"A role is one of {', '.join(Role)}.")
+        raise ValueError(_("A role is one of %s.") % ", ".join(Role))
     return Role(text.lower())
 
 

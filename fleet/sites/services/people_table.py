@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from fleet.people import services as people
 from fleet.people.models import Grant, Scope, User
@@ -71,7 +72,7 @@ class _Judge:
         self._authority = authority
         self._by_slug: dict[str, Site] = {}
         self._by_name: defaultdict[str, list[Site]] = defaultdict(list)
-        for site in Site.objects.filter(authority=authority):
+        for site in Site.objects.select_for_update(no_key=True).filter(authority=authority):  # none closes meanwhile
             self._by_slug[site.slug] = site
             self._by_name[site.name].append(site)
         accounts = User.objects.only("email", "name", "is_active", "password")
@@ -96,9 +97,9 @@ class _Judge:
     def _wrong_account(self, said: Said, row: User | None) -> Iterator[Mistake]:
         email = said.values["email"]
         if row is not None and not row.is_active:
-            yield Mistake(said.line, "email", f"The account {shown(email)} is switched off.")
+            yield Mistake(said.line, "email", _("%s has left. Take them back first.") % shown(email))
         if row is not None and row.pk in self._elsewhere:
-            yield Mistake(said.line, "email", f"The account {shown(email)} belongs to another authority.")
+            yield Mistake(said.line, "email", _("The account %s belongs to another authority.") % shown(email))
         try:
             User(email=email, name=said.values.get("name", row.name if row else "")).clean_fields(exclude=["password"])
         except ValidationError as error:
@@ -108,16 +109,22 @@ class _Judge:
 
     def _wrong_place(self, said: Said) -> Iterator[Mistake]:
         name = said.values.get("school")
-        found = self._schools(name) if name else []
-        if name and not found:
-            yield Mistake(said.line, "school", f"{self._authority} has no school {shown(name)}.")
-        if len(found) > 1:
-            slugs = ", ".join(site.slug for site in found)
-            yield Mistake(said.line, "school", f"Several schools are called {shown(name)}. Write one of {slugs}.")
+        if name and (says := self._against(name, self._schools(name))):
+            yield Mistake(said.line, "school", says)
+
+    def _against(self, name: str, found: list[Site]) -> str:
+        if not found:
+            return _("%(authority)s has no school %(name)s.") % {"authority": self._authority, "name": shown(name)}
+        if found[0].closed_at is not None:
+            return _("%s is closed. Open it again first.") % shown(name)
+        slugs = ", ".join(site.slug for site in found)
+        several = _("Several schools are called %(name)s. Write one of %(slugs)s.")
+        return several % {"name": shown(name), "slugs": slugs} if len(found) > 1 else ""
 
     def _schools(self, name: str) -> list[Site]:
-        """Of this name, or else of this slug."""
-        return self._by_name.get(name) or [site for site in [self._by_slug.get(name)] if site]
+        """Of this name, or else of this slug; closed ones only where none is open."""
+        called = self._by_name.get(name) or [site for site in [self._by_slug.get(name)] if site]
+        return [site for site in called if site.closed_at is None] or called
 
     def _held(self, said: Said) -> Iterator[tuple[Role, int]]:
         name = said.values.get("school")
@@ -164,4 +171,4 @@ class _Writer:
         try:
             people.enter_role(person=user, giving=giving, by=self._by)
         except people.RefusedError:
-            self._mistakes.append(Mistake(line, "email", "Nobody gives roles to themselves."))
+            self._mistakes.append(Mistake(line, "email", _("Nobody gives roles to themselves.")))

@@ -11,14 +11,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from fleet.people.rules import Action
 from fleet.sites import services
-from fleet.sites.models import Authority, Building, Room, Site
+from fleet.sites.models import Building, Room, Site
 from fleet.sites.place_forms import SchoolForm, SchoolsFilter
 from fleet.sites.rules.state_holidays import NAMES
 from fleet.sites.typed import matching
 from fleet.sites.views import PageRequest
-from fleet.sites.views.shared import MANAGE, edited, governs, shown, written
+from fleet.sites.views.shared import MANAGE, authorities, edited, governs, shown, written
 
 PAGE_SIZE = 50
 
@@ -35,7 +34,7 @@ def index(request: PageRequest) -> HttpResponse:
         "form": form,
         "page": page,
         "filtered": any(form.wanted(name) for name in form.fields),
-        "may_found": _authorities(request).exists(),
+        "may_found": authorities(request.user).exists(),
         "query": request.GET.urlencode(),
     }
     return render(request, "sites/pieces/school_rows.html" if request.htmx else "sites/schools.html", context)
@@ -59,13 +58,9 @@ def _count_of(model: type[Building | Room]) -> Coalesce:
     return Coalesce(Subquery(rows.values("count"), output_field=IntegerField()), 0)
 
 
-def _authorities(request: PageRequest) -> QuerySet[Authority]:
-    return Authority.objects.filter(pk__in=request.user.access.scopes(Action.MANAGE))
-
-
 @edited
 def create(request: PageRequest) -> HttpResponse:
-    if not _authorities(request).exists():
+    if not authorities(request.user).exists():
         raise Http404
     form = SchoolForm(request.POST if request.method == "POST" else None, user=request.user)
     made: list[Site] = []

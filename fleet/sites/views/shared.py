@@ -5,19 +5,26 @@ from typing import Any
 
 from django import forms
 from django.db import IntegrityError
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.hanging import Hanging
-from fleet.sites.models import Site
+from fleet.sites.models import Authority, Site
 from fleet.sites.services import ChangedMeanwhileError
 from fleet.sites.views import PageRequest
 
 MANAGE = Action.MANAGE
 edited = require_http_methods(["GET", "HEAD", "POST"])
+
+
+def authorities(user: User) -> QuerySet[Authority]:
+    """Those that this person manages as a whole."""
+    return Authority.objects.filter(pk__in=user.access.scopes(MANAGE)).order_by("name")
 
 
 def governs(request: PageRequest, site: Site) -> bool:

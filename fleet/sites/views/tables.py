@@ -13,7 +13,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from fleet.people.models import User
 from fleet.sites import place_words
 from fleet.sites.models import Authority, PlaceTable
 from fleet.sites.rules.office_table import MistakesError
@@ -22,7 +21,7 @@ from fleet.sites.rules.told import MOST_NAMED
 from fleet.sites.services import ChangedMeanwhileError, place_drafts
 from fleet.sites.services.place_outcomes import Becomes, Outcome, digest
 from fleet.sites.views import PageRequest
-from fleet.sites.views.shared import MANAGE, edited
+from fleet.sites.views.shared import authorities, edited
 from fleet.web import uploads
 from fleet.web.offers import offer_rows
 
@@ -66,17 +65,13 @@ class OutcomesFilter(forms.Form):
         return [one for one in found if (one.becomes == wanted if wanted else one.becomes is not Becomes.SAME)]
 
 
-def _authorities(user: User) -> QuerySet[Authority]:
-    return Authority.objects.filter(pk__in=user.access.scopes(MANAGE)).order_by("name")
-
-
 @edited
 def upload(request: PageRequest) -> HttpResponse:
-    authorities = _authorities(request.user)
-    if not authorities.exists():
+    offered = authorities(request.user)
+    if not offered.exists():
         raise Http404
     data = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-    form = TableForm(*data, authorities=authorities)
+    form = TableForm(*data, authorities=offered)
     if uploads.refused(request):
         form.add_error("file", _("The file is too large to be uploaded. Divide the table by schools."))
     mistakes: list[Any] = []
@@ -101,7 +96,7 @@ def upload(request: PageRequest) -> HttpResponse:
 @edited
 def preview(request: PageRequest, pk: int) -> HttpResponse:
     """What would come of each line; sent, it does."""
-    mine = PlaceTable.objects.filter(authority__in=_authorities(request.user), made_by=request.user)
+    mine = PlaceTable.objects.filter(authority__in=authorities(request.user), made_by=request.user)
     table = get_object_or_404(mine.select_related("authority"), pk=pk)
     try:
         if request.method == "POST":

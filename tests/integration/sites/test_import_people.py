@@ -186,11 +186,34 @@ def test_no_role_for_people_of_another_authority(tmp_path: Path, other: Authorit
 
 
 @pytest.mark.usefixtures("authority")
-def test_an_account_that_is_switched_off_gets_no_role(tmp_path: Path) -> None:
+def test_who_has_left_gets_no_role(tmp_path: Path) -> None:
     User.objects.create_user("theo@neuhafen.example", name="Theo Neu", is_active=False)
 
-    with pytest.raises(CommandError, match=r"Line 4, email: .* is switched off"):
+    with pytest.raises(CommandError, match=r'Line 4, email: "theo@neuhafen.example" has left'):
         import_people(tmp_path, TABLE)
+
+
+def _closed(site: Site) -> None:
+    sites.close_site(site=site, at=timezone.now(), by=User.objects.create_user("olga@neuhafen.example", name="Olga"))
+
+
+@pytest.mark.parametrize("school", ["Kita Möwe", "kita"])
+def test_no_role_at_a_school_that_is_closed(tmp_path: Path, authority: Authority, school: str) -> None:
+    _closed(Site.objects.get(authority=authority, slug="kita"))
+
+    with pytest.raises(CommandError, match=f'Line 2, school: "{school}" is closed. Open it again first.'):
+        import_people(tmp_path, f"{HEADING}\nNora;nora@neuhafen.example;auditor;{school}\n")
+
+    assert not Grant.objects.exists()
+
+
+def test_of_one_name_the_school_that_is_open_is_meant(tmp_path: Path, authority: Authority) -> None:
+    after = sites.create_site(authority=authority, details=sites.SiteDetails(Site.Kind.SCHOOL, "Kita Möwe", "moewe-2"))
+    _closed(Site.objects.get(authority=authority, slug="kita"))
+
+    import_people(tmp_path, f"{HEADING}\nNora;nora@neuhafen.example;auditor;Kita Möwe\n")
+
+    assert Grant.objects.get().scope_id == after.pk
 
 
 def test_schools_of_one_name_are_told_apart_by_slug(tmp_path: Path, authority: Authority) -> None:

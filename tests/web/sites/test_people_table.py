@@ -5,11 +5,14 @@ import re
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from fleet.events.models import Event
 from fleet.people import services as people
 from fleet.people.models import Grant, User
 from fleet.people.rules import Role
+from fleet.sites import services as sites
+from fleet.sites.models import Site
 from tests.conftest import City, login
 
 PAGE = "/people/import/"
@@ -24,6 +27,17 @@ Alma;alma@musterstadt.example;technician;schule-b
 @pytest.fixture
 def ada(client: Client, city: City) -> Client:
     return login(client, city.administrator)
+
+
+@pytest.fixture
+def doubtful(city: City) -> None:
+    """A closed school, two of one name, somebody who has left, somebody of another authority."""
+    for slug, name in (("alt", "Alt"), ("z1", "Schule Z"), ("z2", "Schule Z")):
+        sites.create_site(authority=city.authority, details=sites.SiteDetails(Site.Kind.SCHOOL, name, slug))
+    sites.close_site(site=Site.objects.get(slug="alt"), at=timezone.now(), by=city.administrator)
+    User.objects.create_user("lea@musterstadt.example", name="Lea", is_active=False)
+    uwe = User.objects.create_user("uwe@musterstadt.example", name="Uwe")
+    people.grant(user=uwe, role=Role.AUDITOR, scope_id=sites.create_authority(name="Stadt Nebenan").pk)
 
 
 def upload(client: Client, city: City, table: str) -> tuple[int, str]:
@@ -89,13 +103,22 @@ def test_what_would_happen_otherwise_by_now_is_looked_at_again(ada: Client, city
     ("row", "says"),
     [
         ("Kim;kim;auditor;", "Zeile 2, Mailadresse: Bitte gültige E-Mail-Adresse eingeben."),
-        ("Kim;kim@musterstadt.example;king;", "Zeile 2, Rolle: &quot;king&quot; ist keine Rolle."),
+        (
+            "Kim;kim@musterstadt.example;king;",
+            "Zeile 2, Rolle: &quot;king&quot; passt nicht. Rollen sind coordinator, technician",
+        ),
         ("Kim;kim@musterstadt.example;;", "Zeile 2, Rolle: Das fehlt."),
         ("Kim;kim@musterstadt.example;auditor;Schloss", "Stadt Musterstadt hat keine Schule &quot;Schloss&quot;."),
         ("Ada;ada@musterstadt.example;auditor;", "Zeile 2, Mailadresse: Niemand gibt sich selbst eine Rolle."),
         ("Kim;kim@musterstadt.example;auditor;;zu viel", "die keine Überschrift hat"),
+        ("Kim;kim@musterstadt.example;auditor;Alt", "Zeile 2, Schule: &quot;Alt&quot; ist geschlossen."),
+        ("Lea;lea@musterstadt.example;auditor;", "&quot;lea@musterstadt.example&quot; ist ausgeschieden."),
+        ("Uwe;uwe@musterstadt.example;auditor;", "Das Konto &quot;uwe@musterstadt.example&quot; gehört zu einem anderen"),
+        ("Kim;kim@musterstadt.example;auditor;Schule Z", "Mehrere Schulen heißen &quot;Schule Z&quot;."),
+        ("Kim;gerd@musterstadt.example;auditor;", "Zeile 3, Name: &quot;Gerd&quot; widerspricht Zeile 2: &quot;Kim&quot;."),
     ],
 )
+@pytest.mark.usefixtures("doubtful")
 def test_a_mistake_is_said_with_its_line_and_nothing_is_written(ada: Client, city: City, row: str, says: str) -> None:
     status, page = upload(ada, city, f"name;email;role;school\n{row}\nGerd;gerd@musterstadt.example;auditor;\n")
 

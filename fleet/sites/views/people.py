@@ -8,32 +8,27 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
 from fleet.people.models import User
 from fleet.people.roles import role_label
-from fleet.people.rules import Action, Role
+from fleet.people.rules import Role
 from fleet.people.services import RefusedError
 from fleet.sites import people_words, words
 from fleet.sites.models import Authority
 from fleet.sites.rules.office_table import MistakesError
 from fleet.sites.rules.told import MOST_BYTES, MOST_NAMED, Problem
 from fleet.sites.services.people_table import PeopleTaken, RowTaken, take_in_people
+from fleet.sites.views import PageRequest
+from fleet.sites.views.shared import authorities, edited
 from fleet.web.offers import offer_rows
 from fleet.web.once import fingerprint
 
 MOST_SHOWN = 500
-
-
-def authorities(user: User) -> QuerySet[Authority]:
-    """Whose people this person manages as a whole: a table may name every school."""
-    return Authority.objects.filter(pk__in=user.access.scopes(Action.MANAGE)).order_by("name")
 
 
 class TableForm(forms.Form):
@@ -77,10 +72,10 @@ class TableForm(forms.Form):
 
 
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def index(request: HttpRequest) -> HttpResponse:
+@edited
+def index(request: PageRequest) -> HttpResponse:
     user = request.user
-    if not isinstance(user, User) or not authorities(user).exists():
+    if not authorities(user).exists():
         raise Http404
     data, files = (request.POST, request.FILES) if request.method == "POST" else (None, None)
     form = TableForm(data, files, user=user)
@@ -96,7 +91,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "sites/people_table.html", shown, status=422 if form.errors or problems else 200)
 
 
-def _looked_at(request: HttpRequest, said: dict[str, Any], user: User) -> HttpResponse:
+def _looked_at(request: PageRequest, said: dict[str, Any], user: User) -> HttpResponse:
     """What was seen is done; a table that nobody has seen, or that would do something else by now, is shown.
 
     Raises MistakesError.
