@@ -143,6 +143,7 @@ def _keep(work: _Batch, row: Health, one: Measurement) -> None:
     if one.followed is not None:
         _follow(work, row, one, one.followed)
     elif one.reading is not None:  # a walk that no plan could be made of
+        row.walk_due_at = one.measured_at  # at once again, but behind those that have waited
         latest = work.latest.get(row.pk)
         walked_at = latest.walked_at if latest else row.answered_at
         before = values.Said(row.reading, walked_at) if row.reading and walked_at else None

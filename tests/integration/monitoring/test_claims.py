@@ -9,12 +9,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from fleet.devices import services as devices
+from fleet.devices.models import Device
 from fleet.monitoring import services, wire
 from fleet.monitoring.models import Health, Latest, Sample
 from fleet.monitoring.rules.measurement import Measurement
 from fleet.monitoring.rules.polling import Pace
 from fleet.monitoring.rules.rollup import HOUR, hour_of
-from fleet.monitoring.services import claims, history, limits, planning, pulse, storing, ticks
+from fleet.monitoring.services import claims, history, limits, planning, pulse, storing, ticks, upkeep
 from fleet.monitoring.services.working import Work
 from tests.integration.monitoring.conftest import School
 
@@ -53,6 +54,19 @@ def test_after_a_poll_nothing_is_held_and_nothing_is_due(school: School) -> None
     assert services.poll_due() == 5
     assert not Health.objects.filter(claim__isnull=False).exists()
     assert services.poll_due() == 0
+
+
+def test_what_nobody_can_ask_stands_in_nobodys_way_and_comes_back(school: School) -> None:
+    switch = school.device("Switch 1")
+    Device.objects.filter(pk=switch.pk).update(snmp_credential=None)
+    services.poll_due()
+    assert school.health("Switch 1").next_poll_at is None
+    assert not Health.objects.filter(claim__isnull=False).exists()
+
+    Device.objects.filter(pk=switch.pk).update(snmp_credential=switch.snmp_credential)
+    upkeep.watch_new()
+    services.poll_due()
+    assert school.health("Switch 1").answered_at is not None
 
 
 def test_who_asks_while_a_poll_is_under_way_gets_another_one(school: School) -> None:

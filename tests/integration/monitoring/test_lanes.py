@@ -22,7 +22,7 @@ from fleet.monitoring.services import asking, claims, planning, storing, ticks, 
 from fleet.monitoring.services.working import Work
 from fleet.monitoring.wire import Job, Lane, Outcome, Pump, PutOff
 from fleet.snmp.errors import SnmpTooLong
-from fleet.snmp.plan import Recorder
+from fleet.snmp.plan import Plan, Recorder
 from fleet.snmp.types import Target, V2cCredential
 from tests.integration.monitoring.conftest import School
 
@@ -222,6 +222,14 @@ def test_a_plan_of_another_version_of_the_profile_is_void(school: School) -> Non
     PollPlan.objects.update(content={**PollPlan.objects.all()[0].content, "digest": "older"})
     planning.forget()
     assert planning.current(PollPlan.objects.values_list("pk", flat=True)) == {}
+
+
+def test_one_that_no_plan_fits_waits_behind_those_whose_walk_is_due(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "make", lambda *_: Plan("none", "", None, ()))
+    services.poll_due()
+    switch = school.health("Switch 1")
+    assert not Latest.objects.exists()
+    assert switch.answered_at == switch.walk_due_at < timezone.now(), "at its next poll it is walked again"
 
 
 def test_a_third_of_all_datagrams_lost_is_no_outage(school: School, settings: LazySettings) -> None:
