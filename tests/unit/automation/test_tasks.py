@@ -1,5 +1,10 @@
 """What is asked for by messages."""
 
+import pytest
+from celery import Task
+from django.conf import settings
+
+from config.celery import app
 from fleet.automation import tasks
 
 
@@ -11,3 +16,12 @@ def test_no_task_promises_a_limit_that_threads_do_not_keep() -> None:
     ]
 
     assert limits == []
+
+
+@pytest.mark.parametrize(
+    ("task", "queue"), [(tasks.execute, "automation"), (tasks.verify, "default"), (tasks.look_after_loss, "default")]
+)
+def test_looking_at_what_was_done_waits_behind_no_playbook(task: Task, queue: str) -> None:
+    route = app.amqp.router.route({}, task.name)
+
+    assert route["queue"].name == settings.QUEUES[queue]
