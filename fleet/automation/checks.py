@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error
 from django.db import DatabaseError
 
 from fleet.automation import policy_file, remedybook
-from fleet.automation.catalogue import CatalogueError, Playbook, get, load, not_put_back
+from fleet.automation.catalogue import CatalogueError, Playbook, get, load, not_made_good, not_put_back
 from fleet.automation.declared import DeclarationError, keys, rules
 from fleet.automation.models import PlaybookSource
 from fleet.automation.rules.boxes import may_adjust
@@ -66,10 +66,7 @@ def _making_good_problem(playbook: Playbook) -> str | None:
         other = get(playbook.after_cut)
     except CatalogueError as error:
         return str(error)
-    lacking = {one.name for one in other.arguments if one.required} - {one.name for one in playbook.arguments}
-    if lacking:
-        return f"{other.slug} needs {', '.join(sorted(lacking))}"
-    return None if playbook.platforms <= other.platforms else f"{other.slug} is not for all of its platforms"
+    return not_made_good(playbook, other)
 
 
 def _adjusting_problem(playbook: Playbook) -> str | None:

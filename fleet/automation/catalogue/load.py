@@ -394,15 +394,6 @@ def get(slug: str) -> Playbook:
     raise CatalogueError(f"there is no playbook {slug!r}")
 
 
-def not_put_back(playbook: Playbook) -> list[str]:
-    """Platforms of a playbook that is undone by putting the configuration back, on which that cannot be done."""
-    try:
-        able = get("backup").platforms & get("restore").platforms
-    except CatalogueError:
-        able = frozenset()
-    return sorted(playbook.platforms - able)
-
-
 def _of_pin(pin: pinned.Pin) -> Iterator[Playbook]:
     """What cannot be read on this machine is left out, and said in the log: it keeps no other from being used."""
     try:

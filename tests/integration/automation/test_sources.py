@@ -187,6 +187,34 @@ def test_a_playbook_that_is_not_in_order_cannot_be_approved(
         sources.approve(source=source, commit="0" * 40, by=city.administrator)
 
 
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        ("port-label", "port-label needs label, port"),
+        ("linux-updates", "linux-updates is not for all of its platforms"),
+        ("nowhere", "there is no playbook 'nowhere'"),
+        ("again", "again needs port"),
+        ("banner", None),
+    ],
+)
+def test_what_makes_good_must_be_there_and_fit(
+    source: PlaybookSource, repository: Repository, other: str, says: str | None
+) -> None:
+    again = repository.playbook("again")
+    options = "argument_specs:\n  main:\n    options:\n      port: {type: int, required: true}\n"
+    (again / "meta" / "argument_specs.yml").write_text(options)
+    with (again / "manifest.toml").open("a") as manifest:
+        manifest.write('\n[arguments.port]\nlabel = {de = "Port", en = "Port"}\n')
+    manifest_path = repository.playbook("cycle") / "manifest.toml"
+    manifest_path.write_text(f'after_cut = "{other}"\n{manifest_path.read_text()}')
+    repository.commit()
+
+    problems = fetched(source).versions.get().problems
+
+    assert len(problems) == bool(says), problems
+    assert all(one.startswith("cycle/manifest.toml: ") and says in one for one in problems if says)
+
+
 def test_who_added_a_repository_does_not_approve_it(city: City, repository: Repository) -> None:
     address = Address("own", repository.url)
     source = fetched(sources.add(authority=city.authority, address=address, by=city.administrator))
