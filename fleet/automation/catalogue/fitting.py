@@ -1,7 +1,8 @@
 """Whether a playbook fits those that it names, or is undone with."""
 
-from fleet.automation.catalogue.load import CatalogueError, get
+from fleet.automation.catalogue.load import CatalogueError
 from fleet.automation.catalogue.model import Playbook
+from fleet.automation.catalogue.shelf import get
 
 
 def not_put_back(playbook: Playbook) -> list[str]:
