@@ -258,6 +258,8 @@ QUEUES = {
 }
 CELERY_TASK_DEFAULT_QUEUE = QUEUES["default"]
 CELERY_TASK_ROUTES = {
+    "fleet.automation.verify": {"queue": QUEUES["default"]},  # devices stay locked until then: not behind playbooks
+    "fleet.automation.look_after_loss": {"queue": QUEUES["default"]},
     "fleet.automation.*": {"queue": QUEUES["automation"]},
     "fleet.monitoring.poll_now": {"queue": QUEUES["asking"]},  # a person waits: workers of its own
     "fleet.monitoring.search": {"queue": QUEUES["searching"]},  # takes its time, and must take none from polling

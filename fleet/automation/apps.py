@@ -37,6 +37,7 @@ def _register_checks() -> None:
         checks.check_remedies,
         checks.check_declarations,
         checks.check_programs,
+        checks.check_git,
     ):
         register(check)
     register(checks.check_sandbox, deploy=True)

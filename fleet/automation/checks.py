@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from django.core.checks import CheckMessage, Error
 from django.db import DatabaseError
 
 from fleet.automation import policy_file, remedybook
-from fleet.automation.catalogue import CatalogueError, Playbook, get, load, not_put_back
+from fleet.automation.catalogue import CatalogueError, Playbook, get, load, not_made_good, not_put_back
 from fleet.automation.declared import DeclarationError, keys, rules
 from fleet.automation.models import PlaybookSource
 from fleet.automation.rules.boxes import may_adjust
+from fleet.automation.rules.sources import pins_addresses
 from fleet.sites.models import Authority
 
 MARKS = ("playbook.yml", "manifest.toml", "meta/argument_specs.yml")
@@ -66,10 +68,7 @@ def _making_good_problem(playbook: Playbook) -> str | None:
         other = get(playbook.after_cut)
     except CatalogueError as error:
         return str(error)
-    lacking = {one.name for one in other.arguments if one.required} - {one.name for one in playbook.arguments}
-    if lacking:
-        return f"{other.slug} needs {', '.join(sorted(lacking))}"
-    return None if playbook.platforms <= other.platforms else f"{other.slug} is not for all of its platforms"
+    return not_made_good(playbook, other)
 
 
 def _adjusting_problem(playbook: Playbook) -> str | None:
@@ -96,6 +95,18 @@ def check_programs(**_: Any) -> list[CheckMessage]:
                 checks.Warning(f"there is no {program} on this machine: {purpose}", hint=hint, id="automation.W001")
             )
     return found
+
+
+def check_git(**_: Any) -> list[CheckMessage]:
+    """An older git looks the host's name up once more, and so may go to our own machine after all."""
+    if "https" not in settings.SOURCE_PROTOCOLS or not (program := shutil.which("git")):
+        return []
+    said = subprocess.run([program, "--version"], check=False, capture_output=True, text=True, timeout=10).stdout.strip()
+    if pins_addresses(said):
+        return []
+    text = f"{said or program} does not keep to the address of a repository that was looked at"
+    hint = "Install git 2.37 or newer, or add no repositories by https."
+    return [checks.Warning(text, hint=hint, id="automation.W004")]
 
 
 def check_sandbox(**_: Any) -> list[CheckMessage]:

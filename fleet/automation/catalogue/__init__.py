@@ -1,6 +1,7 @@
 """Which playbooks there are: a folder each, in `playbooks/` or an approved commit of a git repository, read strictly."""
 
-from fleet.automation.catalogue.load import CatalogueError, all_playbooks, built_in, get, load, not_put_back
+from fleet.automation.catalogue.fitting import not_made_good, not_put_back
+from fleet.automation.catalogue.load import CatalogueError, load
 from fleet.automation.catalogue.model import (
     GIVE_UP_AFTER_H,
     SWITCH_SETTLES_S,
@@ -12,6 +13,7 @@ from fleet.automation.catalogue.model import (
     Verification,
     Voucher,
 )
+from fleet.automation.catalogue.shelf import all_playbooks, built_in, get
 
 __all__ = [
     "GIVE_UP_AFTER_H",
@@ -28,5 +30,6 @@ __all__ = [
     "built_in",
     "get",
     "load",
+    "not_made_good",
     "not_put_back",
 ]

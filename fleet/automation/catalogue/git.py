@@ -11,6 +11,7 @@ import shlex
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ _MEMORY = 4 << 20
 """KiB of address space, as `ulimit -v` counts."""
 PGP = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 SSH = 22
+NOT_THERE = "ssh: connect to host "
+"""How ssh begins to say that nobody listens at an address (OpenSSH's `ssh_connect_direct`)."""
 _BLOCK = 512
 """What `ulimit -f` counts in (POSIX)."""
 
@@ -85,10 +88,8 @@ def fetch(wish: Wish, *, limit_s: float = FETCH_S) -> Tip:
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fleetdesk-git-")))
         agent = stack.enter_context(Agent(home / "agent", [wish.private_key])) if wish.private_key else None
-        git = _Git(home, _environment(home, wish, agent, places), Redactor(wish.secrets()), limit_s)
-        git.run("init", "--quiet", "--bare", str(home / "r.git"), inside=False)
-        reference = f"refs/heads/{wish.branch}:refs/heads/tip"
-        git.run("fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--", wish.url, reference)
+        ways = (_environment(home, wish, agent, some) for some in _ways(wish.url, places))
+        git = _fetched([_Git(home, way, Redactor(wish.secrets()), limit_s) for way in ways], wish, limit_s)
         commit = git.run("rev-parse", "--verify", "refs/heads/tip^{commit}").strip()
         signer = _signer(git, home, commit, wish.allowed_signers) if wish.allowed_signers.strip() else ""
         name, at, subject = git.run("log", "-1", "--no-show-signature", "--format=%an%x00%ct%x00%s", commit).split("\0", 2)
@@ -112,6 +113,30 @@ def _places(url: str) -> list[str]:
         raise GitError("git", f"could not resolve host {host}") from error
     except UnsafeAddressError as error:
         raise GitError("address-home") from error
+
+
+def _ways(url: str, places: Sequence[str]) -> list[Sequence[str]]:
+    """ssh is told one address of its host, curl all of them."""
+    return [[place] for place in places] if urlsplit(url).scheme == "ssh" and places else [places]
+
+
+def _fetched(ways: Sequence["_Git"], wish: Wish, limit_s: float) -> "_Git":
+    """The first way on which the host answers; none is begun later than so that all of it ends in time."""
+    begun = time.monotonic()
+    ways[0].run("init", "--quiet", "--bare", str(ways[0].home / "r.git"), inside=False)
+    *others, last = ways
+    reference = f"refs/heads/{wish.branch}:refs/heads/tip"
+    words = ("fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--", wish.url, reference)
+    for way in others:
+        try:
+            way.run(*words)
+        except GitError as error:
+            if NOT_THERE not in error.detail or time.monotonic() - begun > limit_s / 2:
+                raise
+        else:
+            return way
+    last.run(*words)
+    return last
 
 
 def _text(git: "_Git", entry: Entry) -> str:
@@ -147,14 +172,14 @@ class _Git:
     """git, with nothing around it that could surprise."""
 
     def __init__(self, home: Path, environment: Mapping[str, str], redactor: Redactor, limit_s: float) -> None:
-        self._home, self._environment = home, environment
+        self.home, self._environment = home, environment
         self._redactor, self._limit_s = redactor, limit_s
 
     def run(self, *words: str, options: Sequence[str] = (), inside: bool = True) -> str:
         return self.raw(*words, options=options, inside=inside).decode("utf-8", "surrogateescape")
 
     def raw(self, *words: str, options: Sequence[str] = (), inside: bool = True) -> bytes:
-        place = ["--git-dir", str(self._home / "r.git")] if inside else []
+        place = ["--git-dir", str(self.home / "r.git")] if inside else []
         return self.program("git", *place, *options, *words)
 
     def program(self, *argv: str, given: bytes = b"") -> bytes:
@@ -163,7 +188,7 @@ class _Git:
         limited = ["/bin/sh", "-c", f'{limits}; exec "$@"', "sh", *argv]
         with ExitStack() as stack:
             # Files, because `ulimit -f` ends whoever prints without end before it fills anything.
-            out, errors = (stack.enter_context(tempfile.TemporaryFile(dir=self._home)) for _ in range(2))
+            out, errors = (stack.enter_context(tempfile.TemporaryFile(dir=self.home)) for _ in range(2))
             ended = self._ended(limited, given, out, errors)
             out.seek(0)
             answer = out.read(LARGEST_ANSWER + 1)
@@ -178,7 +203,7 @@ class _Git:
     def _ended(self, argv: Sequence[str], given: bytes, out: IO[bytes], errors: IO[bytes]) -> int:
         pipe = subprocess.PIPE
         with subprocess.Popen(
-            argv, stdin=pipe, stdout=out, stderr=errors, env=self._environment, cwd=self._home, start_new_session=True
+            argv, stdin=pipe, stdout=out, stderr=errors, env=self._environment, cwd=self.home, start_new_session=True
         ) as process:
             try:
                 process.communicate(given, timeout=self._limit_s)

@@ -1,20 +1,15 @@
 """Reads `playbooks/<slug>/` and refuses whatever is not exactly as declared, naming the file and the line."""
 
 import hashlib
-import logging
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from django.conf import settings
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
-from fleet.automation.catalogue import pinned
 from fleet.automation.catalogue.model import (
     GIVE_UP_AFTER_H,
     SERVER_SETTLES_S,
@@ -38,7 +33,6 @@ from fleet.automation.rules.readings import PLACEHOLDER, PathError, parse
 from fleet.automation.rules.sources import SLUG
 from fleet.people.rules import ACTIONS, Action, Role
 
-log = logging.getLogger(__name__)
 RETIRED = "retired_"
 """How the names of arguments begin that say which old secret goes."""
 NEED_NO_VALUE = {"restarted", "reachable"}
@@ -365,60 +359,3 @@ def _digest(folder: Path) -> str:
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         total.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() + b"\0")
     return total.hexdigest()
-
-
-def all_playbooks() -> tuple[Playbook, ...]:
-    """Every playbook of the catalogue, by slug; a built-in one that is not in order raises CatalogueError."""
-    known = {playbook.slug: playbook for pin in pinned.pins() for playbook in _of_pin(pin)}
-    return tuple(playbook for _slug, playbook in sorted((known | {one.slug: one for one in built_in()}).items()))
-
-
-def built_in() -> tuple[Playbook, ...]:
-    """Those that came with the product."""
-    root = Path(settings.PLAYBOOKS_DIR)
-    return tuple(
-        _cached(folder, _stamp(folder)) for folder in sorted(root.glob("*/")) if (folder / "manifest.toml").exists()
-    )
-
-
-def get(slug: str) -> Playbook:
-    """The playbook of that name. Any other text, a path included, is no playbook: CatalogueError."""
-    if not SLUG.fullmatch(slug):
-        raise CatalogueError(f"there is no playbook {slug!r}")
-    folder = Path(settings.PLAYBOOKS_DIR) / slug
-    if folder.is_dir():
-        return _cached(folder, _stamp(folder))
-    for pin in pinned.pins():
-        if found := [playbook for playbook in _of_pin(pin) if playbook.slug == slug]:
-            return found[0]
-    raise CatalogueError(f"there is no playbook {slug!r}")
-
-
-def not_put_back(playbook: Playbook) -> list[str]:
-    """Platforms of a playbook that is undone by putting the configuration back, on which that cannot be done."""
-    try:
-        able = get("backup").platforms & get("restore").platforms
-    except CatalogueError:
-        able = frozenset()
-    return sorted(playbook.platforms - able)
-
-
-def _of_pin(pin: pinned.Pin) -> Iterator[Playbook]:
-    """What cannot be read on this machine is left out, and said in the log: it keeps no other from being used."""
-    try:
-        place = pinned.folder(pin)
-        for name in pinned.names(place):
-            loaded = _cached(place / name, _stamp(place / name))
-            risk: Risk = "medium" if loaded.risk == "low" else loaded.risk  # their author is not ours to answer for
-            yield replace(loaded, risk=risk, source=pin.name, commit=pin.commit, authority_id=pin.authority_id)
-    except (CatalogueError, LookupError, OSError):
-        log.exception("playbooks of a repository cannot be read", extra={"source": pin.name, "commit": pin.commit})
-
-
-def _stamp(folder: Path) -> tuple[tuple[str, int], ...]:
-    return tuple((str(path), path.stat().st_mtime_ns) for path in sorted(folder.rglob("*")) if path.is_file())
-
-
-@lru_cache(maxsize=256)
-def _cached(folder: Path, _stamp: tuple[tuple[str, int], ...]) -> Playbook:
-    return load(folder)

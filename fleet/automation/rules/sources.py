@@ -60,6 +60,12 @@ def git_problem(said: str) -> str:
     return next((key for part, key in GIT_SAYS.items() if part in words), "git")
 
 
+def pins_addresses(version: str) -> bool:
+    """Whether this git (`git --version`) goes where it is told by `http.curloptResolve`: since 2.37. Unreadable: no."""
+    found = re.search(r"(\d+)\.(\d+)", version)
+    return found is not None and (int(found[1]), int(found[2])) >= (2, 37)
+
+
 def branch_problem(branch: str) -> str | None:
     """git-check-ref-format(1), without what only confuses."""
     odd = ".." in branch or "//" in branch or branch.endswith(("/", ".", ".lock")) or "/." in branch

@@ -3,13 +3,13 @@
 Only what stood there before is brought back, by itself and a few times at most; what cannot be is told to people.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from fleet.automation.catalogue import CatalogueError, get
 from fleet.automation.models import HostResult, Run
@@ -27,9 +27,12 @@ TRIES = 3
 WORTH_IT = timedelta(days=7)
 """What was cut off longer ago, people have seen to."""
 TOLD_FOR = timedelta(days=14)
+LOOK_COMES_WITHIN = timedelta(hours=1)
+"""What merely failed is judged by what is seen there afterwards. Not every run is looked at (`tending`)."""
 NAMED, LOOKED_AT = 5, 50
 PERHAPS = (State.UNKNOWN, State.FAILED, State.UNREACHABLE)
 """The run was ended, or the device's connection was."""
+BY_PEOPLE = (Run.Kind.APPLY, Run.Kind.REVERT)
 
 
 def tend(now: datetime) -> None:
@@ -37,9 +40,10 @@ def tend(now: datetime) -> None:
     cut_off = HostResult.objects.filter(run=OuterRef("pk"), state__in=PERHAPS, problem="")
     free = {"lease_until__isnull": True, "locks__isnull": True, "aftermath": Aftermath.NONE}
     over = Run.objects.filter(Exists(cut_off), finished_at__gt=now - WORTH_IT, **free).exclude(state__in=Run.LIVE)
-    over = over.filter(kind__in=(Run.Kind.APPLY, Run.Kind.REVERT))
+    over = over.filter(kind__in=BY_PEOPLE)
     slugs = over.order_by().values_list("change__playbook", flat=True).distinct()
-    mine = over.filter(change__playbook__in=[slug for slug in slugs if _after_cut(slug)])
+    tried = Exists(Run.objects.filter(makes_good=OuterRef("pk")))  # also when its playbook was taken away meanwhile
+    mine = over.filter(tried | Q(change__playbook__in=[slug for slug in slugs if _after_cut(slug)]))
     each("make good", mine.select_related("change").defer("change__secret_arguments"), partial(_go_on, now=now))
 
 
@@ -56,8 +60,13 @@ def _go_on(run: Run, now: datetime) -> None:
     if last and (last.state in Run.LIVE or last.lease_until or last.locks.exists()):
         return
     left = _left(run)
-    if not left:
-        _end(run, Aftermath.MADE_GOOD if tries else Aftermath.AS_BEFORE, _ids(tries))
+    if left is None:
+        _end(run, Aftermath.FOR_PEOPLE, sorted(_cut(run).values_list("device_id", flat=True)))
+    elif not left and _is_to_be_looked_at(run, now):
+        return
+    elif not left:
+        good = _made_good(run)
+        _end(run, Aftermath.MADE_GOOD if good else Aftermath.AS_BEFORE, sorted(good))
     elif len(tries) >= TRIES:
         _end(run, Aftermath.FOR_PEOPLE, left)
     elif last is None or next_try(len(tries), last.finished_at or now) <= now:
@@ -83,21 +92,39 @@ def _end(run: Run, aftermath: Run.Aftermath, device_ids: list[int]) -> None:
         tell(run.change, name, run_id=run.pk, device_ids=device_ids)
 
 
-def _ids(tries: Iterable[Run]) -> list[int]:
-    rows = HostResult.objects.filter(run__in=list(tries))
-    return sorted(set(rows.values_list("device_id", flat=True)))
+def _cut(run: Run) -> QuerySet[HostResult]:
+    """What it may have left behind and nobody has made good."""
+    return run.hosts.filter(state__in=PERHAPS, problem="").exclude(device_id__in=_made_good(run))
 
 
-def _left(run: Run) -> list[int]:
-    """Ids of devices where that is still to be made good which was there before."""
+def _made_good(run: Run) -> set[int]:
+    done = HostResult.objects.filter(run__makes_good=run, verdict=Verdict.CONFIRMED)
+    return set(done.values_list("device_id", flat=True))
+
+
+def _is_to_be_looked_at(run: Run, now: datetime) -> bool:
+    soon = run.finished_at is not None and now < run.finished_at + LOOK_COMES_WITHIN
+    return soon and _cut(run).exclude(state=State.UNKNOWN).filter(verdict="").exists()
+
+
+def _left(run: Run) -> list[int] | None:
+    """Ids of devices where that is still to be made good which was there before; None when nobody can tell any more."""
     try:
         wishes = _wishes(run)
+        same = {one.name: run.change.arguments.get(one.name) for one in get(_after_cut(run.change.playbook)).arguments}
     except CatalogueError:  # taken away meanwhile
-        return []
-    done = HostResult.objects.filter(run__makes_good=run, verdict=Verdict.CONFIRMED)
-    good = set(done.values_list("device_id", flat=True))
-    rows = run.hosts.filter(state__in=PERHAPS, problem="").exclude(device_id__in=good).order_by("device_id")
-    return [row.device_id for row in rows if _is_cut(row, wishes)]
+        return None
+    rows = [row for row in _cut(run).order_by("device_id") if _is_cut(row, wishes)]
+    since = _done_since(run, [row.device_id for row in rows], same) if rows else set()
+    return [row.device_id for row in rows if row.device_id not in since]
+
+
+def _done_since(run: Run, device_ids: list[int], same: Mapping[str, Any]) -> set[int]:
+    """Devices on which something later was done to the very same place, and measured: that stays as it is."""
+    later = HostResult.objects.filter(device__in=device_ids, verdict=Verdict.CONFIRMED, run__kind__in=BY_PEOPLE)
+    later = later.filter(run__started_at__gt=run.finished_at).exclude(run=run).select_related("run__change")
+    known = later.defer("run__change__secret_arguments")
+    return {one.device_id for one in known if all(one.run.change.arguments.get(name) == same[name] for name in same)}
 
 
 def _wishes(run: Run) -> list[Wanted]:

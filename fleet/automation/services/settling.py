@@ -54,4 +54,4 @@ def free_settled(now: datetime) -> None:
 def look_soon(run_id: int) -> None:
     """Ask for a read-only look at what the run has left behind. Messages can be lost: the tender asks again."""
     if cache.add(f"automation.look.{run_id}", 1, timeout=LOOK_AGAIN_S):
-        current_app.send_task("fleet.automation.look_after_loss", args=[run_id])
+        current_app.send_task("fleet.automation.look_after_loss", args=[run_id], expires=LOOK_AGAIN_S)

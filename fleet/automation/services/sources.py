@@ -2,6 +2,7 @@
 
 import logging
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from fleet.automation.catalogue import CatalogueError, built_in, git, load, not_put_back, pinned
+from fleet.automation.catalogue import CatalogueError, Playbook, built_in, git, load, not_made_good, not_put_back, pinned
 from fleet.automation.models import PlaybookSource, SourceVersion
 from fleet.automation.rules import sources as rules
 from fleet.devices.models import Credential
@@ -26,8 +27,6 @@ log = logging.getLogger(__name__)
 State = PlaybookSource.State
 GIVEN_UP = timedelta(seconds=2 * git.FETCH_S)
 """After that whoever fetched is gone, and another may begin."""
-
-
 AFTER_CUT = "to make a run good that was cut off"
 
 
@@ -199,9 +198,20 @@ def _load_problem(root: Path, slug: str) -> list[str]:
     named = {playbook.rollback.playbook if playbook.rollback else "": "to undo it with", playbook.after_cut: AFTER_CUT}
     if playbook.rollback and playbook.rollback.restore_backup and (lacking := not_put_back(playbook)):
         return [f"{slug}/manifest.toml: rollback: no configuration is kept or put back on {', '.join(lacking)}"]
-    known = {*rules.slugs({path.name + "/": "" for path in root.iterdir()}), *(one.slug for one in built_in())}
-    lacking_ones = (other for other in named if other and other not in known)
-    return [f"{slug}/manifest.toml: there is no playbook {other!r} {named[other]}" for other in lacking_ones][:1]
+    ours = {one.slug: one for one in built_in()}
+    known = {*rules.slugs({path.name + "/": "" for path in root.iterdir()}), *ours}
+    if lacking_ones := [other for other in named if other and other not in known]:
+        return [f"{slug}/manifest.toml: there is no playbook {other!r} {named[other]}" for other in lacking_ones][:1]
+    return _misfit(playbook, root, ours) if playbook.after_cut else []
+
+
+def _misfit(playbook: Playbook, root: Path, ours: Mapping[str, Playbook]) -> list[str]:
+    try:
+        other = ours.get(playbook.after_cut) or load(root / playbook.after_cut)
+    except CatalogueError:  # said of that one
+        return []
+    problem = not_made_good(playbook, other)
+    return [f"{playbook.slug}/manifest.toml: after_cut: {problem}"] if problem else []
 
 
 def changes_of(version: SourceVersion) -> list[rules.PlaybookChange]:

@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 RESEND_AFTER = timedelta(seconds=3)
 RESEND_EVERY_S = 10
 RESEND_AT_MOST = 50
+VERIFY_WITHIN_S = 60
+"""A message that nobody took in this time is worth nothing: newer ones are behind it."""
 SENT = "automation.sent"
 """Key under which stands how many were sent again within the last RESEND_EVERY_S."""
 WORTH_A_LOOK = timedelta(days=1)
@@ -205,7 +207,7 @@ def _take_over_verification(now: datetime) -> None:
     over = ~Q(state__in=Run.LIVE) & Q(lease_until__lt=now)
     for pk in in_turn("take over verification", Run.objects.filter(over)):
         if cache.add(f"automation.verify.{pk}", 1, timeout=RESEND_EVERY_S):
-            current_app.send_task("fleet.automation.verify", args=[pk])
+            current_app.send_task("fleet.automation.verify", args=[pk], expires=VERIFY_WITHIN_S)
 
 
 def _end_lost(run: Run) -> None:

@@ -272,15 +272,15 @@ def _ended() -> QuerySet[Run]:
 def _take_over(run_id: int) -> uuid.UUID | None:
     """A fresh token once the last verifier's lease is over, so that this one may write nothing more; None before.
 
-    While nobody looked for long (everything stood still), no device's time was running.
+    Where nobody looked for long and the devices' time ran out (everything stood still), they get one more look after this.
     """
     now, token = timezone.now(), uuid.uuid4()
     left = _ended().filter(pk=run_id, lease_until__lt=now).first()
     if left is None or left.lease_until is None:
         return None
     until, idle = left.patient_until, now - left.lease_until
-    if until and idle > timedelta(seconds=settings.RUN_LEASE_S):
-        until += idle
+    if until and left.lease_until < until and idle > timedelta(seconds=settings.RUN_LEASE_S):
+        until = max(until, now + NEXT_LOOK)
     as_it_was = _ended().filter(pk=run_id, token=left.token, lease_until=left.lease_until)
     return token if as_it_was.update(token=token, lease_until=lease(now), patient_until=until) == 1 else None
 

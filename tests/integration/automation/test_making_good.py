@@ -17,7 +17,7 @@ from fleet.lab.city import Platform
 from fleet.lab.faults import Fault
 from fleet.lab.world import Switch
 from tests.integration.automation.conftest import School, Wire, on_loopback, soon, wait_until
-from tests.integration.automation.test_safety import _start_worker, alive, working
+from tests.integration.automation.workers import alive, start_worker, working
 from tests.integration.monitoring.conftest import small_city
 from tests.unit.automation.conftest import messages
 
@@ -69,7 +69,7 @@ class Cutting:
         messages()
         change = self.ordered()
         run = change.runs.get(kind=Run.Kind.APPLY)
-        worker = _start_worker(self.school.playbooks)
+        worker = start_worker(self.school.playbooks)
         try:
             wait_until(lambda: not self.powered, 90, what="the port is dark")
             worker.send_signal(signal.SIGKILL)

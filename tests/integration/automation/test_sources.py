@@ -12,8 +12,7 @@ import pytest
 from django.conf import LazySettings, settings
 
 from fleet.automation import catalogue, services
-from fleet.automation.catalogue import CatalogueError, git, pinned
-from fleet.automation.catalogue.git import GitError
+from fleet.automation.catalogue import CatalogueError, pinned
 from fleet.automation.models import Approval, Change, PlaybookSource, SourceVersion
 from fleet.automation.services import sources
 from fleet.automation.services.sources import Address, SourceError
@@ -187,6 +186,34 @@ def test_a_playbook_that_is_not_in_order_cannot_be_approved(
         sources.approve(source=source, commit="0" * 40, by=city.administrator)
 
 
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        ("port-label", "port-label needs label, port"),
+        ("linux-updates", "linux-updates is not for all of its platforms"),
+        ("nowhere", "there is no playbook 'nowhere'"),
+        ("again", "again needs port"),
+        ("banner", None),
+    ],
+)
+def test_what_makes_good_must_be_there_and_fit(
+    source: PlaybookSource, repository: Repository, other: str, says: str | None
+) -> None:
+    again = repository.playbook("again")
+    options = "argument_specs:\n  main:\n    options:\n      port: {type: int, required: true}\n"
+    (again / "meta" / "argument_specs.yml").write_text(options)
+    with (again / "manifest.toml").open("a") as manifest:
+        manifest.write('\n[arguments.port]\nlabel = {de = "Port", en = "Port"}\n')
+    manifest_path = repository.playbook("cycle") / "manifest.toml"
+    manifest_path.write_text(f'after_cut = "{other}"\n{manifest_path.read_text()}')
+    repository.commit()
+
+    problems = fetched(source).versions.get().problems
+
+    assert len(problems) == bool(says), problems
+    assert all(one.startswith("cycle/manifest.toml: ") and says in one for one in problems if says)
+
+
 def test_who_added_a_repository_does_not_approve_it(city: City, repository: Repository) -> None:
     address = Address("own", repository.url)
     source = fetched(sources.add(authority=city.authority, address=address, by=city.administrator))
@@ -310,51 +337,6 @@ def test_no_repository_is_fetched_from_our_own_machine(source: PlaybookSource, s
     settings.MODE = "production"
     PlaybookSource.objects.filter(pk=source.pk).update(url=url)
     assert (fetched(source).problem, source.detail) == ("address-home", "")
-
-
-@pytest.mark.parametrize("url", ["http://{name}:{port}/x.git", "ssh://git@{name}:{port}/x.git"])
-@pytest.mark.parametrize("name", ["rebound.example", "REBOUND.example."])
-def test_git_goes_to_the_address_that_was_looked_at(url: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that leads elsewhere a moment later leads nowhere: here only the first look finds it at all."""
-    real = socket.getaddrinfo
-    looks: list[str] = []
-
-    def once(host: str, *more: Any, **named: Any) -> Any:
-        looks.append(host)
-        return real("127.0.0.1" if len(looks) == 1 else host, *more, **named)
-
-    monkeypatch.setattr(socket, "getaddrinfo", once)
-    heard: list[bytes] = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(20)
-
-        def answer() -> None:
-            with server.accept()[0] as peer:
-                peer.sendall(b"SSH-2.0-x\r\n" if url.startswith("ssh") else b"")
-                heard.append(peer.recv(1000))
-
-        answering = threading.Thread(target=answer)
-        answering.start()
-        wish = git.Wish(url.format(name=name, port=server.getsockname()[1]), "main", protocols=("http", "ssh"))
-        with pytest.raises(GitError):
-            git.fetch(wish, limit_s=10)
-        answering.join()
-
-    assert len(looks) == 1
-    assert heard[0].startswith((b"GET /x.git/info/refs", b"SSH-2.0-"))
-
-
-def test_a_host_is_no_part_of_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo", lambda _host, *more, **named: real("127.0.0.1", *more, **named))
-    mark = tmp_path / "mark"
-
-    with pytest.raises(GitError):
-        git.fetch(git.Wish("ssh://x@a;touch${IFS}mark;:1/a", "main", protocols=("ssh",)), limit_s=10)
-
-    command = git._ssh(tmp_path, git.Wish("ssh://x@a;touch${IFS}mark;:1/a", "main"), None, ["127.0.0.1"])
-    subprocess.run(["/bin/sh", "-c", f"{command} -V"], cwd=tmp_path, check=False, capture_output=True)
-    assert not mark.exists()
 
 
 def test_what_answers_there_is_not_quoted(source: PlaybookSource) -> None:

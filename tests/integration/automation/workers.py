@@ -28,8 +28,8 @@ django.setup()
 from django.conf import settings
 settings.PLAYBOOKS_DIR = Path(sys.argv[1])
 from config.celery import app
-queue = settings.QUEUES["automation"]
-app.worker_main(["worker", "-Q", queue, "--pool", "threads", "--concurrency", "2", "--loglevel", "WARNING"])
+queues = ",".join(settings.QUEUES[name] for name in ("automation", "default"))
+app.worker_main(["worker", "-Q", queues, "--pool", "threads", "--concurrency", "2", "--loglevel", "WARNING"])
 """
 
 

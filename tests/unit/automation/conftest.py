@@ -1,10 +1,12 @@
 """A playbook's folder as it must be, to be spoilt by the tests one way at a time."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.db import connection
+from kombu import Connection, Queue
 
 from config.celery import app
 
@@ -70,11 +72,13 @@ def spoil(table: str, column: str, pk: int) -> None:
 
 def messages() -> list[tuple[str, int]]:
     """(task, run) of each message that waits for a worker; they are gone then."""
-    found = []
     with app.connection_for_write() as broker:
-        queue = app.amqp.queues[settings.QUEUES["automation"]](broker.default_channel)
-        queue.declare()
-        while message := queue.get(no_ack=True):
-            if arguments := message.decode()[0]:  # what is for no run is nobody's here
-                found.append((message.headers["task"].removeprefix("fleet.automation."), arguments[0]))
-    return found
+        return [one for name in ("automation", "default") for one in _taken(app.amqp.queues[settings.QUEUES[name]], broker)]
+
+
+def _taken(of: Queue, broker: Connection) -> Iterator[tuple[str, int]]:
+    queue = of(broker.default_channel)
+    queue.declare()
+    while message := queue.get(no_ack=True):
+        if (arguments := message.decode()[0]) and (name := message.headers["task"]).startswith("fleet.automation."):
+            yield name.removeprefix("fleet.automation."), arguments[0]  # what is for no run is nobody's here

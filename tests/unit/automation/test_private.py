@@ -12,7 +12,7 @@ import yaml
 from django.conf import LazySettings
 from django.core.management import call_command
 
-from fleet.automation.checks import check_programs
+from fleet.automation.checks import check_git, check_programs
 from fleet.automation.execution import private
 from fleet.automation.execution.agent import Agent, AgentError, public_key
 from fleet.automation.execution.handover import Handover
@@ -210,3 +210,15 @@ def test_a_sandbox_that_is_not_there_is_said_before_anything_runs(
         monkeypatch.setenv("PATH", "/nonexistent")
 
     assert [error.id for error in check_programs() if error.id == "automation.E002"] == found
+
+
+@pytest.mark.parametrize(("version", "found"), [("2.34.1", ["automation.W004"]), ("2.37.0", [])])
+def test_a_git_that_keeps_to_no_address_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, found: list[str]
+) -> None:
+    program = tmp_path / "git"
+    program.write_text(f"#!/bin/sh\necho git version {version}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert [one.id for one in check_git()] == found

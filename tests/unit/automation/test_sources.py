@@ -12,6 +12,7 @@ from fleet.automation.rules.sources import (
     folder_problem,
     hidden,
     parse_tree,
+    pins_addresses,
     url_problem,
     wanted,
 )
@@ -41,6 +42,23 @@ from fleet.automation.rules.sources import (
 )
 def test_addresses(url: str, problem: str | None) -> None:
     assert url_problem(url) == problem
+
+
+@pytest.mark.parametrize(
+    ("version", "pins"),
+    [
+        ("git version 2.39.5", True),
+        ("git version 2.39.5 (Apple Git-154)", True),
+        ("git version 2.37.0", True),
+        ("git version 3.0", True),
+        ("git version 2.36.6", False),
+        ("git version 2.4", False),
+        ("git version 1.99", False),
+        ("", False),
+    ],
+)
+def test_only_a_newer_git_goes_to_the_address_that_was_looked_at(version: str, pins: bool) -> None:
+    assert pins_addresses(version) == pins
 
 
 @pytest.mark.parametrize(

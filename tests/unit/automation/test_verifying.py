@@ -215,3 +215,22 @@ def test_while_everything_stood_still_no_device_ran_out_of_time(city: City, monk
     services.verify(run_id=run.pk)
 
     assert Change.objects.get(pk=change.pk).state == Change.State.VERIFYING
+
+
+def test_a_queue_that_is_long_each_time_holds_no_device_for_hours(city: City) -> None:
+    change, now = order(city, state=Change.State.VERIFYING), timezone.now()
+    run = attempt(change, state=Run.State.SUCCEEDED, started_at=now, finished_at=now - HOUR, lease_until=now - HOUR)
+    run.hosts.update(state=HostResult.State.CHANGED)
+    Run.objects.filter(pk=run.pk).update(patient_until=now - HOUR + timedelta(seconds=200))
+    services.verify(run_id=run.pk)
+    run.refresh_from_db()
+    assert run.patient_until is not None
+    assert run.patient_until <= timezone.now() + verifying.NEXT_LOOK, "one more look, however long nobody looked"
+
+    behind = timedelta(minutes=5)
+    assert run.lease_until is not None
+    later = {"patient_until": run.patient_until - behind, "lease_until": run.lease_until - behind}
+    Run.objects.filter(pk=run.pk).update(**later)
+    services.verify(run_id=run.pk)
+
+    assert Change.objects.get(pk=change.pk).state == Change.State.UNKNOWN

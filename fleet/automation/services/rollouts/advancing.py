@@ -27,9 +27,9 @@ def locked(pk: int) -> Change:
     return Change.objects.select_for_update().defer("secret_arguments").get(pk=pk)
 
 
-def under_way(change: Change) -> bool:
-    """Whether a run of it lives, or is being measured."""
-    return change.runs.filter(Q(state__in=Run.LIVE) | Q(lease_until__isnull=False)).exists()
+def under_way(change: Change, *, but: Run.Kind | None = None) -> bool:
+    """Whether a run of it lives, or is being measured. `but`: of this kind none counts."""
+    return change.runs.filter(Q(state__in=Run.LIVE) | Q(lease_until__isnull=False)).exclude(kind=but).exists()
 
 
 def rings_now(change: Change, rings: Iterable[Ring]) -> list[RingNow]:

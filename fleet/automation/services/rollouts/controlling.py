@@ -187,7 +187,7 @@ def _roll_back(change: Change, by: User) -> Answer | None:
             return why_not
         done(change, Proposal.Act.ROLL_BACK)
     _drop_queued(change)
-    if under_way(change):
+    if under_way(change, but=Run.Kind.MEND):  # nothing of the change goes on after that one
         _wish(change, Change.Wish.ROLL_BACK)
     elif not begin_taking_back(change, actor_id=by.pk):
         raise DecisionError("nothing-to-take-back" if not touched(change).exists() else "changed-meanwhile")

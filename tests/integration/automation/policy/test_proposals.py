@@ -85,6 +85,16 @@ class TestRollingBack:
 
         assert state_of(change) == "rolling-back"
 
+    @pytest.mark.parametrize("live", [{"state": "running"}, {"state": "failed", "lease_until": timezone.now() + HOUR}])
+    def test_what_was_agreed_to_is_not_lost_on_a_port_being_made_good(self, city: City, live: dict[str, Any]) -> None:
+        change = carried_out(city, approvals_needed=1)
+        Run.objects.create(change=change, kind=Run.Kind.MEND, makes_good=change.runs.get(), **live)
+        ask(change, city.technician)
+
+        agree(change, city.approver)
+
+        assert state_of(change) == "rolling-back"
+
     def test_what_nobody_had_to_agree_to_is_asked_of_the_school_day_only(self, city: City) -> None:
         change = carried_out(city, risk="low", approvals_needed=0)
         freeze = frozen(city)
