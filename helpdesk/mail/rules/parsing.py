@@ -80,7 +80,7 @@ def _envelope(message: Message) -> Incoming:
         number=headers.number(subject),
         automatic=reason,
         bounce=bounce,
-        quiet=bool(reason) or automatic.is_quiet(message, sender.address),
+        quiet=bool(reason) or automatic.is_quiet(message, subject, sender.address),
         loops=tuple(headers.raw_values(message, "X-Loop")),
     )
 
