@@ -326,6 +326,14 @@ def test_a_header_that_is_damaged_is_read_to_its_end(raw: bytes) -> None:
     assert (found.text, found.sender.certain) == ("Hallo", True)
 
 
+@pytest.mark.parametrize("first", ["Subject: y\nhello there\n", "hello there\n", "To: it@x.example\nSubject: y\n>From x\n"])
+def test_a_sender_behind_a_line_that_is_no_field_is_not_believed(first: str) -> None:
+    found = parsed(f"{first}From: rektorin@schule.example\nMessage-ID: <1@x>\n\nHallo".encode())
+
+    assert (found.sender.address, found.sender.identity) == ("rektorin@schule.example", "")
+    assert (found.message_id, found.text) == ("<1@x>", "Hallo")
+
+
 def test_letters_in_addresses_and_ids_stay_themselves() -> None:
     found = parsed("From: Jörg <Jörg@schüle.example>\r\nMessage-ID: <ö@x>\r\nReferences: <ä@x>\r\n\r\nHallo".encode())
 
