@@ -5,26 +5,36 @@ from collections.abc import Sequence
 from email.message import Message
 
 from helpdesk.mail.rules.charsets import storable
+from helpdesk.mail.rules.files import content_of
 from helpdesk.mail.rules.headers import inner, keyword, raw_value, raw_values, value
 
-ABSENT = (
+PUT_BEFORE = (
     r"automatische (?:antwort|e-?mail)",
-    r"(?:urlaubs)?abwesenheit(?:s\w*)?",
-    r"(?:ich bin )?(?:abwesend|nicht im büro|im urlaub|außer haus)",
-    r"[^:]{3,80} ist (?:außer haus|abwesend|nicht im büro|im urlaub)",
-    r"[^:]{3,80} is out of the office",
+    r"abwesenheits(?:notiz|meldung|nachricht|benachrichtigung)",
     r"out of (?:the )?office(?: auto-?reply)?",
-    r"ooo",
     r"auto(?:matic|mated)?[- ]?(?:reply|response)",
-    r"auto-?responder",
-    r"auto(?=\s*[::])",
     *("réponse automatique", "absence du bureau", "risposta automatica", "fuori (?:sede|ufficio)"),
     *("respuesta automática", "fuera de la oficina", "resposta automática", "automatisch antwoord", "automatisk svar"),
     *("odpowiedź automatyczna", "autoodpowiedź", "automatická odpověď", "otomatik yanıt", "автоматический ответ"),
     *("автоответ", "автоматична відповідь", "自動応答", "自動返信", "自动答复", "自动回复", "رد تلقائي"),
 )
-OUT_OF_OFFICE = re.compile(rf"\s*(?:{'|'.join(ABSENT)})\b\s*(?P<names>[::])?", re.IGNORECASE)
-"""`names`: after a colon, what it answers."""
+"""What programs put before the subject that they answer, or write instead of it."""
+SAID = (
+    r"(?:urlaubs)?abwesenheit",
+    r"(?:ich bin )?(?:abwesend|nicht im büro|im urlaub|außer haus)",
+    r"[^:]{3,80} ist (?:außer haus|abwesend|nicht im büro|im urlaub)",
+    r"[^:]{3,80} is out of the office",
+    *("ooo", r"auto-?responder"),
+)
+"""What people say too: of a colleague, of a holiday, of what does not work."""
+_DAY = (
+    r"(?:\d[\d./-]*|(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"|jan\w*|feb\w*|mär\w*|mar\w*|apr\w*|mai|may|jun\w*|jul\w*|aug\w*|sep\w*|o[kc]t\w*|nov\w*|de[zc]\w*)"
+)
+_SPAN = rf"(?:\s+(?:until|till|from|to|bis|ab|vom|von)(?:\s+(?:zum|einschließlich)){{0,2}}(?:\s+{_DAY}){{1,3}}){{0,2}}"
+BEFORE_A_SUBJECT = re.compile(rf"\s*(?:{'|'.join(PUT_BEFORE)})\s*[:：]", re.IGNORECASE)
+NOTHING_ELSE = re.compile(rf"\s*(?:(?:{'|'.join(PUT_BEFORE)}){_SPAN}|{'|'.join(SAID)})\s*[.!]?\s*\Z", re.IGNORECASE)
+"""Such words and nothing behind them that a person would want."""
 NOBODY = re.compile(
     r"^(?:no[-_.]?reply|do[-_.]?not[-_.]?reply|nicht[-_.]?antworten|mailer[-_.]?daemon|postmaster|bounces?)(?:[+\-_].*)?@"
 )
@@ -35,8 +45,19 @@ NOT_DELIVERED = (
     *("zustellung fehlgeschlagen", "non remis", "non recapitabile", "no se puede entregar", "onbestelbaar"),
     *("nie można dostarczyć", "недоставлен"),
 )
-UNDELIVERED = re.compile("|".join(NOT_DELIVERED), re.IGNORECASE)
-"""What mail servers say of a mail that found nobody."""
+UNDELIVERED = re.compile(rf"\s*(?:{'|'.join(NOT_DELIVERED)})", re.IGNORECASE)
+"""With what mail servers begin the subject when a mail found nobody."""
+OF_A_SERVER = re.compile(
+    r"\W*(?:hi\. this is|this is the|your (?:e-?mail|message)|ihre (?:e-?mail|nachricht)|the following|delivery (?:to|has)"
+    r"|diese nachricht wurde|die zustellung|votre message|il (?:tuo )?messaggio|(?:su|el) mensaje|uw bericht"
+    r"|reporting-mta:)",
+    re.IGNORECASE,
+)
+STATUS = re.compile(
+    r"\b[45]\.\d{1,3}\.\d{1,3}\b|\b55\d[ -]|^(?:Final-Recipient|Diagnostic-Code)\s*:", re.MULTILINE | re.IGNORECASE
+)
+"""RFC 3463, RFC 5321, RFC 3464."""
+LOOKED_AT = 20_000
 BULK = frozenset({"bulk", "junk", "auto_reply", "auto-reply"})
 LIST_FIELDS = ("List-Id", "List-Unsubscribe", "List-Post")
 FAILED_FIELDS = ("X-Failed-Recipients", "X-MS-Exchange-Message-Is-Ndr")
@@ -62,8 +83,18 @@ def is_bounce(message: Message, sender: str) -> bool:
     if is_report(message) or DAEMON.match(sender) or any(raw_values(message, one) for one in FAILED_FIELDS):
         return True
     if not sender or sender.startswith("postmaster@"):
-        return _has_no_way_back(message) or bool(UNDELIVERED.search(value(message, "Subject")))
+        return _has_no_way_back(message) or _tells_of_failure(message)
     return False
+
+
+def _tells_of_failure(message: Message) -> bool:
+    """In words alone. Whoever looks after a mail server writes as postmaster too, and of the same."""
+    if _answers(message) or not UNDELIVERED.match(value(message, "Subject")):
+        return False
+    while parts := inner(message):
+        message = parts[0]
+    text = content_of(message)[:LOOKED_AT].decode("utf-8", "replace")
+    return bool(OF_A_SERVER.match(text) and STATUS.search(text))
 
 
 def is_report(message: Message) -> bool:
@@ -113,14 +144,23 @@ def _marked(message: Message) -> bool:
 
 
 def _says_absent(message: Message, subject: str) -> bool:
-    """Words of a subject that a person could write too count only in an answer."""
-    said = OUT_OF_OFFICE.match(subject)
-    answers = raw_value(message, "In-Reply-To") or raw_value(message, "References")
-    return said is not None and bool(said["names"] is not None or answers)
+    """A subject alone is no evidence: a person may write any."""
+    if BEFORE_A_SUBJECT.match(subject):
+        return _answers(message) or _wants_no_answer(message)
+    return bool(NOTHING_ELSE.match(subject)) and _answers(message)
 
 
-def is_quiet(message: Message, sender: str) -> bool:
-    """Lists, senders that nobody reads, and whoever asks programs not to answer."""
-    suppress = raw_value(message, "X-Auto-Response-Suppress").lower()
+def _answers(message: Message) -> bool:
+    return bool(raw_value(message, "In-Reply-To") or raw_value(message, "References"))
+
+
+def _wants_no_answer(message: Message) -> bool:
+    """[MS-OXCMAIL] 2.2.3.2.14"""
+    return raw_value(message, "X-Auto-Response-Suppress").lower() not in {"", "none"}
+
+
+def is_quiet(message: Message, subject: str, sender: str) -> bool:
+    """Lists, senders that nobody reads, whoever asks programs not to answer, and what may be the answer of one."""
     on_list = "list" in _keywords(message, "Precedence") or any(raw_value(message, one) for one in LIST_FIELDS)
-    return on_list or bool(suppress and suppress != "none") or not sender or bool(NOBODY.match(sender))
+    unread = not sender or bool(NOBODY.match(sender))
+    return on_list or unread or _wants_no_answer(message) or bool(BEFORE_A_SUBJECT.match(subject))

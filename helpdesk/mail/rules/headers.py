@@ -10,6 +10,8 @@ from email.utils import getaddresses
 from helpdesk.mail.rules.charsets import decoded, storable
 from helpdesk.mail.rules.incoming import Sender
 
+TORN = "X-Torn"
+"""Put before a line that is no field: to any other program the header ends there."""
 LONGEST = 20_000
 """Characters of one header field that are looked at."""
 MOST_IDS = 100
@@ -102,9 +104,14 @@ def sender(message: Message) -> Sender:
 
 def _only(message: Message, address: str) -> bool:
     """Whether From stands once and says `address` alone, so that whoever reads it reads the same (RFC 5322, 3.6.2)."""
-    said = raw_values(message, "From", None)
+    said = [] if _is_torn_before_from(message) else raw_values(message, "From", None)
     found = ONE_MAILBOX.fullmatch(bare(said[0])) if len(said) == 1 and len(said[0]) <= LONGEST_FROM else None
     return found is not None and (found["angle"] or found["bare"]).lower() == address
+
+
+def _is_torn_before_from(message: Message) -> bool:
+    names = [name.lower() for name, _value in message.raw_items()]
+    return TORN.lower() in names[: names.index("from")]
 
 
 def addresses(message: Message, names: Iterable[str]) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def _mended(raw: bytes) -> bytes:
     found = HEADER.match(raw, 0, LONGEST_HEADER)
     if found is None:
         return raw
-    return TORN.sub(b"X-Torn: ", BLANK.sub(rb"\1:", found.group())) + raw[found.end() :]
+    return TORN.sub(f"{headers.TORN}: ".encode(), BLANK.sub(rb"\1:", found.group())) + raw[found.end() :]
 
 
 def _envelope(message: Message) -> Incoming:
@@ -80,7 +80,7 @@ def _envelope(message: Message) -> Incoming:
         number=headers.number(subject),
         automatic=reason,
         bounce=bounce,
-        quiet=bool(reason) or automatic.is_quiet(message, sender.address),
+        quiet=bool(reason) or automatic.is_quiet(message, subject, sender.address),
         loops=tuple(headers.raw_values(message, "X-Loop")),
     )
 

@@ -32,8 +32,8 @@ def mail(*head: str, body: str = "x") -> bytes:
         "Precedence: auto_reply",
         "X-Autorespond: Re",
         "Return-Path: < >",
-        "Subject: Out of Office AutoReply: Drucker",
-        "Subject: Automatische Antwort: Drucker",
+        "Subject: Out of Office AutoReply: Drucker\r\nIn-Reply-To: <1@x>",
+        "Subject: Automatische Antwort: Drucker\r\nIn-Reply-To: <1@x>",
         "Subject: Abwesenheitsnotiz\r\nIn-Reply-To: <1@x>",
         "Subject: Out of office until Monday\r\nReferences: <1@x>",
     ],
@@ -55,6 +55,7 @@ def test_a_program_wrote_it(head: str) -> None:
         "Subject: Automatische E-Mail-Weiterleitung einrichten",
         "Subject: Automat in der Mensa ist aus\r\nIn-Reply-To: <1@x>",
         "Subject: Out of office printer",
+        "Subject: Out of office printer\r\nIn-Reply-To: <1@x>",
         "Subject: Auto-Login am Tablet",
     ],
 )

@@ -28,16 +28,18 @@ def read(*head: str, body: bytes | str = "x", first: str = "From: Alma <alma@x.e
 @pytest.mark.parametrize(
     "head",
     [
-        "Subject: =?utf-8?q?R=C3=A9ponse_automatique_=3A_Drucker?=",
-        "Subject: Risposta automatica: Drucker",
-        "Subject: Respuesta =?utf-8?q?autom=C3=A1tica=3A?= Drucker",
-        "Subject: =?utf-8?q?Odpowied=C5=BA_automatyczna=3A?= Drucker",
-        "Subject: =?utf-8?q?Otomatik_Yan=C4=B1t=3A?= Drucker",
-        f"Subject: =?utf-8?b?{base64.b64encode('Автоматический ответ: Drucker'.encode()).decode()}?=",
-        f"Subject: =?utf-8?b?{base64.b64encode('自動応答: Drucker'.encode()).decode()}?=",
+        f"Subject: =?utf-8?q?R=C3=A9ponse_automatique_=3A_Drucker?=\r\nIn-Reply-To: {OURS}",
+        f"Subject: Risposta automatica: Drucker\r\nIn-Reply-To: {OURS}",
+        f"Subject: Respuesta =?utf-8?q?autom=C3=A1tica=3A?= Drucker\r\nIn-Reply-To: {OURS}",
+        f"Subject: =?utf-8?q?Odpowied=C5=BA_automatyczna=3A?= Drucker\r\nIn-Reply-To: {OURS}",
+        f"Subject: =?utf-8?q?Otomatik_Yan=C4=B1t=3A?= Drucker\r\nIn-Reply-To: {OURS}",
+        f"Subject: =?utf-8?b?{base64.b64encode('Автоматический ответ: Drucker'.encode()).decode()}?=\r\nIn-Reply-To: {OURS}",
+        f"Subject: =?utf-8?b?{base64.b64encode('自動応答: Drucker'.encode()).decode()}?=\r\nIn-Reply-To: {OURS}",
         f"Subject: Alma Muster ist =?utf-8?q?au=C3=9Fer?= Haus.\r\nIn-Reply-To: {OURS}",
         f"Subject: Alma Muster is out of the office\r\nReferences: {OURS}",
         f"Subject: Ich bin nicht im =?iso-8859-1?q?B=FCro?=\r\nIn-Reply-To: {OURS}",
+        "Subject: Automatische Antwort: Drucker\r\nX-Auto-Response-Suppress: All",
+        f"Subject: =?utf-8?b?{base64.b64encode('自動応答：Drucker'.encode()).decode()}?=\r\nIn-Reply-To: {OURS}",
         "X-Autorespond:",
         "X-AutoReply-From: alma@x.example",
         "X-Mail-Autoreply: 1",
@@ -65,6 +67,47 @@ def test_a_program_wrote_it_in_whatever_language(head: str) -> None:
 )
 def test_a_person_wrote_it_all_the_same(head: str) -> None:
     assert parsed(mail(head)).automatic == ""
+
+
+SAYS_NOTHING = [
+    "Hausmeister ist im Urlaub: wer schließt den Serverraum auf?",
+    "Der Drucker im Sekretariat, Kollegin ist abwesend: Toner leer",
+    "Ms Kunz is out of the office: who has the key?",
+    "Ich bin im Urlaub: wer vertritt mich?",
+    *("Abwesenheit: Passwort für die Vertretung", "Auto: Schranke am Hof geht nicht", "OOO: what is that?"),
+    *("Automatische Antwort: wie stelle ich die ein?", "Automatic reply: please switch it off"),
+    *("Autoresponder: bitte einrichten", "Absence du bureau : qui remplace ?", "Fuera de la oficina: ¿quién?"),
+    *("Автоответ: как включить?", "自動返信: 設定", "رد تلقائي: كيف"),
+]
+CHANGED = [
+    "Herr Kunz ist im Urlaub, bitte Passwort zurücksetzen",
+    "Hausmeister ist im Urlaub: wer schließt den Serverraum auf?",
+    "Ich bin abwesend: bitte an Frau Muster",
+    *("Im Urlaub kein VPN", "Abwesenheit: Passwort für die Vertretung", "Abwesenheitsnotiz einrichten"),
+    *("Auto: Schranke am Hof geht nicht", "Out of office bis Montag, bitte Konto sperren", "Autoresponder geht nicht"),
+]
+
+
+@pytest.mark.parametrize(
+    ("subject", "head"),
+    [
+        *((one, ()) for one in SAYS_NOTHING),
+        ("Frau Muster ist im Urlaub", ("X-Auto-Response-Suppress: OOF",)),
+        *((one, (f"In-Reply-To: {OURS}", f"References: {OURS}")) for one in CHANGED),
+    ],
+)
+def test_no_subject_alone_makes_a_program_of_a_person(subject: str, head: tuple[str, ...]) -> None:
+    assert read(f"Subject: {subject}", *head).automatic == ""
+
+
+@pytest.mark.parametrize("said", ["", " bis 12.10.", " vom 3.10. bis 12.10.", " bis zum 3. Oktober 2026", " until Monday"])
+def test_until_when_somebody_is_away_is_still_of_a_program(said: str) -> None:
+    assert read(f"Subject: Abwesenheitsnotiz{said}", f"In-Reply-To: {OURS}").automatic
+
+
+def test_what_may_be_the_answer_of_a_program_is_not_answered_by_one() -> None:
+    assert read("Subject: Automatische Antwort: Drucker").quiet
+    assert not read("Subject: Frau Muster ist im Urlaub").quiet
 
 
 PARTS = (
@@ -105,10 +148,6 @@ def test_a_person_who_passes_on_the_parts_of_a_report_is_a_person() -> None:
 @pytest.mark.parametrize(
     "head",
     [
-        "From: postmaster@x.example\r\nSubject: Unzustellbar: Drucker",
-        "From: Postmaster@x.example\r\nSubject: DELIVERY FAILURE: User x not listed in Domino Directory",
-        "From: postmaster@x.example\r\nSubject: =?utf-8?q?Nicht_zustellbar=3A?= Drucker",
-        "From: postmaster@x.example\r\nSubject: Non remis : Drucker",
         'From: "Sistema de correo" <MAILER_DAEMON@x.example>\r\nSubject: Mensaje',
         "From: Mail System <mail@mx.example>\r\nX-Failed-Recipients: a@b",
         "From: x@mx.example\r\nX-MS-Exchange-Message-Is-Ndr:",
@@ -116,6 +155,43 @@ def test_a_person_who_passes_on_the_parts_of_a_report_is_a_person() -> None:
 )
 def test_a_server_that_sends_no_report_but_words(head: str) -> None:
     assert read(first=head).automatic == "delivery report"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["Unzustellbar: Drucker", "DELIVERY FAILURE: User x not listed", "=?utf-8?q?Nicht_zustellbar=3A?= x", "Non remis : x"],
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Your message\n\n  Subject: Drucker\n\nwas not delivered to a@b: 550 5.1.1 no such user",
+        "Diese Nachricht wurde automatisch erzeugt.\n\nFinal-Recipient: rfc822; a@b",
+    ],
+)
+@pytest.mark.parametrize("kind", ["text/plain", "multipart/mixed; boundary=b"])
+def test_a_postmaster_that_is_a_server(subject: str, body: str, kind: str) -> None:
+    body = body if kind == "text/plain" else f"--b\r\n\r\n{body}\r\n--b--\r\n"
+
+    assert read(f"Subject: {subject}", f"Content-Type: {kind}", body=body, first="From: Postmaster@x.example").bounce
+
+
+@pytest.mark.parametrize(
+    ("subject", "head", "body"),
+    [
+        ("Mails an die Grundschule Nord unzustellbar", "", "Your message was rejected: 550 5.1.1"),
+        ("Unzustellbar: alle Mails an die Grundschule Nord", "", "Hallo, seit heute kommt 550 5.1.1 zurück."),
+        ("Unzustellbar: Drucker", "", "Ihre Nachricht von gestern habe ich gelesen."),
+        ("Unzustellbar: Drucker", f"In-Reply-To: {OURS}", "Your message says 550 5.1.1"),
+    ],
+)
+def test_a_postmaster_that_is_a_person(subject: str, head: str, body: str) -> None:
+    found = read(f"Subject: {subject}", *filter(None, [head]), body=body, first="From: postmaster@x.example")
+
+    assert (found.bounce, found.automatic) == (False, "")
+
+
+def test_a_postmaster_that_wants_no_answer_is_a_server() -> None:
+    assert read("Subject: Notice", "Return-Path: <>", first="From: postmaster@x.example").bounce
 
 
 def test_what_lies_in_an_opaque_signature_is_read(tmp_path: Path) -> None:
@@ -248,6 +324,14 @@ def test_a_header_that_is_damaged_is_read_to_its_end(raw: bytes) -> None:
 
     assert (found.sender.address, found.subject, found.recipients) == ("a@x.example", "y", ("it@x.example",))
     assert (found.text, found.sender.certain) == ("Hallo", True)
+
+
+@pytest.mark.parametrize("first", ["Subject: y\nhello there\n", "hello there\n", "To: it@x.example\nSubject: y\n>From x\n"])
+def test_a_sender_behind_a_line_that_is_no_field_is_not_believed(first: str) -> None:
+    found = parsed(f"{first}From: rektorin@schule.example\nMessage-ID: <1@x>\n\nHallo".encode())
+
+    assert (found.sender.address, found.sender.identity) == ("rektorin@schule.example", "")
+    assert (found.message_id, found.text) == ("<1@x>", "Hallo")
 
 
 def test_letters_in_addresses_and_ids_stay_themselves() -> None:

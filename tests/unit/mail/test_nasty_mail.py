@@ -213,3 +213,32 @@ def test_a_name_of_a_file_cannot_hide_what_it_is(post: Post) -> None:
     post(raw=letter(files=[("Rechnung\u202efdp.exe", b"x")]).as_bytes())
 
     assert Attachment.objects.get().name.endswith(".exe")
+
+
+NOT_STORABLE = [
+    "Auto-Submitted: auto-replied \xe9",
+    "Auto-Submitted: auto-\x00replied",
+    "Precedence: bulk \xe9\x00",
+    "Message-ID: <\xe9\x00\xff@x>",
+    "In-Reply-To: <\xff\x00\xe9@y>\nReferences: <\xe9@y> \x00",
+    "Subject: =?utf-7?Q?+2AA-?= =?utf-16?B?2AA=?= \xe9\x00 =?x-unknown?Q?=C3=A4?=",
+    "X-Loop: \xe9\x00\xff\nList-Id: \xff\x00",
+    "Sender: \xe9\x00 <x\xe9@x.example>\nReturn-Path: <\x00\xff>",
+    "Date: \xff\x00\xe9\nX-Auto-Response-Suppress: \xe9\x00",
+    "Content-Type: text/plain; charset=\"\xe9\x00\"; name*=utf-8''%00%ff",
+    'Content-Type: multipart/mixed; boundary="\xe9\x00"',
+    'Content-Type: application/x\x00\xe9; name="\xff\x00.exe"\nContent-Disposition: attachment; filename="\x00\xe9"',
+    "Content-Transfer-Encoding: \xe9\x00",
+    'Content-Type: =?utf-16?B?2AA=?= text/html; charset=utf-7 (\x00 "',
+    "Content-Type: base64 (\x00 \xe9 multipart/report; report-type=\xe9",
+]  # fmt: skip
+
+
+def not_storable(head: str) -> bytes:
+    sides = "From: Alma \xe9\x00 <alma@musterstadt.example>\nTo: \xff\x00 <it@musterstadt.example>"
+    return f"{sides}\n{head}\n\nHallo {head[:9]}\n".encode("latin-1")
+
+
+@pytest.mark.parametrize("number", range(len(NOT_STORABLE)))
+def test_bytes_that_no_database_takes_spoil_nothing(number: int, post: Post) -> None:
+    assert post(raw=not_storable(NOT_STORABLE[number])).outcome == ("stored" if number < 2 else "new")

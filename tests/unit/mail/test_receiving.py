@@ -233,7 +233,9 @@ def test_an_out_of_office_reply_is_stored_and_opens_nothing_again(
 
 
 def test_one_that_belongs_nowhere_opens_nothing(post: Post) -> None:
-    result = post(subject="Automatische Antwort: Ihr Ticket", sender=STRANGER)
+    answers = {"In-Reply-To": "<7@elsewhere.example>"}
+
+    result = post(subject="Automatische Antwort: Ihr Ticket", sender=STRANGER, headers=answers)
 
     assert (result.outcome, result.ticket, result.article) == ("stored", None, None)
     assert not Ticket.objects.exists()
