@@ -43,6 +43,17 @@ def test_nothing_else_opens_until_then(city: City, client: Client, path: str) ->
     assert (fragment.status_code, fragment.headers["HX-Refresh"]) == (403, "true")
 
 
+@pytest.mark.parametrize("path", ["/metrics", "/metrics/devices"])
+def test_measured_values_do_not_open_until_then(city: City, client: Client, path: str) -> None:
+    token, headers = Client(), bearer(city.administrator)
+    login(client, city.administrator)
+
+    assert (client.get(path).status_code, token.get(path, headers=headers).status_code) == (401, 401)
+
+    Authenticator.objects.create(user=city.administrator, type=Authenticator.Type.TOTP, data={})
+    assert (client.get(path).status_code, token.get(path, headers=headers).status_code) == (200, 200)
+
+
 def test_whoever_was_invited_sets_one_up_with_their_new_password(city: City, client: Client) -> None:
     kim = User.objects.create_user("kim@musterstadt.example", name="Kim")
     people.grant(user=kim, role=Role.ADMINISTRATOR, scope_id=city.authority.pk)
