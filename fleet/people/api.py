@@ -37,7 +37,15 @@ class TokenAuth(HttpBearer):
 
 
 def reader_of_metrics(request: HttpRequest) -> User | None:
-    """Who asks for /metrics: the holder of a token of any reach, or somebody who is logged in and wants to look."""
+    """Who asks for /metrics: the holder of a token of any reach, or somebody who is logged in and wants to look.
+
+    None also for whoever has to set up a second factor first.
+    """
+    reader = _asking(request)
+    return None if reader is None or second_factor.is_missing(reader) else reader
+
+
+def _asking(request: HttpRequest) -> User | None:
     scheme, _space, clear = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         token = services.use_token(clear=clear.strip(), now=timezone.now())

@@ -143,7 +143,7 @@ def _version(person: User, if_match: str | None) -> int | None:
 
 def _giving(user: User, body: RoleIn) -> services.Giving:
     """Raises RefusedError for a place that is not this person's, as for one that does not exist."""
-    scope = selectors.places(user).filter(pk=body.scope_id).first()
+    scope = selectors.places_ever(user).filter(pk=body.scope_id).first()
     if scope is None:
         raise services.RefusedError(Refusal.BEYOND)
     return services.Giving(body.role, scope, _aware(body.until))
@@ -166,5 +166,5 @@ def _problems() -> Iterator[None]:
 def _refused(reason: Refusal) -> Problem:
     if reason is Refusal.CHANGED:
         return conditional.changed()
-    conflict = reason in {Refusal.LAST_ADMINISTRATOR, Refusal.LEFT}
+    conflict = reason in {Refusal.LAST_ADMINISTRATOR, Refusal.LEFT, Refusal.CLOSED}
     return Problem(409 if conflict else 403, str(directory_words.REFUSALS[reason]))

@@ -22,6 +22,7 @@ REFUSALS: dict[Refusal, Promise] = {
         "This is the last administrator there. Make somebody else one first: otherwise nobody could do it any more."
     ),
     Refusal.LEFT: gettext_lazy("This person has left. Take them back first, then give them roles."),
+    Refusal.CLOSED: gettext_lazy("This school is closed. Open it again first."),
     Refusal.CHANGED: gettext_lazy("Somebody else has changed this meanwhile. Look at it again, then decide."),
 }
 SENTENCES: dict[str, Promise] = {

@@ -30,6 +30,8 @@ class Scope(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
     name = models.CharField(max_length=200)
+    closed = models.BooleanField(default=False)
+    """What was held there is kept; no role is given there."""
 
     class Meta:
         constraints = (

@@ -92,6 +92,8 @@ class Refusal(StrEnum):
     """More than whoever asks may do themselves, or somewhere else."""
     LAST_ADMINISTRATOR = "last-administrator"
     LEFT = "left"
+    CLOSED = "closed"
+    """The school has closed."""
     CHANGED = "changed"
     """Somebody else was faster."""
 

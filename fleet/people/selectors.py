@@ -23,7 +23,12 @@ def within(scopes: Iterable[int]) -> Q:
 
 
 def places(user: User, action: Action = MANAGE) -> QuerySet[Scope]:
-    """Authorities and sites where this person may do `action`."""
+    """Authorities and open sites where this person may do `action`."""
+    return places_ever(user, action).filter(closed=False)
+
+
+def places_ever(user: User, action: Action = MANAGE) -> QuerySet[Scope]:
+    """Closed ones too."""
     scopes = user.access.scopes(action)
     return Scope.objects.filter(Q(pk__in=scopes) | Q(parent__in=scopes)).order_by("kind", "name", "pk")
 

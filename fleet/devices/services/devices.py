@@ -66,8 +66,8 @@ def chosen_type(*, manufacturer: str, model: str, kind: DeviceType.Kind, device:
 
 @transaction.atomic
 def create_device(*, site: Site, details: DeviceDetails, by: User | None = None) -> Device:
-    """Raises DeviceError: a room of another site, an address that is none, a community outside a management prefix."""
-    _lock_site(site.pk)
+    """Raises DeviceError: a closed school, a room elsewhere, no address, a community outside a management prefix."""
+    _begin_at(site.pk, details.lifecycle)
     permission = details.clear_text
     columns = {name: value for name, value in vars(details).items() if name != "clear_text"}
     device = Device(authority_id=site.authority_id, site=site, kind=details.type.kind, **columns)
@@ -135,7 +135,7 @@ SNMP_COLUMNS = (
 @transaction.atomic
 def change_device(*, device: Device, details: DeviceDetails, by: User | None = None) -> None:
     """What it is and where it stands; how it is asked stays `set_snmp`'s. Raises DeviceError."""
-    _lock_site(device.site_id)
+    _begin_at(device.site_id, details.lifecycle)
     device.type, device.kind, device.name, device.room = details.type, details.type.kind, details.name, details.room
     device.serial, device.asset_tag, device.lifecycle = details.serial, details.asset_tag, details.lifecycle
     device.ssh_port, device.ssh_credential = details.ssh_port, details.ssh_credential
@@ -154,9 +154,15 @@ def retire(*, device: Device) -> bool:
     return retired
 
 
-def _lock_site(site_id: int) -> None:
+def _lock_site(site_id: int) -> Site:
     """Whoever gives the site another credential waits: who follows it has the old one and is changed, or has the new one."""
-    Site.objects.select_for_update(no_key=True).get(pk=site_id)
+    return Site.objects.select_for_update(no_key=True).get(pk=site_id)
+
+
+def _begin_at(site_id: int, lifecycle: Device.Lifecycle) -> None:
+    """Where a school is closed, or closes this moment, nothing comes into service. Raises DeviceError."""
+    if _lock_site(site_id).closed_at is not None and lifecycle != Device.Lifecycle.RETIRED:
+        raise DeviceError("lifecycle", _("This school is closed. Open it again first."))
 
 
 def _settle(device: Device) -> None:

@@ -43,8 +43,20 @@ def lock_administrators() -> None:
     list(Grant.objects.filter(role=Role.ADMINISTRATOR).order_by("pk").select_for_update())
 
 
-def end_grants(*, scope_id: int, at: datetime) -> int:
-    """Of everybody who holds a role at this very scope; how many that were."""
+def is_open(*, scope_id: int) -> bool:
+    """It stays so until the transaction ends."""
+    return not Scope.objects.select_for_update(no_key=True).get(pk=scope_id).closed
+
+
+def reopen_scope(*, scope_id: int) -> None:
+    """Roles are given anew by hand."""
+    Scope.objects.filter(pk=scope_id).update(closed=False)
+
+
+def close_scope(*, scope_id: int, at: datetime) -> int:
+    """No role is given there any more, and whoever holds one at this very scope holds it no longer; how many that were."""
+    lock_administrators()  # as whoever gives a role does, before the scope: nobody waits for each other
+    Scope.objects.filter(pk=scope_id).update(closed=True)
     return Grant.objects.current(at).filter(scope_id=scope_id).update(expires_at=at)
 
 

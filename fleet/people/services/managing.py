@@ -124,7 +124,7 @@ def enter(*, email: str, name: str, scope: Scope, by: User | None) -> User:
 
 @transaction.atomic
 def enter_role(*, person: User, giving: Giving, by: User | None) -> Grant:
-    """As a table gives it, likewise. Raises RefusedError for a role of one's own."""
+    """As a table gives it, likewise. Raises RefusedError for a role of one's own, and at a closed school."""
     _refuse(Refusal.YOURSELF, unless=by is None or person.pk != by.pk)
     User.objects.filter(pk=person.pk).update(version=F("version") + 1)
     return _give(person, giving, by)
@@ -217,6 +217,7 @@ def _check(giving: Giving) -> None:
 
 
 def _give(person: User, giving: Giving, by: User | None) -> Grant:
+    _refuse(Refusal.CLOSED, unless=accounts.is_open(scope_id=giving.scope.pk))
     row = accounts.grant(user=person, role=giving.role, scope_id=giving.scope.pk, expires_at=giving.until)
     until = giving.until.isoformat() if giving.until else None
     _tell("role-given", person, giving.scope, by, {"role": giving.role.value, "until": until})

@@ -21,7 +21,7 @@ def close_site(*, site: Site, at: datetime, by: User) -> bool:
         raise InUseError
     if not Site.objects.open().filter(pk=site.pk).update(closed_at=at, version=F("version") + 1):
         return False
-    ended = people.end_grants(scope_id=site.pk, at=at)
+    ended = people.close_scope(scope_id=site.pk, at=at)
     emit(Fact("site.closed", site, site.authority_id, site.pk, by.pk, {"name": site.name, "roles_ended": ended}))
     return True
 
@@ -32,5 +32,6 @@ def reopen_site(*, site: Site, by: User) -> bool:
     closed = Site.objects.filter(pk=site.pk, closed_at__isnull=False)
     if not closed.update(closed_at=None, version=F("version") + 1):
         return False
+    people.reopen_scope(scope_id=site.pk)
     emit(Fact("site.reopened", site, site.authority_id, site.pk, by.pk, {"name": site.name}))
     return True

@@ -30,6 +30,8 @@ class Found:
     named: str | None = None
     belongs_to_named: bool = False
     automatic: bool = False
+    school_closed: bool = False
+    """Of the ticket that counts: nothing begins there any more."""
 
 
 def place(found: Found) -> Place:
@@ -41,7 +43,7 @@ def place(found: Found) -> Place:
         return Place.NOWHERE if state is None else Place.ASIDE
     if state is None:
         return Place.NEW
-    if state == Ticket.State.CLOSED:
+    if state == Ticket.State.CLOSED and not (belongs and found.school_closed):
         return Place.FOLLOW_UP if belongs else Place.NEW
     return Place.REPLY if belongs else Place.NOTE
 

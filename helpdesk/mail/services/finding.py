@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from fleet.people.models import User
 from fleet.people.rules import Action
-from fleet.sites.models import Authority
+from fleet.sites.models import Authority, Site
 from helpdesk.mail import selectors, threads
 from helpdesk.mail.models import IncomingMail
 from helpdesk.mail.rules.incoming import Incoming
@@ -30,12 +30,14 @@ def find(mail: Incoming, authority: Authority, who: User | None) -> Thread:
     """The ticket is locked until the transaction ends: what is decided of its state still holds when it is acted upon."""
     referred = _referred(mail, authority)
     named = None if referred or not mail.number else _numbered(mail.number, authority)
+    ticket = referred or named
     found = Found(
         referred=_state(referred) if referred else None,
         belongs_to_referred=referred is not None and belongs(referred, who, mail.sender.identity),
         named=_state(named) if named else None,
         belongs_to_named=named is not None and who is not None and takes_part(named, who),
         automatic=bool(mail.automatic),
+        school_closed=ticket is not None and not _school_is_open(ticket),
     )
     return Thread(found, referred or (named if found.belongs_to_named else None))
 
@@ -64,6 +66,11 @@ def _held(ticket: Ticket) -> Ticket:
     """The one that goes on, locked, also where it was merged this moment."""
     held = Ticket.objects.select_for_update().get(pk=tickets.current(ticket).pk)
     return _held(held) if held.merged_into_id else held
+
+
+def _school_is_open(ticket: Ticket) -> bool:
+    """It stays so until the transaction ends."""
+    return Site.objects.open().select_for_update(no_key=True).filter(pk=ticket.site_id).first() is not None
 
 
 def _state(ticket: Ticket) -> str:

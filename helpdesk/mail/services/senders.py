@@ -24,7 +24,7 @@ def site_of(user: User | None, mailbox: Mailbox | None, authority: Authority, re
 
     Somebody with an account only ever gets a ticket where they may see it.
     """
-    sites = Site.objects.filter(authority=authority).order_by("name", "pk")
+    sites = Site.objects.open().filter(authority=authority).order_by("name", "pk")
     theirs = sites.allowing(user, Action.REPORT_PROBLEM) if user is not None else sites
     if tagged := _tagged(recipients, mailbox):
         named = theirs.filter(slug__in=tagged).first()

@@ -50,7 +50,7 @@ def settle(*, row: IncomingMail, delivery: Delivery, files: Sequence[attachments
     else:
         who = known(mail.sender.identity, delivery.authority)
         thread = finding.find(mail, delivery.authority, who)
-        _Settling(row, delivery, files, who, thread.ticket).go(place(thread.found))
+        _Settling(row, delivery, files, who, thread).go(place(thread.found))
 
 
 def _ours(mail: Incoming) -> str:
@@ -82,14 +82,14 @@ class _Settling:
         delivery: Delivery,
         files: Sequence[attachments.Kept],
         who: User | None,
-        ticket: Ticket | None,
+        thread: finding.Thread,
     ) -> None:
         self.row = row
         self.delivery = delivery
         self.files = files
         self.mail = delivery.mail
         self.who = who
-        self.ticket = ticket
+        self.ticket, self.school_closed = thread.ticket, thread.found.school_closed
 
     def go(self, where: Place) -> None:
         match where:
@@ -167,7 +167,8 @@ class _Settling:
         works = self.who is not None and self.who.access.may(Action.WORK_TICKETS, ticket.authority_id, ticket.site_id)
         requester = self.who is None or ticket.requester_id == self.who.pk
         self._add(Outcome.APPENDED, internal=False, author=self.who)
-        if to := moves_to(ticket.state, works=works, requester=requester):
+        to = None if self.school_closed else moves_to(ticket.state, works=works, requester=requester)
+        if to:
             tickets.transition(ticket=ticket, to=to, actor=self.who)
 
     def _add(self, outcome: IncomingMail.Outcome, *, internal: bool, author: User | None, reason: str = "") -> None:

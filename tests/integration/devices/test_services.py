@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from fleet.devices import services
 from fleet.devices.models import Credential, Device, Interface, Prefix
 from fleet.devices.services import DeviceDetails, DeviceError, InterfaceDetails
+from fleet.sites.models import Site
 from tests.conftest import City
 
 
@@ -36,6 +38,22 @@ def test_version_three_may_go_anywhere(city: City) -> None:
     )
     made = services.create_device(site=city.school_a, details=details(city, address="192.0.2.5", snmp_credential=v3))
     assert made.address == "192.0.2.5"
+
+
+def test_nothing_comes_into_service_at_a_closed_school(city: City) -> None:
+    retired = services.create_device(site=city.school_a, details=details(city, lifecycle=Device.Lifecycle.RETIRED))
+    Site.objects.filter(pk=city.school_a.pk).update(closed_at=timezone.now())  # after the request looked for the school
+
+    for lifecycle in (Device.Lifecycle.ACTIVE, Device.Lifecycle.PLANNED):
+        with pytest.raises(DeviceError):
+            services.create_device(site=city.school_a, details=details(city, name="AP-301", lifecycle=lifecycle))
+        with pytest.raises(DeviceError) as caught:
+            services.change_device(device=retired, details=details(city, lifecycle=lifecycle))
+        assert caught.value.field == "lifecycle"
+
+    assert Device.objects.get(name="AP-300").lifecycle == Device.Lifecycle.RETIRED
+    assert not Device.objects.filter(name="AP-301").exists()
+    services.change_device(device=retired, details=details(city, name="AP-302", lifecycle=Device.Lifecycle.RETIRED))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from fleet.events.models import Event
 from fleet.people import selectors, services
 from fleet.people.models import ApiToken, Grant, Scope, User
 from fleet.people.rules import Access, Refusal, Role
+from fleet.sites import services as sites
+from fleet.sites.models import Site
 from tests.conftest import PASSWORD, City, login
 
 pytestmark = pytest.mark.django_db
@@ -207,6 +209,27 @@ def test_nobody_gives_a_role_to_somebody_who_has_left(city: City) -> None:
         )
 
     assert refused.value.reason is Refusal.LEFT
+
+
+def test_nobody_gives_a_role_at_a_school_that_has_closed(city: City) -> None:
+    site = sites.create_site(authority=city.authority, details=sites.SiteDetails(Site.Kind.SCHOOL, "Altschule", "altschule"))
+    giving, ada = services.Giving(Role.COORDINATOR, scope(site.pk)), city.administrator
+    sites.close_site(site=site, at=timezone.now(), by=ada)  # after the form was looked at
+    acts = (
+        lambda: services.add(details=services.Details("Kim", "kim@schule.example", "de"), giving=giving, by=ada),
+        lambda: services.give(person=city.coordinator_a, giving=giving, by=ada),
+        lambda: services.enter_role(person=city.coordinator_a, giving=giving, by=None),
+    )
+
+    for act in acts:
+        with pytest.raises(services.RefusedError) as refused:
+            act()
+        assert refused.value.reason is Refusal.CLOSED
+    assert not User.objects.filter(email="kim@schule.example").exists()
+    assert giving.scope not in selectors.places(ada)
+
+    sites.reopen_site(site=Site.objects.get(pk=site.pk), by=ada)
+    assert services.give(person=city.coordinator_a, giving=giving, by=ada).scope in selectors.places(ada)
 
 
 def test_a_former_address_opens_nothing_and_is_told(

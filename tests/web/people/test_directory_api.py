@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from fleet.people import services as people
@@ -133,6 +134,14 @@ def test_roles_are_given_and_taken_never_ones_own(ada: Ada, city: City) -> None:
     assert ada("DELETE", f"{me}/roles/{city.administrator.grants.get().pk}").status_code == 403
     assert ada("PATCH", me, {"active": False}, "*").status_code == 403
     assert ada("POST", f"{path}/roles", {"role": "auditor", "scope_id": 10**9}).status_code == 403
+
+
+def test_at_a_closed_school_no_role_is_given(ada: Ada, city: City) -> None:
+    people.close_scope(scope_id=city.school_b.pk, at=timezone.now())
+
+    answer = ada("POST", f"{city.coordinator_a.pk}/roles", {"role": "coordinator", "scope_id": city.school_b.pk})
+
+    assert (answer.status_code, "geschlossen" in answer.json()["detail"]) == (409, True)
 
 
 def test_a_long_list_costs_as_much_as_a_short_one(city: City, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
