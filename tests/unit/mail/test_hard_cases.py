@@ -66,7 +66,8 @@ def test_copies_and_what_belongs_to_no_article_leave_nothing_behind(post: Post, 
     first = letter(files=[("bild.png", b"bits")]).as_bytes()
     post(raw=b"Received: one\r\n" + first)
     post(raw=b"Received: another way\r\n" + first, box=other)
-    post(subject="Automatische Antwort: x", sender=STRANGER, message_id="<2@x>", files=[("a.bin", b"other bits")])
+    automatic = {"Auto-Submitted": "auto-replied"}
+    post(sender=STRANGER, message_id="<2@x>", headers=automatic, files=[("a.bin", b"other bits")])
 
     assert [one.outcome for one in IncomingMail.objects.order_by("pk")] == ["new", "stored"]
     assert len(files("mail")) == 2
