@@ -1,10 +1,12 @@
-from datetime import datetime
-from typing import Literal
+from datetime import MAXYEAR, MINYEAR, datetime
+from typing import Annotated, Literal
 
 from ninja import Field, Schema
+from pydantic import AfterValidator
 
 from fleet.people.models import Grant, User
 from fleet.people.rules import Role
+from fleet.web.lookups import LARGEST
 
 Language = Literal["de", "en"]
 State = Literal["active", "invited", "left"]
@@ -48,11 +50,18 @@ class PersonOut(Schema):
         return list(row.held)  # type: ignore[attr-defined]  # prefetched
 
 
+def _countable(instant: datetime) -> datetime:
+    """The first and last days of the calendar have no instant in other time zones."""
+    if not MINYEAR < instant.year < MAXYEAR:
+        raise ValueError("out of range")
+    return instant
+
+
 class RoleIn(Schema):
     role: Role
-    scope_id: int
+    scope_id: int = Field(ge=1, le=LARGEST)
     """An authority, for all of it, or one site."""
-    until: datetime | None = None
+    until: Annotated[datetime, AfterValidator(_countable)] | None = None
 
 
 class PersonIn(Schema):

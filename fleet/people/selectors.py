@@ -93,11 +93,13 @@ def manages(user: User, person: User) -> bool:
 
 
 def is_last_administrator(person: User, now: datetime | None = None, *, scope_id: int | None = None) -> bool:
-    """At a scope where this person is administrator (at `scope_id`, where one is given) nobody else who can log in is.
+    """At a scope where this person is administrator (at `scope_id`, where one is given) nobody else who can log in is
+    for good.
 
     An administrator of an authority is one of its sites.
     """
     held = Grant.objects.current(now or timezone.now()).filter(role=Role.ADMINISTRATOR, user__is_active=True)
     same = Q(scope=OuterRef("scope")) | Q(scope=OuterRef("scope__parent"))
     theirs = held.filter(user=person) if scope_id is None else held.filter(user=person, scope=scope_id)
-    return theirs.filter(~Exists(held.filter(same).exclude(user=person))).exists()
+    staying = held.filter(same, expires_at__isnull=True)
+    return theirs.filter(~Exists(staying.exclude(user=person))).exists()

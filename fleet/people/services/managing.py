@@ -12,7 +12,7 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -65,6 +65,8 @@ def add(*, details: Details, giving: Giving, by: User) -> User:
 def change(*, person: User, details: Details, by: User, version: int | None = None) -> User:
     """Name, mail address and language. A former address opens nothing any more, and is told so.
 
+    Nor does what was opened by it where somebody else changes it: it may have been another person's.
+
     Raises ValidationError and RefusedError.
     """
     row = _locked(person, version)
@@ -80,6 +82,8 @@ def change(*, person: User, details: Details, by: User, version: int | None = No
         raise _taken() from error
     if "email" in changed:
         EmailAddress.objects.filter(user=row).delete()
+        if row.pk != by.pk:
+            _shut_out(row)
         transaction.on_commit(lambda: inviting.tell_former(address=before, person=row), robust=True)
     _tell("changed", row, _home(row), by, {"fields": changed})
     return row
@@ -94,6 +98,8 @@ def give(*, person: User, giving: Giving, by: User, version: int | None = None) 
     _refuse(Refusal.BEYOND, unless=_now(by).access.may_give(giving.role, *giving.scope.line))
     _refuse(Refusal.LEFT, unless=row.is_active)
     _check(giving)
+    if _ends_sooner(row, giving):
+        _refuse(Refusal.LAST_ADMINISTRATOR, unless=not selectors.is_last_administrator(row, scope_id=giving.scope.pk))
     _save(row, {})
     return _give(row, giving, by)
 
@@ -151,8 +157,7 @@ def leave(*, person: User, by: User, version: int | None = None) -> bool:
         return False
     _save(row, {"is_active": False})
     row.grants.current(now).update(expires_at=now)
-    row.api_tokens.filter(revoked_at__isnull=True).update(revoked_at=now)
-    accounts.end_other_sessions(user=row, keep=None)
+    _shut_out(row)
     _tell("left", row, _home(row), by)
     return True
 
@@ -198,6 +203,11 @@ def _save(row: User, values: Mapping[str, Any]) -> None:
     row.save(update_fields=[*values, "version"])
 
 
+def _shut_out(row: User) -> None:
+    row.api_tokens.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
+    accounts.end_other_sessions(user=row, keep=None)
+
+
 def _clean(details: Details, row: User | None) -> Details:
     wanted = Details(one_line(details.name), details.email.strip().lower(), details.language)
     User(**vars(wanted)).clean_fields(exclude=["password"])
@@ -214,6 +224,14 @@ def _taken() -> ValidationError:
 def _check(giving: Giving) -> None:
     if giving.until is not None and giving.until <= timezone.now():
         raise ValidationError({"until": [_("This day is over already.")]})
+
+
+def _ends_sooner(person: User, giving: Giving) -> bool:
+    """Whether it takes something of an administrator's role."""
+    if giving.role is not Role.ADMINISTRATOR or giving.until is None:
+        return False
+    longer = Q(expires_at__isnull=True) | Q(expires_at__gt=giving.until)
+    return person.grants.filter(longer, role=giving.role, scope=giving.scope).exists()
 
 
 def _give(person: User, giving: Giving, by: User | None) -> Grant:

@@ -54,7 +54,8 @@ class PeopleTaken:
 def take_in_people(*, authority: Authority, data: bytes, by: User | None = None) -> PeopleTaken:
     """What the table has changed. Raises MistakesError, and RefusedError where `by` may not; then nothing is written."""
     table = people_table.people(data)
-    held = Authority.objects.select_for_update().get(pk=authority.pk)  # two tables at once would make everybody twice
+    # Two tables at once would make everybody twice.
+    held = Authority.objects.select_for_update(no_key=True).get(pk=authority.pk)
     if by is not None and not _gives_all(User.objects.get(pk=by.pk), held):
         raise people.RefusedError(Refusal.BEYOND)
     taken = _Writer(held, by).written(_Judge(held).judged(table))

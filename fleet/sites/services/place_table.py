@@ -31,7 +31,8 @@ def take_in_places(*, authority: Authority, data: bytes, by: User | None = None,
 
     `seen`: digest of the outcomes at which somebody has looked. Raises ChangedMeanwhileError if others would come of it now.
     """
-    held = Authority.objects.select_for_update().get(pk=authority.pk)  # two tables at once would make everything twice
+    # Two tables at once would make everything twice.
+    held = Authority.objects.select_for_update(no_key=True).get(pk=authority.pk)
     schools = planned(held, data)
     if seen is not None and digest(outcomes(schools)) != seen:
         raise ChangedMeanwhileError

@@ -1,5 +1,6 @@
-"""A school that closes while a table of people is taken in closes after it, and ends the roles that the table gave."""
+"""Beside a table that is taken in: a school closes after it and ends its roles; everybody else goes on."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
@@ -8,8 +9,10 @@ from django.utils import timezone
 
 from fleet.people.models import Grant
 from fleet.sites import services as sites
-from fleet.sites.models import Site
+from fleet.sites.models import Authority, Site
 from fleet.sites.services.people_table import take_in_people
+from fleet.sites.services.place_table import take_in_places
+from helpdesk.tickets import services as tickets
 from tests.conftest import City
 
 TABLE = "name;email;role;school\nKim;kim@musterstadt.example;auditor;Schule C\n"
@@ -35,3 +38,26 @@ def test_a_school_that_closes_meanwhile_waits(city: City) -> None:
 
     given = Grant.objects.get(scope=school.pk)
     assert not given.holds(timezone.now())
+
+
+def people_of(authority: Authority) -> None:
+    take_in_people(authority=authority, data=TABLE.replace("Schule C", "Schule A").encode())
+
+
+def places_of(authority: Authority) -> None:
+    take_in_places(authority=authority, data=b"school;kind\nSchule D;school\n")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite lets one write at a time")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("take_in", [people_of, places_of])
+def test_nobody_else_waits_for_a_table(city: City, take_in: Callable[[Authority], None]) -> None:
+    def ask() -> str:
+        try:
+            return tickets.open_ticket(opening=tickets.Opening(city.school_b, "WLAN", requester=city.coordinator_b)).number
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        take_in(city.authority)
+        assert pool.submit(ask).result(timeout=10)

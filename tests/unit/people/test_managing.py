@@ -143,6 +143,29 @@ def test_the_last_administrator_of_a_place_is_known(city: City, head_of_a: User)
     assert selectors.is_last_administrator(city.administrator)
 
 
+def test_an_administrator_whose_role_ends_leaves_nobody_behind(city: City) -> None:
+    ada, ben = city.administrator, User.objects.create_user("ben@musterstadt.example", name="Ben")
+    row = services.grant(user=ben, role=Role.ADMINISTRATOR, scope_id=city.authority.pk)
+    ending = services.Giving(Role.ADMINISTRATOR, scope(city.authority.pk), timezone.now() + timedelta(days=3))
+    services.give(person=ben, giving=ending, by=ada)
+    assert selectors.is_last_administrator(ada)
+
+    for act in (
+        lambda: services.give(person=ada, giving=ending, by=ben),
+        lambda: services.take(grant=ada.grants.get(), by=ben),
+        lambda: services.leave(person=ada, by=ben),
+    ):
+        with pytest.raises(services.RefusedError) as refused:
+            act()
+        assert refused.value.reason is Refusal.LAST_ADMINISTRATOR
+
+    services.give(person=ben, giving=services.Giving(Role.ADMINISTRATOR, ending.scope), by=ada)
+    row.refresh_from_db()
+    assert row.expires_at is None
+    services.give(person=ada, giving=ending, by=ben)
+    assert not selectors.is_last_administrator(ada)
+
+
 def test_whoever_lost_their_role_meanwhile_does_nothing_any_more(city: City) -> None:
     """Their request came in before; `access` is remembered from then."""
     assert city.administrator.access.roles()
@@ -246,6 +269,24 @@ def test_a_former_address_opens_nothing_and_is_told(
     client.post("/accounts/password/reset/", {"email": before})
     assert not any("/password/reset/key/" in str(one.body) for one in mail.outbox)
     assert User.objects.get(pk=alma.pk).email == "alma.neu@musterstadt.example"
+
+
+@pytest.mark.parametrize("by", ["administrator", "themselves"])
+def test_an_address_changed_by_somebody_else_ends_what_the_former_one_opened(city: City, client: Client, by: str) -> None:
+    person = User.objects.create_user("ben@musterstadt.example", PASSWORD, name="Ben")
+    services.grant(user=person, role=Role.ADMINISTRATOR, scope_id=city.authority.pk)
+    token, _clear = services.issue_token(user=person, name="t", reach=ApiToken.Reach.READ, valid_for=timedelta(days=1))
+    actor = city.administrator if by == "administrator" else person
+    client.post("/accounts/login/", {"login": person.email, "password": PASSWORD})
+    assert client.get("/account/").status_code == 200
+
+    services.change(person=person, details=details(person, name="Benno"), by=actor)
+    assert client.get("/account/").status_code == 200
+    services.change(person=person, details=details(person, email="neu@musterstadt.example"), by=actor)
+
+    token.refresh_from_db()
+    shut_out = by == "administrator"
+    assert (client.get("/account/").status_code, token.revoked_at is not None) == (302 if shut_out else 200, shut_out)
 
 
 def test_what_was_changed_meanwhile_is_not_overwritten(city: City) -> None:

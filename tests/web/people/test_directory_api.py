@@ -136,6 +136,26 @@ def test_roles_are_given_and_taken_never_ones_own(ada: Ada, city: City) -> None:
     assert ada("POST", f"{path}/roles", {"role": "auditor", "scope_id": 10**9}).status_code == 403
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"scope_id": 2**63},
+        {"scope_id": 10**30},
+        {"scope_id": -(10**30)},
+        {"until": "9999-12-31T23:59:59-12:00"},
+        {"until": "0001-01-01T00:00:00+14:00"},
+        {"until": "0001-01-01T00:00:00"},
+    ],
+)
+def test_what_no_column_holds_is_refused(ada: Ada, city: City, wrong: dict[str, Any]) -> None:
+    role = {"role": "auditor", "scope_id": city.authority.pk} | wrong
+
+    assert ada("POST", f"{city.coordinator_a.pk}/roles", role).status_code == 422
+    new = {"name": "Kim", "email": "kim@schule.example", "role": role}
+    assert ada("POST", "", new).status_code == 422
+    assert not city.coordinator_a.grants.filter(role="auditor").exists()
+
+
 def test_at_a_closed_school_no_role_is_given(ada: Ada, city: City) -> None:
     people.close_scope(scope_id=city.school_b.pk, at=timezone.now())
 
