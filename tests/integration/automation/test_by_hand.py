@@ -37,7 +37,7 @@ BOOKS = {
         },
     ),
     "labswitch": (
-        "backup baseline lldp-enable poe-cycle port-label port-quarantine port-vlan snmp-credential-rotate",
+        "backup baseline lldp-enable poe-cycle poe-on port-label port-quarantine port-vlan snmp-credential-rotate",
         {
             "ntp_servers": ["ntp1.musterstadt.example"],
             "banner": "Nur für Befugte",
@@ -124,7 +124,7 @@ def test_each_playbook_tells_beforehand_what_it_would_do(school: School, tmp_pat
     assert "gepflanzt" not in checked.stdout + checked.stderr
     plays = checked.stdout.split("\nPLAY [")[1:]
     silent = [slug for slug, play in zip(slugs.split(), plays, strict=True) if "changed: [" not in play]
-    assert silent == [slug for slug in ("backup", "lldp-enable") if slug in slugs], checked.stdout
+    assert silent == [slug for slug in ("backup", "lldp-enable", "poe-on") if slug in slugs], checked.stdout
     assert school.configured() == before
 
 

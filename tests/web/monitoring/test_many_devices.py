@@ -55,7 +55,7 @@ def test_nobody_reaches_further_than_they_may(alma: Client, theo: Client, city: 
 def test_maintenance_is_planned_for_those_of_one_site(theo: Client, city: City) -> None:
     here = theo.post(BULK, {"act": "plan", "device": [city.switch_a.pk, city.printer_a.pk]})
     form = theo.get(here.url).context["form"]
-    assert form.initial["place"] == str(city.school_a.pk)
+    assert form.initial["school"] == "Schule A"
     assert set(form.initial["devices"]) == {city.switch_a.pk, city.printer_a.pk}
     everywhere = theo.post(BULK, {"act": "plan", "all": "1", "query": "kind=switch"})
     assert everywhere.url.startswith(reverse("devices:list"))
