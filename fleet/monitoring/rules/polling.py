@@ -13,8 +13,8 @@ BACK_OFF_EVERY = 10
 MOST_DOUBLINGS = 2
 SPREAD = 0.1
 """Share of an interval over which devices spread that are put off together."""
-LEAST_APART = 0.1
-"""Share of an interval that lies between two polls at least: a late one is no reason for two at once."""
+LEAST_APART = 0.5
+"""Share of an interval that lies between two polls at least: one that was later stands for the next one, too."""
 GOLDEN = 0.6180339887498949
 """Multiples of it fill the unit interval evenly, however many there are (Knuth, TAOCP 3, 6.4)."""
 WALK_EVERY_S = 3600.0

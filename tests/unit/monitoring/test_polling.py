@@ -63,13 +63,13 @@ def test_the_pace_is_quick_while_that_decides_something_and_slow_later(failures:
 
 
 def test_a_poll_that_was_late_makes_no_other_one_late() -> None:
-    for late_s in (0, 0.4, 10, 26):
+    for late_s in (0, 0.4, 10, 14):
         at = polling.next_poll_at(RUNNING, NOW + timedelta(seconds=12 + late_s), PACE, place=0.4)
         assert at == NOW + timedelta(seconds=42), late_s
 
 
 def test_one_that_comes_just_before_the_next_stands_for_it() -> None:
-    at = polling.next_poll_at(RUNNING, NOW + timedelta(seconds=12 + 28), PACE, place=0.4)
+    at = polling.next_poll_at(RUNNING, NOW + timedelta(seconds=12 + 16), PACE, place=0.4)
     assert at == NOW + timedelta(seconds=72)
 
 
