@@ -44,6 +44,7 @@ def _list(path: str, profile: Resolved, context: Context) -> Any:
     """The rows of the first table that has some, plus those of tables that add, before or after it."""
     rows: list[dict[str, Any]] | None = None
     filled, by = False, list[str]()  # a table that completes may stand before the one it completes
+    elements: list[dict[str, Any]] = []
     for table in (table for table in profile.tables if table.into == path):
         stands_alone = not (table.add or table.join)
         if filled and stands_alone:
@@ -53,6 +54,10 @@ def _list(path: str, profile: Resolved, context: Context) -> Any:
             by = [*table.join] or by
             rows = _joined([] if table.add else by, rows or [], found)
             filled = filled or (stands_alone and bool(found))
+            elements += [] if table.completes else found
+    if rows is not None and any(table.completes for table in profile.tables if table.into == path):
+        known = {tuple(row.get(name) for name in by) for row in elements}
+        rows = [row for row in rows if tuple(row.get(name) for name in by) in known]
     return None if rows is None else _shape(path, rows)
 
 

@@ -190,6 +190,7 @@ class Table(Strict):
     columns: dict[str, Sources]
     add: bool = False  # adds to what other tables gave, instead of standing in when they gave nothing
     join: list[str] = Field(default_factory=list)  # adds, and completes the rows of other tables that are equal in these
+    completes: bool = False  # with `join`: a row that equals none of another table is left out
     needs: list[str] = Field(default_factory=list)  # columns without which a row says nothing
     merge_by: list[str] = Field(default_factory=list)  # rows equal in these become one ...
     sum: list[str] = Field(default_factory=list)  # ... in which these are added up
