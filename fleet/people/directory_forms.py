@@ -18,6 +18,7 @@ from fleet.people.roles import LABELS
 from fleet.people.rules import Role
 from fleet.people.services import Details, Giving
 from fleet.web.offers import offer
+from fleet.web.suggesting import SuggestingInput
 
 LONGEST_PLACE = 220
 NUMBERED = re.compile(r"(?P<name>.*\S)\s+#(?P<pk>\d{1,17})")
@@ -25,25 +26,9 @@ NUMBERED = re.compile(r"(?P<name>.*\S)\s+#(?P<pk>\d{1,17})")
 STATES = [("", _("All")), *User.State.choices]
 
 
-class PlaceInput(forms.TextInput):
-    """A text field that names what its text may go on as; without JavaScript the text alone says it."""
-
+class PlaceInput(SuggestingInput):
     template_name = "people/widgets/place.html"
-
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        context = super().get_context(name, value, attrs)
-        said = context["widget"]["attrs"]
-        said["list"] = f"{said.get('id', name)}-names"
-        said |= {
-            "autocomplete": "off",
-            "hx-get": reverse_lazy("directory:places"),
-            "hx-trigger": "focus once, input changed delay:300ms",
-            "hx-target": f"#{said['list']}",
-            "hx-swap": "innerHTML",
-            "hx-push-url": "false",
-            "hx-sync": "this:replace",
-        }
-        return context
+    names_at = reverse_lazy("directory:places")
 
 
 def suggestions(rows: QuerySet[Scope], text: str) -> list[str]:

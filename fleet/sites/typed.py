@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fleet.sites.models import Site
 from fleet.web import fulltext
+from fleet.web.suggesting import SuggestingInput
 
 SUGGESTED = 10
 MOST = 500
@@ -41,25 +42,9 @@ def by_id(rows: QuerySet[Row], pk: str) -> Row | None:
     return rows.filter(pk=int(pk)).first() if pk.isdecimal() and len(pk) <= LONGEST_ID else None
 
 
-class SchoolInput(forms.TextInput):
-    """A text field that names what its text may go on as; without JavaScript the text alone says it."""
-
+class SchoolInput(SuggestingInput):
     template_name = "sites/widgets/school.html"
-
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        context = super().get_context(name, value, attrs)
-        said = context["widget"]["attrs"]
-        said["list"] = f"{said.get('id', name)}-names"
-        said |= {
-            "autocomplete": "off",
-            "hx-get": reverse_lazy("site-names"),
-            "hx-trigger": "focus once, input changed delay:300ms",
-            "hx-target": f"#{said['list']}",
-            "hx-swap": "innerHTML",
-            "hx-push-url": "false",
-            "hx-sync": "this:replace",
-        }
-        return context
+    names_at = reverse_lazy("site-names")
 
 
 class SchoolField(forms.CharField):
