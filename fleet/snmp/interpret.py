@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fleet.snmp import values
+from fleet.snmp.joining import assemble
 from fleet.snmp.profiles.loading import Resolved
 from fleet.snmp.profiles.schema import LISTS, REQUIRED, SCALARS, Source, Table, compiled
 from fleet.snmp.sources import Answers, Context, decode_text_index, encode_text_index, first
@@ -41,39 +42,13 @@ def _put(stored: dict[str, Any], path: str, value: Any) -> None:
 
 
 def _list(path: str, profile: Resolved, context: Context) -> Any:
-    """The rows of the first table that has some, plus those of tables that add, before or after it."""
-    rows: list[dict[str, Any]] | None = None
-    filled, by = False, list[str]()  # a table that completes may stand before the one it completes
-    elements: list[dict[str, Any]] = []
-    for table in (table for table in profile.tables if table.into == path):
-        stands_alone = not (table.add or table.join)
-        if filled and stands_alone:
-            continue
-        found = _rows(table, context)
-        if found is not None:
-            by = [*table.join] or by
-            rows = _joined([] if table.add else by, rows or [], found)
-            filled = filled or (stands_alone and bool(found))
-            elements += [] if table.completes else found
-    if rows is not None and any(table.completes for table in profile.tables if table.into == path):
-        known = {tuple(row.get(name) for name in by) for row in elements}
-        rows = [row for row in rows if tuple(row.get(name) for name in by) in known]
+    tables = (table for table in profile.tables if table.into == path)
+    rows = assemble(tables, lambda table: _rows(table, context), _said_of)
     return None if rows is None else _shape(path, rows)
 
 
-def _joined(by: Sequence[str], rows: list[dict[str, Any]], more: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows and more rows; those equal in ``by`` are the same element, in which what was said first stays."""
-    if not by:
-        return [*rows, *more]
-    joined = list(rows)
-    places = {tuple(row.get(name) for name in by): place for place, row in reversed(tuple(enumerate(joined)))}
-    for row in more:
-        place = places.setdefault(tuple(row.get(name) for name in by), len(joined))
-        if place == len(joined):
-            joined.append(row)
-        else:
-            joined[place] = {**row, **{name: value for name, value in joined[place].items() if value is not None}}
-    return joined
+def _said_of(row: Mapping[str, Any], names: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(row.get(name) for name in names)
 
 
 def _shape(path: str, rows: list[dict[str, Any]]) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 
 from fleet.snmp import values
 from fleet.snmp.interpret import PLAUSIBLE, Answers, decode_text_index
+from fleet.snmp.joining import assemble
 from fleet.snmp.plan import trees
 from fleet.snmp.plan.model import Cell, Plan, digest_of
 from fleet.snmp.plan.trees import Tree
@@ -28,7 +29,9 @@ KNOWN_OF_SOURCE = {
 }  # fmt: skip
 OF_ROW = {"index", "text_index"}
 """What a row's place says stays."""
-KNOWN_OF_TABLE = {"into", "rows", "let", "where", "columns", "add", "join", "needs", "merge_by", "sum", "none_when_present"}
+KNOWN_OF_TABLE = {
+    "into", "rows", "let", "where", "columns", "add", "join", "completes", "needs", "merge_by", "sum", "none_when_present",
+}  # fmt: skip
 MOST_CELLS = 2_000
 TOLERANCE = 1e-3
 
@@ -176,30 +179,8 @@ class _Tables:
         return self._known[into]
 
     def _rows(self, into: str) -> list[dict[str, Tree]]:
-        rows: list[dict[str, Tree]] = []
-        filled, by = False, list[str]()
-        for table in (table for table in self._profile.tables if table.into == into):
-            stands_alone = not (table.add or table.join)
-            if filled and stands_alone:
-                continue
-            if found := self._of_table(table):
-                by = [*table.join] or by
-                rows = self._joined([] if table.add else by, rows, found)
-                filled = filled or stands_alone
-        return rows
-
-    def _joined(self, by: Sequence[str], rows: list[dict[str, Tree]], more: list[dict[str, Tree]]) -> list[dict[str, Tree]]:
-        if not by:
-            return [*rows, *more]
-        joined = list(rows)
-        places = {self._said(row, by): place for place, row in reversed(tuple(enumerate(joined)))}
-        for row in more:
-            place = places.setdefault(self._said(row, by), len(joined))
-            if place == len(joined):
-                joined.append(row)
-            else:
-                joined[place] = row | joined[place]
-        return joined
+        tables = (table for table in self._profile.tables if table.into == into)
+        return assemble(tables, lambda table: self._of_table(table) or None, self._said) or []
 
     def _said(self, row: Mapping[str, Tree], names: Sequence[str]) -> tuple[Any, ...]:
         return tuple(self._walked.value(row[name]) if name in row else None for name in names)
