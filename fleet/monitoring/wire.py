@@ -27,7 +27,7 @@ from fleet.snmp import profiles
 from fleet.snmp.errors import ProfileError, SnmpError, SnmpProtocolError, SnmpRestarted, SnmpTimeout, SnmpTooLong
 from fleet.snmp.fetch import GufoFetcher, Stream
 from fleet.snmp.interpret import Answers, interpret
-from fleet.snmp.plan import ACCESS_POINTS, Plan, Recorder, by_column, lister_of, make
+from fleet.snmp.plan import ACCESS_POINTS, Plan, Recorder, by_column, lister_of, make, still_holds
 from fleet.snmp.profiles import Resolved
 from fleet.snmp.read import SYS_OBJECT_ID, read_once
 from fleet.snmp.restarts import unbroken
@@ -302,6 +302,8 @@ async def _followed(
     if job.plan is not None and job.look and _fits(job.plan, profile, reading):
         numbers = await _numbers(fetcher, job, job.plan, recorder)  # the device may have been changed since
         return Followed(job.plan, numbers, job.plan_id, walk_soon=True)
+    if job.plan is not None and _still_holds(job.plan, profile, recorder, reading):
+        return Followed(job.plan, await _numbers(fetcher, job, job.plan, recorder), job.plan_id)
     plan = _planned(job, profile, recorder, reading)
     if recorder.timeouts and job.plan is not None and _fits(job.plan, profile, reading) and _lacks(plan, job.plan):
         raise SnmpTimeout(f"device {job.device_id}: part of the walk was lost")
@@ -310,6 +312,11 @@ async def _followed(
 
 def _fits(plan: Plan, profile: Resolved, reading: Reading) -> bool:
     return plan.profile == profile.name and reading.sysObjectID in (None, plan.sys_object_id)
+
+
+def _still_holds(plan: Plan, profile: Resolved, recorder: Recorder, reading: Reading) -> bool:
+    known = metrics.known()
+    return still_holds(plan, profile, recorder.said, reading, series.followed(known), series.telling(known))
 
 
 def _lacks(plan: Plan | None, other: Plan) -> bool:

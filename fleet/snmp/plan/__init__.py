@@ -5,9 +5,10 @@ the Reading that are followed over time. A Plan is data, the same for all device
 takes microseconds where `interpret` takes a millisecond. It was compared with what `interpret` made of the same answers.
 """
 
+from fleet.snmp.plan.comparing import still_holds
 from fleet.snmp.plan.listing import ACCESS_POINTS, by_column, lister_of
 from fleet.snmp.plan.making import make
 from fleet.snmp.plan.model import Cell, Plan, digest_of
 from fleet.snmp.plan.recording import Recorder
 
-__all__ = ["ACCESS_POINTS", "Cell", "Plan", "Recorder", "by_column", "digest_of", "lister_of", "make"]
+__all__ = ["ACCESS_POINTS", "Cell", "Plan", "Recorder", "by_column", "digest_of", "lister_of", "make", "still_holds"]

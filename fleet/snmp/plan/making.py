@@ -16,6 +16,7 @@ from fleet.snmp import values
 from fleet.snmp.interpret import PLAUSIBLE, Answers, decode_text_index
 from fleet.snmp.joining import assemble
 from fleet.snmp.plan import trees
+from fleet.snmp.plan.comparing import Telling, equal, in_words, kept_of, numbers_at
 from fleet.snmp.plan.model import Cell, Plan, digest_of
 from fleet.snmp.plan.trees import Tree
 from fleet.snmp.profiles.loading import Resolved
@@ -33,7 +34,6 @@ KNOWN_OF_TABLE = {
     "into", "rows", "let", "where", "columns", "add", "join", "completes", "needs", "merge_by", "sum", "none_when_present",
 }  # fmt: skip
 MOST_CELLS = 2_000
-TOLERANCE = 1e-3
 
 
 class _Unknown(Exception):  # noqa: N818 - no error: the path is left to the walk
@@ -45,74 +45,31 @@ def make(
     said: Mapping[Oid, Value],
     reading: Reading,
     paths: Collection[str],
-    telling: Mapping[str, Collection[str]] | None = None,
+    telling: Telling | None = None,
 ) -> Plan:
-    """The plan for what this device said. `paths`: what of the Reading is followed, such as ``interfaces.in_octets``.
-
-    `telling`: {path: members of the list's elements that its cells keep as the walk told them}.
-    """
+    """The plan for what this device said. `paths`: what of the Reading is followed, such as ``interfaces.in_octets``."""
     digest, profile = digest_of(profile), profile.of_device(reading.sysObjectID)
     walked, whole = _Walked(profile, said), reading.as_dict()
     tables = _Tables(profile, walked)
     cells: list[Cell] = []
     left_out: list[str] = []
     for path in paths:
-        expected = dict(_numbers_at(whole, path))
+        expected = dict(numbers_at(whole, path))
         found = _cells(profile, path, tables, walked)
         if _same(found, expected, said) and len(cells) + len(found) <= MOST_CELLS:
-            cells += _keeping(found, whole, path, (telling or {}).get(path, ()))
+            cells += _keeping(found, whole, telling or {})
         elif expected:
             left_out.append(path)
     return Plan(profile.name, digest, reading.sysObjectID, tuple(cells), tuple(left_out))
 
 
-def _keeping(cells: Sequence[Cell], reading: Mapping[str, Any], path: str, names: Collection[str]) -> Iterator[Cell]:
-    """The cells with what the walk told of their elements under these names."""
-    elements = reading.get(path.partition(".")[0]) if names else None
-    if not isinstance(elements, list):
-        yield from cells
-        return
-    by_key = {one.get("ifIndex", position): one for position, one in enumerate(elements)}
-    for cell in cells:
-        element = by_key.get(cell.key, {})
-        yield replace(cell, kept={name: element.get(name) for name in names})
-
-
-def _numbers_at(reading: Mapping[str, Any], path: str) -> Iterator[tuple[int | None, Any]]:
-    """{key of the element: value} of the path in a Reading, without what was not said."""
-    *groups, name = path.split(".")
-    at: Any = reading
-    for group in groups:
-        at = at.get(group) if isinstance(at, dict) else None
-    if isinstance(at, dict):
-        at = at.get(name)
-        found: list[tuple[int | None, Any]] = [*enumerate(at)] if isinstance(at, list) else [(None, at)]
-    else:
-        found = [(row.get("ifIndex", position), row.get(name)) for position, row in enumerate(at or [])]
-    yield from ((key, value) for key, value in found if value is not None)
+def _keeping(cells: Sequence[Cell], reading: Mapping[str, Any], telling: Telling) -> Iterator[Cell]:
+    for cell, kept in zip(cells, kept_of(cells, reading, telling), strict=True):
+        yield replace(cell, kept=kept) if kept else cell
 
 
 def _same(cells: Sequence[Cell], expected: Mapping[int | None, Any], said: Mapping[Oid, Value]) -> bool:
-    found = {cell.key: _told(cell, said) for cell in cells}
-    if found.keys() != expected.keys():
-        return False
-    return all(_equal(found[key], value) for key, value in expected.items())
-
-
-def _told(cell: Cell, said: Mapping[Oid, Value]) -> Any:
-    value = trees.function(cell.tree)(said)
-    if cell.words is None or isinstance(value, bool):
-        return value
-    number = trees.number(value)
-    return None if number is None else cell.words.get(f"{number:g}")
-
-
-def _equal(found: Any, expected: Any) -> bool:
-    if isinstance(expected, str | bool):
-        return bool(found == expected)
-    number = trees.number(found)
-    slack = 0.5 if isinstance(expected, int) else TOLERANCE
-    return number is not None and abs(number - expected) <= slack
+    return equal({cell.key: in_words(cell, trees.function(cell.tree)(said)) for cell in cells}, expected)
 
 
 # One path

@@ -63,6 +63,23 @@ def test_devices_of_one_build_share_a_plan(school: School) -> None:
     assert PollPlan.objects.count() == 4
 
 
+def test_the_next_walk_keeps_a_plan_that_still_says_what_the_device_says(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.poll_due()
+    walked = {row.pk: (row.plan_id, row.walked_at) for row in Latest.objects.all()}
+    monkeypatch.delattr(wire, "make")
+    half_a_minute_passes()
+    Health.objects.update(walk_due_at=timezone.now())
+    due_again()
+
+    services.poll_due()
+
+    again = {row.pk: (row.plan_id, row.walked_at) for row in Latest.objects.all()}
+    assert all(again[pk][0] == plan and again[pk][1] > at for pk, (plan, at) in walked.items())
+    assert "traffic_in_bps" in numbers(Sample.objects.filter(device__name="Switch 1").latest("polled_at"))
+
+
 def test_a_reading_is_as_of_the_last_poll_although_the_last_walk_was_earlier(school: School) -> None:
     services.poll_due()
     health = school.health("Switch 1")

@@ -10,7 +10,7 @@ import pytest
 
 from fleet.snmp import profiles
 from fleet.snmp.interpret import Answers, interpret
-from fleet.snmp.plan import Plan, Recorder, digest_of, make, trees
+from fleet.snmp.plan import Plan, Recorder, digest_of, make, still_holds, trees
 from fleet.snmp.profiles.schema import Source, Table
 from fleet.snmp.read import read
 from fleet.snmp.types import Oid, Reading, Target, V2cCredential, Value
@@ -237,3 +237,51 @@ def test_it_follows_rows_of_tables_that_go_together() -> None:
     said: dict[Oid, Value] = {**SENSORS, f"{OWN}.3.0": 21}
     made = newer(said, [more, *sensors(of="tenths", scale=0.1, min=0)], "temperatures_c.value")
     assert made.values(said) == [21.0, 30.0]
+
+
+def test_a_table_that_completes_adds_no_row_and_hides_none() -> None:
+    """As the VLANs of ports do: IF-MIB's rows stay followed, and a port that IF-MIB leaves out is no interface."""
+    vlans = {
+        "into": "interfaces",
+        "join": ["ifIndex"],
+        "completes": True,
+        "columns": {"ifIndex": [{"index": 1}], "pvid": [{"column": f"{OWN}.3"}]},
+    }
+    octets = {"into": "interfaces", "columns": {"ifIndex": [{"index": 1}], "in_octets": [{"column": f"{OWN}.1"}]}}
+    said: dict[Oid, Value] = {f"{OWN}.1.1": 100, f"{OWN}.1.2": 200, f"{OWN}.3.2": 95, f"{OWN}.3.9": 95}
+    made = newer(said, [vlans, octets], "interfaces.in_octets")
+    assert (made.left_out, [(cell.key, value) for cell, value in zip(made.cells, made.values(said), strict=True)]) == (
+        (),
+        [(2, 200), (1, 100)],
+    )
+
+
+# After the next walk
+
+TELLING = {"interfaces.in_octets": ("alias",)}
+
+
+def holds(made: Plan, said: Mapping[Oid, Value]) -> bool:
+    return still_holds(made, OPENWRT, said, reading_of(said), PATHS, TELLING)
+
+
+def test_a_plan_holds_while_the_device_has_what_it_had() -> None:
+    made = Plan.from_dict(json.loads(json.dumps(make(OPENWRT, SAID, reading_of(SAID), PATHS, TELLING).as_dict())))
+    counted = SAID | {f"{IFX}.6.2": 2**41, f"{UCD}.11.11.0": 12, f"{IF}.8.2": 1}
+    assert [holds(made, said) for said in (SAID, counted)] == [True, True]
+
+
+@pytest.mark.parametrize("other", ["one_gone", "one_more", "told_otherwise", "profile", "device"])
+def test_a_plan_does_not_hold_of_a_device_that_has_something_else(other: str) -> None:
+    said, made = dict(SAID), make(OPENWRT, SAID, reading_of(SAID), PATHS, TELLING)
+    if other == "one_gone":
+        del said[f"{IFX}.6.2"]
+    elif other == "one_more":
+        said |= {f"{IF}.2.3": b"eth1", f"{IF}.8.3": 2, f"{IFX}.6.3": 7}
+    elif other == "told_otherwise":
+        said |= {f"{IFX}.18.2": b"uplink"}
+    elif other == "profile":
+        made = replace(made, digest="another")
+    else:
+        made = replace(made, sys_object_id="1.3.6.1.4.1.1")
+    assert not holds(made, said)
