@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from ninja import Router, Schema, Status
 from ninja.pagination import paginate
 
-from fleet.automation import words
+from fleet.automation import playbook_words, words
 from fleet.automation.models import CredentialUse, Rotation, RotationStep
 from fleet.automation.services import credentials as services
 from fleet.automation.services.credentials import RotationError
@@ -94,7 +94,7 @@ def set_use(request: HttpRequest, body: UseIn) -> Status[CredentialUse]:
     site = get_object_or_404(Site.objects.allowing(user, Action.MANAGE), pk=body.site_id) if body.site_id else None
     device = get_object_or_404(Device.objects.allowing(user, Action.MANAGE), pk=body.device_id) if body.device_id else None
     if device and (site or body.platform):
-        sentence = words.use_problem()
+        sentence = playbook_words.use_problem()
         raise Problem(422, sentence, errors={"device_id": [sentence]})
     try:
         made = services.set_use(
@@ -126,7 +126,7 @@ def begin(request: HttpRequest, body: RotationIn) -> Status[Rotation]:
     try:
         made = services.rotate(credential=credential, by=user, reason=body.reason)
     except RotationError as error:
-        raise Problem(409, words.rotation_problem(error.key, error.detail)) from error
+        raise Problem(409, playbook_words.rotation_problem(error.key, error.detail)) from error
     return Status(201, made)
 
 

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from ninja import Field, Router, Schema, Status
 from ninja.pagination import paginate
 
-from fleet.automation import words
+from fleet.automation import playbook_words, words
 from fleet.automation.models import PlaybookSource
 from fleet.automation.services import sources as services
 from fleet.automation.services.sources import Address, SourceError
@@ -38,7 +38,7 @@ class SourceOut(Schema):
 
     @staticmethod
     def resolve_problem(source: PlaybookSource) -> str | None:
-        return f"{words.source_problem(source.problem)} {source.detail}".strip() if source.problem else None
+        return f"{playbook_words.source_problem(source.problem)} {source.detail}".strip() if source.problem else None
 
 
 class FileChangeOut(Schema):
@@ -110,7 +110,7 @@ def add_source(request: HttpRequest, body: SourceIn) -> Status[PlaybookSource]:
     try:
         source = services.add(authority=authority, address=Address(**values, credential=credential), by=user)
     except SourceError as error:
-        sentence = words.source_problem(error.key)
+        sentence = playbook_words.source_problem(error.key)
         raise Problem(422, sentence, errors={error.field: [sentence]}) from error
     services.fetch_soon(source=source, by=user)
     source.refresh_from_db()
@@ -136,7 +136,7 @@ def approve_source(request: HttpRequest, source_id: int, body: CommitIn) -> Play
     try:
         services.approve(source=source, commit=body.commit, by=_manager(request))
     except SourceError as error:
-        raise Problem(409, f"{words.source_problem(error.key)} {error.detail}".strip()) from error
+        raise Problem(409, f"{playbook_words.source_problem(error.key)} {error.detail}".strip()) from error
     return _detailed(source)
 
 

@@ -43,7 +43,7 @@ class PlaybookSource(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.IDLE)
     state_since = models.DateTimeField(default=timezone.now)
     problem = models.CharField(max_length=40, blank=True)
-    """Key of what went wrong at the last attempt (`fleet.automation.words.source_problem`)."""
+    """Key of what went wrong at the last attempt (`fleet.automation.playbook_words.source_problem`)."""
     detail = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     added_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")

@@ -31,7 +31,7 @@ AFTER_CUT = "to make a run good that was cut off"
 
 
 class SourceError(ValueError):
-    """`key` names why (`fleet.automation.words.source_problem` says the sentence), `field` which value, `detail` where."""
+    """`key` names why (`automation.playbook_words.source_problem` says it), `field` which value, `detail` where."""
 
     def __init__(self, key: str, field: str = "", detail: str = "") -> None:
         super().__init__(f"{field}: {key} {detail}".strip(": "))

@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from fleet.automation import words
+from fleet.automation import playbook_words, words
 from fleet.automation.forms_credentials import RotateForm, UseForm
 from fleet.automation.models import CredentialUse, Rotation, RotationStep
 from fleet.automation.services import credentials as services
@@ -90,7 +90,7 @@ def rotate(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             rotation = services.rotate(credential=credential, by=user, reason=form.cleaned_data["reason"])
         except RotationError as error:
-            messages.error(request, words.rotation_problem(error.key, error.detail))
+            messages.error(request, playbook_words.rotation_problem(error.key, error.detail))
             return redirect("automation:rotate", pk)
         messages.success(
             request, _("The new one is on its way. The old one counts until every device answers to the new one.")
@@ -105,11 +105,11 @@ def _touched(credential: Credential) -> dict[str, Any]:
         Rotation.objects.filter(credential=credential, state=Rotation.State.RUNNING).values_list("pk", flat=True).first()
     )
     if running:
-        return {"running": running, "why_not": words.rotation_problem("running")}
+        return {"running": running, "why_not": playbook_words.rotation_problem("running")}
     try:
         parts = services.parts_of(credential)
     except RotationError as error:
-        return {"why_not": words.rotation_problem(error.key, error.detail)}
+        return {"why_not": playbook_words.rotation_problem(error.key, error.detail)}
     devices = [device for _playbook, targets in parts for device in targets]
     leaving = {playbook.title.in_language(get_language()) for playbook, _targets in parts if playbook.predecessor == STAYS}
     return {

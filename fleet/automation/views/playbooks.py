@@ -9,7 +9,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from fleet.automation import words
+from fleet.automation import playbook_words, words
 from fleet.automation.catalogue import Argument, CatalogueError, Playbook, all_playbooks, get
 from fleet.automation.end_words import no_end
 from fleet.automation.forms import PlaybookFilter
@@ -70,7 +70,7 @@ def _row(playbook: Playbook) -> dict[str, Any]:
         "title": playbook.title.in_language(language),
         "summary": playbook.summary.in_language(language),
         "platforms": ", ".join(sorted(playbook.platforms)),
-        "risk": words.risk(playbook.risk),
+        "risk": playbook_words.risk(playbook.risk),
     }
 
 
@@ -88,7 +88,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
     context = _row(playbook) | {
         "facts": _facts(playbook),
         "arguments": [_argument(one) for one in playbook.arguments],
-        "expectations": [words.expectation(one) for one in playbook.verification.expect],
+        "expectations": [playbook_words.expectation(one) for one in playbook.verification.expect],
         "within": duration(playbook.verification.within_s),
         "text": playbook.path.read_text(),
         "changes": [{"change": one, **pill(one)} for one in latest],
@@ -102,7 +102,7 @@ def _argument(argument: Argument) -> dict[str, Any]:
         "name": argument.name,
         "label": argument.label.in_language(language),
         "help": argument.help.in_language(language) if argument.help else "",
-        "type": words.argument_type(argument.type),
+        "type": playbook_words.argument_type(argument.type),
         "needed": argument.required,
         "secret": argument.secret,
         "default": "" if argument.secret or argument.default is None else words.shown(argument.default),
@@ -124,12 +124,12 @@ def _facts(playbook: Playbook) -> list[tuple[str, Any]]:
     if playbook.max_per_step:
         facts.append((_("Devices at once"), _("at most %(count)d") % {"count": playbook.max_per_step}))
     if playbook.predecessor:
-        facts.append((_("The old secret"), words.predecessor(playbook.predecessor)))
+        facts.append((_("The old secret"), playbook_words.predecessor(playbook.predecessor)))
     facts += [
-        (_("How it is undone"), words.undoing(playbook.rollback)),
+        (_("How it is undone"), playbook_words.undoing(playbook.rollback)),
         (_("Limited in time"), no_end(playbook) or _("possible: it is taken back at its end")),
-        (_("Who may order it"), words.roles(playbook.who_may_run) or _("whoever may order changes there")),
-        (_("Who approves it"), words.roles(playbook.who_approves) or _("whoever approves changes there")),
+        (_("Who may order it"), playbook_words.roles(playbook.who_may_run) or _("whoever may order changes there")),
+        (_("Who approves it"), playbook_words.roles(playbook.who_approves) or _("whoever approves changes there")),
         (_("Origin"), f"{playbook.source} @ {playbook.commit[:12]}" if playbook.source else _("the product itself")),
         (_("Fingerprint"), playbook.digest[:16]),
     ]

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from fleet.automation import words
+from fleet.automation import playbook_words
 from fleet.automation.forms import SourceForm
 from fleet.automation.models import PlaybookSource, SourceVersion
 from fleet.automation.services import sources as services
@@ -54,7 +54,7 @@ def create(request: HttpRequest) -> HttpResponse:
         try:
             source = services.add(authority=authority, address=form.address(), by=user)
         except SourceError as error:
-            form.add_error(error.field if error.field in form.fields else None, words.source_problem(error.key))
+            form.add_error(error.field if error.field in form.fields else None, playbook_words.source_problem(error.key))
         else:
             services.fetch_soon(source=source, by=user)
             return redirect("automation:source", pk=source.pk)
@@ -79,7 +79,7 @@ def _mine(request: HttpRequest, pk: int) -> PlaybookSource:
 
 
 def _progress(source: PlaybookSource) -> dict[str, Any]:
-    problem = words.source_problem(source.problem) if source.state == State.FAILED else ""
+    problem = playbook_words.source_problem(source.problem) if source.state == State.FAILED else ""
     return {"source": source, "live": source.state == State.FETCHING, "problem": problem, **_pill(source)}
 
 
@@ -87,7 +87,7 @@ def _version(source: PlaybookSource) -> dict[str, Any]:
     versions = {one.commit: one for one in SourceVersion.objects.filter(source=source).select_related("approved_by")}
     newest, approved = versions.get(source.fetched_commit), versions.get(source.commit)
     changes = services.changes_of(newest) if newest and newest.commit != source.commit else []
-    shown = [{"change": one, "word": words.playbook_change(one.kind)} for one in changes]
+    shown = [{"change": one, "word": playbook_words.playbook_change(one.kind)} for one in changes]
     return {"facts": _facts(source), "newest": newest, "approved": approved, "changes": shown}
 
 
@@ -116,7 +116,7 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         services.approve(source=source, commit=request.POST.get("commit", ""), by=_manager(request))
     except SourceError as error:
-        messages.error(request, f"{words.source_problem(error.key)} {error.detail}".strip())
+        messages.error(request, f"{playbook_words.source_problem(error.key)} {error.detail}".strip())
     else:
         messages.success(request, _("From now on the playbooks of this commit are in the catalogue."))
     return redirect("automation:source", pk=pk)
