@@ -16,6 +16,8 @@ from fleet.automation.execution.agent import public_key
 from fleet.automation.execution.order import RunOrder
 from fleet.secrets.types import Secret
 
+CALLBACK = Path(__file__).parent / "callback"
+"""Where ansible-runner finds its display (AWX_LIB_DIRECTORY)."""
 SOCKET_PATH = 108
 LEAST_ROOM = 128 << 10
 """Bytes."""
@@ -109,7 +111,7 @@ def _sandbox(order: RunOrder) -> dict[str, Any]:
     """ansible-runner's own settings for bubblewrap. Other runs' directories are hidden; the programs can be read."""
     if not order.sandbox:
         return {}
-    programs = [sys.prefix, sys.base_prefix, str(Path(order.playbook).parent), *order.readable]
+    programs = [sys.prefix, sys.base_prefix, str(CALLBACK), str(Path(order.playbook).parent), *order.readable]
     return {
         "process_isolation": True,
         "process_isolation_executable": order.sandbox,
@@ -146,6 +148,7 @@ def _environment(order: RunOrder) -> dict[str, str]:
         "ANSIBLE_HOME": str(root / "home"),
         "ANSIBLE_LOCAL_TEMP": str(root / "home" / "tmp"),
         "ANSIBLE_RETRY_FILES_ENABLED": "False",
+        "AWX_LIB_DIRECTORY": str(CALLBACK),
         **({"ANSIBLE_VAULT_IDENTITY_LIST": _vaults(order)} if order.vault_passwords else {}),
         **order.environment,
     }

@@ -104,6 +104,7 @@ class Recorder:
         row, outcome = self.hosts.get(event["host"]), HOST_EVENTS.get(event["event"])
         if row is None or outcome is None:
             return False
+        before = row.state, row.message
         if outcome == "ok":
             if event["changed"] and row.state in {HostResult.State.PENDING, HostResult.State.OK}:
                 row.state = HostResult.State.CHANGED
@@ -112,7 +113,7 @@ class Recorder:
         elif not event["ignored"]:
             row.state, row.message = outcome, event["message"][:4000]
         row.diff = [*row.diff, *event["diff"]]
-        return True
+        return bool(event["diff"]) or before != (row.state, row.message)
 
 
 def _instant(text: str) -> datetime:

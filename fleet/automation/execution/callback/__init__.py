@@ -1,0 +1,1 @@
+"""Plugins that the playbooks of runs are watched with."""
