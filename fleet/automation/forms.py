@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.db.models import QuerySet
@@ -18,6 +18,7 @@ from fleet.automation.rules.rollout import RINGS, Strategy
 from fleet.automation.services.sources import Address
 from fleet.devices.models import Credential, Device, DeviceType
 from fleet.sites.models import Authority, Site
+from fleet.sites.typed import NO_SUCH_SCHOOL, SchoolField, SchoolInput, by_id, offer_schools
 from fleet.web.offers import offer, offer_rows
 
 PREFIX = "argument-"
@@ -58,22 +59,36 @@ class HostFilter(forms.Form):
 
 
 class DevicesFilter(forms.Form):
-    """Which devices a change is meant for, when they are not marked one by one."""
+    """Which devices a change is meant for, when they are not marked one by one.
 
-    site = forms.ModelChoiceField(Site.objects.none(), label=_("Site"), required=False, empty_label=_("All sites"))
+    `site`, a number, is how links name the school that people type as `school`.
+    """
+
+    school = SchoolField(label=_("Site"), required=False, widget=SchoolInput({"placeholder": _("All sites")}))
     kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("All kinds")), *DeviceType.Kind.choices])
     platform = forms.ChoiceField(label=_("Platform"), required=False)
 
     def __init__(self, data: Any, *, sites: QuerySet[Site], playbooks: Sequence[Playbook]) -> None:
         super().__init__(data)
-        offer_rows(self, "site", sites)
+        offer_schools(self, sites)
         platforms = sorted({platform for playbook in playbooks for platform in playbook.platforms})
         offer(self, "platform", [("", _("All")), *((one, one) for one in platforms)])
         self._platforms = platforms
 
+    def clean_school(self) -> Site | None:
+        """A link's number that means nothing must not mean all schools."""
+        typed: Site | None = self.cleaned_data["school"]
+        linked = self.data.get("site", "")
+        if typed or not linked:
+            return typed
+        site = by_id(cast("SchoolField", self.fields["school"]).sites, linked)
+        if site is None:
+            raise forms.ValidationError(NO_SUCH_SCHOOL)
+        return site
+
     def narrowed(self, devices: QuerySet[Device]) -> QuerySet[Device]:
         said = self.cleaned_data
-        chosen = {"site": said.get("site"), "kind": said.get("kind"), "type__platform": said.get("platform")}
+        chosen = {"site": said.get("school"), "kind": said.get("kind"), "type__platform": said.get("platform")}
         wanted = {name: value for name, value in chosen.items() if value}
         return devices.filter(type__platform__in=self._platforms, **wanted)
 

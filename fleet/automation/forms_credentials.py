@@ -11,6 +11,7 @@ from fleet.devices.models import Credential, Device, DeviceType
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Site
+from fleet.sites.typed import SchoolField, SchoolInput, offer_schools
 from fleet.web.offers import offer, offer_rows
 
 
@@ -20,7 +21,7 @@ class UseForm(forms.Form):
     use = forms.ChoiceField(label=_("What for"), choices=CredentialUse.Use.choices)
     credential = forms.ModelChoiceField(Credential.objects.none(), label=_("Credential"))
     platform = forms.ChoiceField(label=_("Platform"), required=False)
-    site = forms.ModelChoiceField(Site.objects.none(), label=_("Site"), required=False, empty_label=_("All sites"))
+    school = SchoolField(label=_("Site"), required=False, widget=SchoolInput({"placeholder": _("All sites")}))
     device = forms.CharField(
         label=_("Only this device"),
         required=False,
@@ -33,7 +34,7 @@ class UseForm(forms.Form):
         unused = [*Credential.SNMP_KINDS, Credential.Kind.GIT]
         known = Credential.objects.managed_by(user).defer("secret").exclude(kind__in=unused).order_by("name")
         offer_rows(self, "credential", known)
-        offer_rows(self, "site", Site.objects.allowing(user, Action.MANAGE).order_by("name"))
+        offer_schools(self, Site.objects.allowing(user, Action.MANAGE))
         names = DeviceType.objects.exclude(platform="").order_by("platform").values_list("platform", flat=True).distinct()
         offer(self, "platform", [("", _("All platforms")), *((one, one) for one in names)])
         self._user = user
@@ -58,15 +59,17 @@ class UseForm(forms.Form):
         credential, use = said.get("credential"), said.get("use")
         if credential and use and credential.kind not in KINDS[CredentialUse.Use(use)]:
             self.add_error("credential", _("A credential of this kind cannot be used for that."))
-        if said.get("device") and (said.get("platform") or said.get("site")):
+        if said.get("device") and (said.get("platform") or said.get("school")):
             self.add_error("device", _("For one device, leave platform and site empty."))
-        places = [place for place in (said.get("site"), said.get("device")) if place]
+        places = [place for place in (said.get("school"), said.get("device")) if place]
         if credential and any(place.authority_id != credential.authority_id for place in places):
             self.add_error("credential", _("This credential belongs to another authority."))
         return said
 
     def wanted(self) -> dict[str, Any]:
-        return {**self.cleaned_data, "use": CredentialUse.Use(self.cleaned_data["use"])}
+        said = dict(self.cleaned_data)
+        said["site"] = said.pop("school")
+        return {**said, "use": CredentialUse.Use(self.cleaned_data["use"])}
 
 
 class RotateForm(forms.Form):

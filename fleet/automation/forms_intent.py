@@ -12,7 +12,9 @@ from fleet.automation.declared import Key, keys, rules
 from fleet.automation.models import Baseline, Drift, Zone
 from fleet.automation.rules.intent import LISTS, WIFIS
 from fleet.sites.models import Authority, Site
+from fleet.sites.somewhere import SomewhereForm
 from fleet.sites.typed import Row, SchoolFilter
+from fleet.web.offers import offer
 
 OPEN = pgettext_lazy("of a difference", "Open")
 
@@ -78,11 +80,15 @@ class IgnoreForm(forms.Form):
     reason = forms.CharField(label=_("Why"), max_length=300)
 
 
-class ValueForm(forms.Form):
-    """One value at one level. Lists have an entry a line; a Wi-Fi is `name | encryption | network | key`."""
+class ValueForm(SomewhereForm):
+    """One value at one level: a school's, or that of an authority, a platform or a zone.
 
+    Lists have an entry a line; a Wi-Fi is `name | encryption | network | key`.
+    """
+
+    field_order = ("key", "school", "everywhere", "value")
     key = forms.ChoiceField(label=_("Setting"))
-    place = forms.ChoiceField(label=_("Where"))
+    everywhere = forms.ChoiceField(label=_("Everywhere"), required=False)
     value = forms.CharField(
         label=_("Value"),
         strip=False,
@@ -91,16 +97,17 @@ class ValueForm(forms.Form):
         help_text=_("Of lists one entry a line. A Wi-Fi is: name | encryption | network | key."),
     )
 
-    def __init__(self, authorities: Sequence[Authority], sites: Sequence[Site], data: Any = None) -> None:
+    def __init__(self, authorities: Sequence[Authority], sites: QuerySet[Site], data: Any = None) -> None:
         super().__init__(data)
-        self.fields["key"] = forms.ChoiceField(label=_("Setting"), choices=list(labels().items()))
-        places: list[tuple[str, str]] = [(f"authority:{one.pk}", one.name) for one in authorities]
+        offer(self, "key", labels().items())
+        places: list[tuple[str, Any]] = [("", _("No, at this school only"))]
+        places += [(f"authority:{one.pk}", one.name) for one in authorities]
         platforms = sorted({platform for key in keys().values() for platform in key.where})
         places += [(f"platform:{one.pk}:{name}", f"{one.name} · {name}") for one in authorities for name in platforms]
         zones = Zone.objects.filter(authority__in=authorities).select_related("authority")
         places += [(f"zone:{one.pk}", f"{one.authority.name} · {one.name}") for one in zones]
-        places += [(f"site:{one.pk}", one.name) for one in sites]
-        self.fields["place"] = forms.ChoiceField(label=_("Where"), choices=places)
+        offer(self, "everywhere", places)
+        self.offer_somewhere(sites, everywhere=bool(authorities))
 
     def parsed(self) -> Any:
         return from_text(keys()[self.cleaned_data["key"]], self.cleaned_data["value"])

@@ -16,8 +16,9 @@ from fleet.monitoring.rules.maintenance import LONGEST
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Authority, Site
+from fleet.sites.somewhere import SomewhereForm
 from fleet.sites.typed import SchoolFilter
-from fleet.web.offers import offer, offer_rows
+from fleet.web.offers import offer_rows
 
 MANAGE = Action.MANAGE_POLICY
 
@@ -26,26 +27,19 @@ def _instant() -> forms.DateTimeInput:
     return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
-class _PlacedForm(forms.Form):
+class _PlacedForm(SomewhereForm):
     """Where, from when to when, why."""
 
-    place = forms.ChoiceField(label=_("Where"))
     starts_at = forms.DateTimeField(label=_("Begins"), widget=_instant())
     ends_at = forms.DateTimeField(label=_("Ends"), widget=_instant())
     reason = forms.CharField(label=_("Reason"), max_length=200, help_text=_("The school reads this too."))
 
     def __init__(self, data: Any, *, user: User, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
-        sites = Site.objects.allowing(user, MANAGE).order_by("name")
-        authorities = Authority.objects.filter(pk__in=user.access.scopes(MANAGE)).order_by("name")
-        self._places: dict[str, tuple[int, Site | None]] = {f"all-{one.pk}": (one.pk, None) for one in authorities}
-        self._places |= {str(site.pk): (site.authority_id, site) for site in sites}
-        names = [(f"all-{one.pk}", gettext("Everywhere in %s") % one.name) for one in authorities]
-        names += [(key, site.name) for key, (_authority, site) in self._places.items() if site]
-        offer(self, "place", names)
+        self.offer_places(user, MANAGE)
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or {}
+        said = super().clean()
         begins, ends = said.get("starts_at"), said.get("ends_at")
         if begins and ends and ends <= begins:
             self.add_error("ends_at", gettext("It ends before it begins."))
@@ -54,10 +48,9 @@ class _PlacedForm(forms.Form):
     @property
     def stretch(self) -> Stretch:
         said = self.cleaned_data
-        authority_id, site = self._places[said["place"]]
         return Stretch(
-            authority_id=authority_id,
-            site=site,
+            authority_id=self.authority_id,
+            site=said["school"],
             starts_at=said["starts_at"],
             ends_at=said["ends_at"],
             reason=said["reason"],
@@ -87,7 +80,7 @@ class WindowForm(_PlacedForm):
         help_text=_("Without one it repeats until somebody ends it."),
     )
 
-    field_order = ("place", "kind", "starts_at", "ends_at", "repeats", "repeats_until", "reason")
+    field_order = ("school", "everywhere", "kind", "starts_at", "ends_at", "repeats", "repeats_until", "reason")
 
     def clean(self) -> dict[str, Any]:
         said = super().clean()

@@ -14,7 +14,8 @@ from fleet.monitoring.rules.maintenance import LONGEST
 from fleet.monitoring.services.maintenance import Planned
 from fleet.people.models import User
 from fleet.people.rules import Action
-from fleet.sites.models import Authority, Site
+from fleet.sites.models import Site
+from fleet.sites.somewhere import SomewhereForm
 from fleet.sites.typed import SchoolField, named
 from fleet.web.offers import offer_rows
 
@@ -26,17 +27,9 @@ def _instant() -> forms.DateTimeInput:
     return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
-class MaintenanceForm(forms.Form):
+class MaintenanceForm(SomewhereForm):
     """The devices to choose from are those of the chosen site: they appear when it has been sent once."""
 
-    school = SchoolField(
-        label=_("Where"),
-        help_text=_("The name of the school, or a part of it."),
-        error_messages={"required": _("Please name the school.")},
-    )
-    everywhere = forms.ModelChoiceField(
-        Authority.objects.none(), label=_("Everywhere"), required=False, empty_label=_("No, at this school only")
-    )
     covers = forms.ChoiceField(label=_("For what"), choices=Covers.choices, widget=forms.RadioSelect)
     kind = forms.ChoiceField(
         label=_("Kind"), required=False, choices=[("", _("Choose, if it is for one kind")), *DeviceType.Kind.choices]
@@ -57,14 +50,12 @@ class MaintenanceForm(forms.Form):
 
     def __init__(self, data: Any, *, user: User, initial: dict[str, Any]) -> None:
         super().__init__(data, initial=initial)
-        sites = Site.objects.allowing(user, PLAN)
+        self.offer_places(user, PLAN)
         school = cast("SchoolField", self.fields["school"])
-        school.sites = sites
-        self._offer_everywhere(user)
-        if site := self.initial.get("site") or self._only(sites):
+        if site := self.initial.get("site") or self._only(school.sites):
             self.initial["school"] = school.spelt(site)
         if data is not None:
-            found = named(sites, str(data.get("school") or "").strip()) if data.get("school") else []
+            found = named(school.sites, str(data.get("school") or "").strip()) if data.get("school") else []
             site = found[0] if len(found) == 1 else None
         self._offer_devices(site)
 
@@ -72,15 +63,6 @@ class MaintenanceForm(forms.Form):
         """Whoever plans for one school alone need not name it."""
         first = list(sites[:2])
         return first[0] if len(first) == 1 else None
-
-    def _offer_everywhere(self, user: User) -> None:
-        authorities = Authority.objects.filter(pk__in=user.access.scopes(PLAN)).order_by("name")
-        offer_rows(self, "everywhere", authorities)
-        self.fields["everywhere"].label_from_instance = _everywhere  # type: ignore[attr-defined]
-        if authorities.exists():
-            self.fields["school"].required = False
-        else:
-            del self.fields["everywhere"]
 
     def _offer_devices(self, site: Site | None) -> None:
         if site is None:
@@ -91,12 +73,8 @@ class MaintenanceForm(forms.Form):
         self.fields["devices"].label_from_instance = _named  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or {}
-        if not said.get("school") and not said.get("everywhere") and "school" not in self.errors:
-            self.add_error("school", gettext("Please name the school."))
-        elif said.get("school") and said.get("everywhere"):
-            self.add_error("everywhere", gettext("Either at one school or everywhere: leave one of the two empty."))
-        elif "school" not in self.errors and "covers" in said:
+        said = super().clean()
+        if not {"school", "everywhere"} & self.errors.keys() and "covers" in said:
             self._check_scope(said)
         begins, ends = said.get("starts_at"), said.get("ends_at")
         if begins and ends and ends <= begins:
@@ -124,11 +102,6 @@ class MaintenanceForm(forms.Form):
             self.add_error("devices", ValidationError(gettext("Choose the devices.")))
 
     @property
-    def authority_id(self) -> int:
-        site: Site | None = self.cleaned_data["school"]
-        return site.authority_id if site else int(self.cleaned_data["everywhere"].pk)
-
-    @property
     def planned(self) -> Planned:
         said = self.cleaned_data
         return Planned(
@@ -142,10 +115,6 @@ class MaintenanceForm(forms.Form):
             repeats=said["repeats"],
             repeats_until=said["repeats_until"],
         )
-
-
-def _everywhere(authority: Authority) -> str:
-    return gettext("Everywhere in %s") % authority.name
 
 
 def _named(device: Device) -> str:

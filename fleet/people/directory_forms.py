@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.db.models import QuerySet
@@ -43,12 +43,7 @@ class PlaceField(forms.CharField):
     widget = PlaceInput
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            label=_("Where"),
-            max_length=LONGEST_PLACE,
-            help_text=_("A school or kindergarten, or the authority: then the role holds at all of its schools."),
-            **kwargs,
-        )
+        super().__init__(label=_("Where"), max_length=LONGEST_PLACE, **kwargs)
         self.rows = Scope.objects.none()
 
     def clean(self, value: Any) -> Any:
@@ -62,6 +57,13 @@ class PlaceField(forms.CharField):
         if named[1:]:
             raise forms.ValidationError(gettext("Several places are called so. Choose one of those that are offered."))
         return named[0]
+
+
+def offer_places(form: forms.BaseForm, rows: QuerySet[Scope]) -> None:
+    """Those that the field `place` means; whoever has one alone finds it there."""
+    cast("PlaceField", form.fields["place"]).rows = rows
+    if not form.is_bound and "place" not in form.initial and len(only := list(rows[:2])) == 1:
+        form.initial["place"] = only[0].name
 
 
 class PeopleFilter(forms.Form):
@@ -97,7 +99,7 @@ class DetailsForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptab
 
 class GivingForm(forms.Form):
     role = forms.ChoiceField(label=_("Role"), widget=forms.RadioSelect)
-    place = PlaceField()
+    place = PlaceField(help_text=_("A school or kindergarten, or the authority: then the role holds at all of its schools."))
     until = forms.DateField(
         label=_("Last day"),
         required=False,
@@ -108,10 +110,7 @@ class GivingForm(forms.Form):
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer(self, "role", [(role, label) for role, label in LABELS.items() if _gives_somewhere(by, role)])
-        self._offered = selectors.places(by)
-        self.fields["place"].rows = self._offered  # type: ignore[attr-defined]  # a PlaceField
-        if "place" not in self.initial and len(only := list(self._offered[:2])) == 1:
-            self.initial["place"] = only[0].name
+        offer_places(self, selectors.places(by))
 
     @property
     def giving(self) -> Giving:

@@ -22,13 +22,13 @@ from pydantic import ConfigDict
 from fleet.events import webhooks
 from fleet.events.models import Delivery, Webhook
 from fleet.people.above import FEW, Belongings
+from fleet.people.directory_forms import PlaceField, offer_places
 from fleet.people.models import Scope, User
 from fleet.people.rules import Action
 from fleet.people.selectors import places
 from fleet.people.webhook_words import trouble
 from fleet.web.api import CursorPage, Problem
 from fleet.web.api.conditional import validated
-from fleet.web.offers import offer_rows
 from fleet.web.once import IdempotencyKey, key_for
 
 MANAGE = Action.MANAGE
@@ -60,7 +60,9 @@ def owned_by(person: User, reader: User) -> Belongings:
 
 class WebhookForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
-    place = forms.ModelChoiceField(Scope.objects.none(), label=gettext_lazy("Where"), empty_label=None)
+    place = PlaceField(
+        help_text=gettext_lazy("A school or kindergarten, or the authority: then all of its schools are told of.")
+    )
     url = forms.CharField(label=gettext_lazy("Address"), max_length=500, help_text=gettext_lazy("Begins with https://."))
     events = forms.CharField(
         label=gettext_lazy("Events"),
@@ -71,7 +73,7 @@ class WebhookForm(forms.Form):
 
     def __init__(self, data: Any, *, user: User) -> None:
         super().__init__(data)
-        offer_rows(self, "place", places(user))
+        offer_places(self, places(user))
 
 
 @never_cache

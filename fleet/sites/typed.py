@@ -1,7 +1,7 @@
 """A school that is typed rather than chosen: nobody finds theirs in a list of a thousand."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -17,6 +17,10 @@ SUGGESTED = 10
 MOST = 500
 LONGEST_NAME = 200
 LONGEST_ID = 17
+NO_SUCH_SCHOOL = _("No school is called so.")
+"""Nor is there one that may not be known of."""
+NOT_NAMED = _("Please name the school.")
+NAME_OR_PART = _("The name of the school, or a part of it.")
 Row = TypeVar("Row", bound=Model)
 
 
@@ -53,7 +57,7 @@ class SchoolField(forms.CharField):
     widget = SchoolInput
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=LONGEST_NAME, **kwargs)
+        super().__init__(max_length=LONGEST_NAME, error_messages={"required": NOT_NAMED}, **kwargs)
         self.sites: QuerySet[Site] = Site.objects.none()
 
     def clean(self, value: Any) -> Any:
@@ -65,7 +69,7 @@ class SchoolField(forms.CharField):
         if len(found) == 1:
             return found[0]
         if not found:
-            raise ValidationError(_("No school is called so."))
+            raise ValidationError(NO_SUCH_SCHOOL)
         if len({site.name for site in found}) == 1:
             alike = ", ".join(site.slug for site in found)
             raise ValidationError(_("Several are called so. Please type the short name of one: %s") % alike)
@@ -74,8 +78,16 @@ class SchoolField(forms.CharField):
 
     def spelt(self, site: Site) -> str:
         """How it is typed so that it means this very one."""
-        alike = self.sites.filter(name__iexact=site.name)[:2].count()
-        return site.name if alike == 1 else site.slug
+        alike = self.sites.filter(name__iexact=site.name).exclude(pk=site.pk)
+        return site.slug if alike.exists() else site.name
+
+
+def offer_schools(form: forms.BaseForm, sites: QuerySet[Site]) -> None:
+    """Those that the field `school` means; whoever has to name one and has one alone finds it there."""
+    field = cast("SchoolField", form.fields["school"])
+    field.sites = sites
+    if field.required and not form.is_bound and "school" not in form.initial and len(only := list(sites[:2])) == 1:
+        form.initial["school"] = only[0].name
 
 
 def named(sites: QuerySet[Site], text: str) -> list[Site]:

@@ -23,10 +23,6 @@ PAGE_SIZE = 50
 SEEN = Action.VIEW_DEVICE_DETAILS
 
 
-def _sites(request: HttpRequest, action: Action = SEEN) -> list[Site]:
-    return list(Site.objects.allowing(request.user, action).order_by("name"))
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 def intent(request: HttpRequest) -> HttpResponse:
     """What is wanted, level by level."""
@@ -74,15 +70,13 @@ def _authorities(request: HttpRequest) -> list[Authority]:
 
 
 def _page(request: HttpRequest, *, form: ValueForm | None = None, zone_form: ZoneForm | None = None) -> HttpResponse:
-    managed = _authorities(request)
+    managed, seen = _authorities(request), Site.objects.allowing(request.user, SEEN)
     page = Paginator(intents.values_seen_by(person(request)), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "rows": [_baseline_row(one, person(request)) for one in page],
         "form": form or _value_form(request, None),
-        "zones": Zone.objects.filter(authority__in={site.authority_id for site in _sites(request)}).select_related(
-            "authority"
-        ),
+        "zones": Zone.objects.filter(authority__in=seen.values("authority")).select_related("authority"),
         "zone_form": zone_form or (ZoneForm(managed) if managed else None),
         "managed": {authority.pk for authority in managed},
     }
@@ -105,17 +99,16 @@ def _whose(one: Baseline) -> str:
 
 
 def _value_form(request: HttpRequest, data: Any) -> ValueForm | None:
-    managed = _sites(request, Action.MANAGE)
-    return ValueForm(_authorities(request), managed, data) if managed else None
+    managed = Site.objects.allowing(request.user, Action.MANAGE)
+    return ValueForm(_authorities(request), managed, data) if managed.exists() else None
 
 
-def _place(word: str) -> intents.Place:
-    """`word` is one of the form's own choices."""
+def _place(site: Site | None, word: str) -> intents.Place:
+    """`word`: where there is no site, one of the form's own choices."""
+    if site:
+        return intents.Place(site.authority, site=site)
     level, key, *platform = word.split(":")
     number = int(key)
-    if level == "site":
-        site = Site.objects.select_related("authority").get(pk=number)
-        return intents.Place(site.authority, site=site)
     if level == "zone":
         zone = Zone.objects.select_related("authority").get(pk=number)
         return intents.Place(zone.authority, zone=zone)
@@ -123,9 +116,10 @@ def _place(word: str) -> intents.Place:
 
 
 def _set(request: HttpRequest, form: ValueForm) -> bool:
-    place = _place(form.cleaned_data["place"])
+    data = form.cleaned_data
+    place = _place(data["school"], data.get("everywhere", ""))
     try:
-        intents.set_value(place=place, key=form.cleaned_data["key"], value=form.parsed(), by=person(request))
+        intents.set_value(place=place, key=data["key"], value=form.parsed(), by=person(request))
     except IntentError as error:
         form.add_error("value", error.sentence)
         return False

@@ -21,7 +21,7 @@ from fleet.automation.views.outlook import person
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Authority, Site
-from fleet.web.offers import offer
+from fleet.sites.somewhere import SomewhereForm
 
 LATELY = 10
 MOST_A_DAY = 1000
@@ -49,20 +49,14 @@ WHY = {
 }
 
 
-def manageable_places(user: User) -> tuple[QuerySet[Authority], QuerySet[Site]]:
-    authorities = Authority.objects.filter(pk__in=user.access.scopes(Action.MANAGE))
-    return authorities.order_by("name"), Site.objects.allowing(user, Action.MANAGE).order_by("name")
-
-
 def place_of(user: User, key: int) -> Authority | Site | None:
     """The authority or site of this number, if this person manages it."""
-    authorities, sites = manageable_places(user)
-    return authorities.filter(pk=key).first() or sites.filter(pk=key).first()
+    authorities = Authority.objects.filter(pk__in=user.access.scopes(Action.MANAGE))
+    return authorities.filter(pk=key).first() or Site.objects.allowing(user, Action.MANAGE).filter(pk=key).first()
 
 
-class PolicyForm(forms.Form):
+class PolicyForm(SomewhereForm):
     remedy = forms.CharField(widget=forms.HiddenInput)
-    place = forms.TypedChoiceField(label=gettext_lazy("Where"), coerce=int)
     wanted = forms.ChoiceField(
         label=gettext_lazy("By itself"),
         choices=[
@@ -82,10 +76,7 @@ class PolicyForm(forms.Form):
 
     def __init__(self, data: Any, *, user: User, **more: Any) -> None:
         super().__init__(data, **more)
-        authorities, sites = manageable_places(user)
-        choices = [(one.pk, _("Everywhere in %s") % one.name) for one in authorities]
-        choices += [(one.pk, one.name) for one in sites]
-        offer(self, "place", choices)
+        self.offer_places(user, Action.MANAGE)
 
     def clean_remedy(self) -> str:
         slug: str = self.cleaned_data["remedy"]
@@ -94,7 +85,7 @@ class PolicyForm(forms.Form):
         return slug
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or {}
+        said = super().clean()
         remedy = remedybook.known().get(said.get("remedy", ""))
         if remedy and said.get("wanted") == "on" and not said.get("most_a_day") and binding.needed(get(remedy.playbook)):
             self.add_error("most_a_day", _("Above low risk a limit is needed."))
@@ -111,22 +102,19 @@ def index(request: HttpRequest) -> HttpResponse:
         if not user.access.anywhere(Action.MANAGE):
             raise Http404
         refused = PolicyForm(request.POST, user=user, auto_id=f"id_{request.POST.get('remedy', '')}_%s")
-        if refused.is_valid() and _saved(user, refused):
+        if refused.is_valid():
+            _save(user, refused)
             messages.success(request, _("Saved."))
             return redirect("automation:remedies")
     rows = [_row(user, remedy, refused) for remedy in remedybook.known().values()]
     return render(request, "automation/remedies.html", {"rows": rows}, status=422 if refused else 200)
 
 
-def _saved(user: User, form: PolicyForm) -> bool:
+def _save(user: User, form: PolicyForm) -> None:
     data = form.cleaned_data
-    place = place_of(user, data["place"])
-    if place is None:
-        return False
     remedies.set_policy(
-        remedy=data["remedy"], place=place, wanted=WANTED[data["wanted"]], by=user, most_a_day=data["most_a_day"]
+        remedy=data["remedy"], place=form.place, wanted=WANTED[data["wanted"]], by=user, most_a_day=data["most_a_day"]
     )
-    return True
 
 
 @require_POST

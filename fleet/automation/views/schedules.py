@@ -27,7 +27,7 @@ from fleet.devices.models import Device, DeviceType
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Site
-from fleet.web.offers import offer_rows
+from fleet.sites.typed import NAME_OR_PART, SchoolField, offer_schools
 
 PAGE_SIZE = 50
 PREFIX = "argument-"
@@ -49,7 +49,7 @@ def rules_offered(begins: Any) -> dict[str, str]:
 
 class ScheduleForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
-    site = forms.ModelChoiceField(Site.objects.none(), label=gettext_lazy("School"), empty_label=None)
+    school = SchoolField(label=gettext_lazy("School"), help_text=NAME_OR_PART)
     kind = forms.ChoiceField(
         label=gettext_lazy("All devices of a kind"),
         required=False,
@@ -82,7 +82,7 @@ class ScheduleForm(forms.Form):
     def __init__(self, data: Any, *, user: User, playbook: Playbook) -> None:
         super().__init__(data)
         self._user, self._playbook = user, playbook
-        offer_rows(self, "site", Site.objects.allowing(user, RIGHT))
+        offer_schools(self, Site.objects.allowing(user, RIGHT))
         if not playbook.undoes_itself:
             del self.fields["lasts_minutes"]
         for argument in self._asked():
@@ -98,7 +98,7 @@ class ScheduleForm(forms.Form):
         minutes = data.get("lasts_minutes")
         arguments = {one.name: data[PREFIX + one.name] for one in self._asked()}
         return Standing(
-            site=data["site"],
+            site=data["school"],
             name=data["name"],
             playbook=self._playbook.slug,
             rule=rules_offered(data["starts_at"])[data["repeats"]],
@@ -111,7 +111,7 @@ class ScheduleForm(forms.Form):
 
     def _named(self, data: dict[str, Any]) -> tuple[int, ...]:
         names = {line.strip() for line in data["devices"].splitlines() if line.strip()}
-        rows = Device.objects.allowing(self._user, RIGHT).filter(site=data["site"], name__in=names)
+        rows = Device.objects.allowing(self._user, RIGHT).filter(site=data["school"], name__in=names)
         found = dict(rows.values_list("name", "pk"))
         if unknown := names - set(found):
             raise OrderError({"devices": _("There is no device called: %(names)s.") % {"names": ", ".join(sorted(unknown))}})
@@ -199,7 +199,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 def _field_of(form: ScheduleForm, name: str) -> str | None:
-    found = {"rule": "repeats", "lasts": "lasts_minutes"}.get(name, name)
+    found = {"site": "school", "rule": "repeats", "lasts": "lasts_minutes"}.get(name, name)
     return next((field for field in (found, PREFIX + found) if field in form.fields), None)
 
 

@@ -41,11 +41,8 @@ def create(*, name: str, queue: str, by: User) -> PollGroup:
 def change(*, group: PollGroup, name: str, site_ids: Collection[int], by: User) -> None:
     """Renames it, and has exactly these of the sites of `by` in it: one that was in another group leaves that one. Sites
     that `by` does not manage stay where they are. Raises GroupError."""
+    rename(group=group, name=name, by=by)
     mine = dict.fromkeys(sites_of(by).values_list("pk", flat=True))
-    if name != group.name and group.sites.exclude(site__in=mine).exists():
-        raise GroupError("name", _("This group also has sites that you do not manage. Its name stays."))
-    group.name = name
-    _saved(group)
     wanted = mine.keys() & set(site_ids)
     GroupedSite.objects.filter(group=group, site__in=mine.keys() - wanted).delete()
     GroupedSite.objects.bulk_create(
@@ -55,6 +52,26 @@ def change(*, group: PollGroup, name: str, site_ids: Collection[int], by: User) 
         update_fields=["group"],
     )
     log.info("poll group changed", extra={"group_id": group.pk, "sites": len(wanted), "user_id": by.pk})
+
+
+@transaction.atomic
+def rename(*, group: PollGroup, name: str, by: User) -> None:
+    """Raises GroupError: another's name, or a group that has sites of others as well."""
+    if name != group.name and group.sites.exclude(site__in=sites_of(by).order_by().values("pk")).exists():
+        raise GroupError("name", _("This group also has sites that you do not manage. Its name stays."))
+    group.name = name
+    _saved(group)
+
+
+def put(*, group: PollGroup, site: Site, by: User) -> None:
+    """Into this group, and out of the one that it was in."""
+    GroupedSite.objects.update_or_create(site=site, defaults={"group": group})
+    log.info("site put into poll group", extra={"group_id": group.pk, "site_id": site.pk, "user_id": by.pk})
+
+
+def take_out(*, group: PollGroup, site: Site, by: User) -> None:
+    GroupedSite.objects.filter(group=group, site=site).delete()
+    log.info("site taken out of poll group", extra={"group_id": group.pk, "site_id": site.pk, "user_id": by.pk})
 
 
 def _saved(row: PollGroup) -> PollGroup:

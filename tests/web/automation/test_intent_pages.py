@@ -199,8 +199,8 @@ class TestWanted:
         assert intent.render(city.access_point_a).passing_wifis == passing
         assert intent.render(city.access_point_b).passing_wifis == set()
 
-    def test_an_administrator_sets_a_value_and_takes_it_away(self, ada: Client, city: City) -> None:
-        ada.post("/intent/", {"key": "ntp_servers", "place": f"site:{city.school_a.pk}", "value": "a.example\nb.example\n"})
+    def test_an_administrator_sets_a_value_and_takes_it_away(self, ada: Client) -> None:
+        ada.post("/intent/", {"key": "ntp_servers", "school": "Schule A", "value": "a.example\nb.example\n"})
         row = Baseline.objects.get()
         assert (row.level, row.value) == ("site", ["a.example", "b.example"])
 
@@ -209,7 +209,7 @@ class TestWanted:
 
     def test_a_wifis_key_is_kept_encrypted_and_shown_nowhere(self, ada: Client, city: City) -> None:
         place = f"authority:{city.authority.pk}"
-        ada.post("/intent/", {"key": "wifis", "place": place, "value": f"Schule | sae-mixed | lan | {KEY}"})
+        ada.post("/intent/", {"key": "wifis", "everywhere": place, "value": f"Schule | sae-mixed | lan | {KEY}"})
 
         assert intent.render(city.access_point_a).values["wifis"][0]["psk"] == KEY
         assert Baseline.objects.get().value is None
@@ -219,19 +219,19 @@ class TestWanted:
 
     @pytest.mark.parametrize(("key", "value"), [("ntp_servers", "a b"), ("country", "Germany"), ("wifis", "Schule")])
     def test_a_wrong_value_is_refused_and_stays_typed(self, ada: Client, city: City, key: str, value: str) -> None:
-        answer = ada.post("/intent/", {"key": key, "place": f"authority:{city.authority.pk}", "value": value})
+        answer = ada.post("/intent/", {"key": key, "everywhere": f"authority:{city.authority.pk}", "value": value})
 
         assert answer.status_code == 422
         assert value in answer.content.decode()
         assert not Baseline.objects.exists()
 
     def test_a_technician_sets_nothing(self, theo: Client, city: City) -> None:
-        answer = theo.post("/intent/", {"key": "country", "place": f"authority:{city.authority.pk}", "value": "DE"})
+        answer = theo.post("/intent/", {"key": "country", "everywhere": f"authority:{city.authority.pk}", "value": "DE"})
 
         assert answer.status_code == 404
 
     def test_another_citys_places_cannot_be_chosen(self, ada: Client) -> None:
-        answer = ada.post("/intent/", {"key": "country", "place": "authority:999999", "value": "DE"})
+        answer = ada.post("/intent/", {"key": "country", "everywhere": "authority:999999", "value": "DE"})
 
         assert answer.status_code == 422
 

@@ -70,12 +70,12 @@ class TestWhyNotNow:
 
 
 class TestFreezesAndWindows:
-    def form(self, place: str, **other: Any) -> dict[str, Any]:
+    def form(self, **other: Any) -> dict[str, Any]:
         now = timezone.now()
-        return {"place": place, "starts_at": clock(now + HOUR), "ends_at": clock(now + 3 * HOUR), "reason": "Wahl"} | other
+        return {"starts_at": clock(now + HOUR), "ends_at": clock(now + 3 * HOUR), "reason": "Wahl"} | other
 
     def test_an_administrator_freezes_the_city_and_ends_it(self, ada: Client, city: City) -> None:
-        ada.post("/policy/freezes/new/", self.form(f"all-{city.authority.pk}"))
+        ada.post("/policy/freezes/new/", self.form(everywhere=city.authority.pk))
         row = Freeze.objects.get()
         assert (row.site, row.made_by) == (None, city.administrator)
         assert "Überall in Stadt Musterstadt" in ada.get("/policy/").content.decode()
@@ -86,7 +86,7 @@ class TestFreezesAndWindows:
         assert told == ["policy.frozen", "policy.thawed"]
 
     def test_and_opens_an_evening_each_week_for_one_kind(self, ada: Client, city: City) -> None:
-        ada.post("/policy/windows/new/", self.form(str(city.school_a.pk), kind="switch", repeats="weekly"))
+        ada.post("/policy/windows/new/", self.form(school="Schule A", kind="switch", repeats="weekly"))
         row = ChangeWindow.objects.get()
 
         assert (row.site, row.kind, row.repeats, row.timezone) == (city.school_a, "switch", "weekly", "Europe/Berlin")
@@ -94,9 +94,11 @@ class TestFreezesAndWindows:
         ada.post(f"/policy/windows/{row.pk}/end/")
         assert "Wahl" not in ada.get("/policy/").content.decode()
 
-    @pytest.mark.parametrize("spoilt", [{"ends_at": "2020-01-01T00:00"}, {"reason": ""}, {"place": "all-1000000"}])
-    def test_what_is_wrong_stays_in_the_form(self, ada: Client, city: City, spoilt: dict[str, str]) -> None:
-        answer = ada.post("/policy/freezes/new/", self.form(str(city.school_a.pk)) | spoilt)
+    @pytest.mark.parametrize(
+        "spoilt", [{"ends_at": "2020-01-01T00:00"}, {"reason": ""}, {"school": "", "everywhere": "1000000"}]
+    )
+    def test_what_is_wrong_stays_in_the_form(self, ada: Client, spoilt: dict[str, str]) -> None:
+        answer = ada.post("/policy/freezes/new/", self.form(school="Schule A") | spoilt)
 
         assert answer.status_code == 422
         assert not Freeze.objects.exists()
@@ -107,7 +109,7 @@ class TestFreezesAndWindows:
         assert "Umzug" in shown
         assert "/end/" not in shown
         assert theo.post(f"/policy/freezes/{row.pk}/end/").status_code == 404
-        assert theo.post("/policy/freezes/new/", self.form(str(city.school_a.pk))).status_code == 404
+        assert theo.post("/policy/freezes/new/", self.form(school="Schule A")).status_code == 404
         assert alma.get("/policy/").status_code == 404
 
     def test_what_an_authority_agrees_otherwise(self, ada: Client, city: City) -> None:

@@ -28,21 +28,21 @@ def test_a_remedy_is_switched_on_for_all_and_off_for_one(city: City, client: Cli
     ada, url = login(client, city.administrator), reverse("automation:remedies")
     assert "Überall aus." in ada.get(url).content.decode()
 
-    for place, wanted in ((city.authority.pk, "on"), (city.school_a.pk, "off")):
-        assert ada.post(url, {"remedy": REMEDY, "place": place, "wanted": wanted}).status_code == 302
+    for place, wanted in (({"everywhere": city.authority.pk}, "on"), ({"school": "schule a"}, "off")):
+        assert ada.post(url, {"remedy": REMEDY, "wanted": wanted} | place).status_code == 302
 
     assert remedies.policy_for(REMEDY, city.authority.pk, city.school_b.pk)
     assert not remedies.policy_for(REMEDY, city.authority.pk, city.school_a.pk)
-    ada.post(url, {"remedy": REMEDY, "place": city.school_a.pk, "wanted": "above"})
+    ada.post(url, {"remedy": REMEDY, "school": "Schule A", "wanted": "above"})
     assert remedies.policy_for(REMEDY, city.authority.pk, city.school_a.pk)
-    assert ada.post(url, {"remedy": "../x", "place": city.authority.pk, "wanted": "on"}).status_code == 422
+    assert ada.post(url, {"remedy": "../x", "everywhere": city.authority.pk, "wanted": "on"}).status_code == 422
 
 
 def test_only_administrators_switch_remedies(city: City, theo: Client, alma: Client) -> None:
     url = reverse("automation:remedies")
 
     assert theo.get(url).status_code == 200
-    assert theo.post(url, {"remedy": REMEDY, "place": city.school_a.pk, "wanted": "on"}).status_code == 404
+    assert theo.post(url, {"remedy": REMEDY, "school": "Schule A", "wanted": "on"}).status_code == 404
     assert alma.get(url).status_code == 404
     ask = {"content_type": "application/json", "headers": bearer(city.technician)}
     body = {"scope_id": city.school_a.pk, "enabled": True}
@@ -54,7 +54,7 @@ def test_only_administrators_switch_remedies(city: City, theo: Client, alma: Cli
 
 def test_a_standing_order_is_kept_and_its_key_is_nowhere(city: City, theo: Client) -> None:
     url = reverse("automation:schedule-new") + "?playbook=ssid"
-    wish = SCHEDULE | {"site": city.school_a.pk, "devices": "AP-204-A\n"}
+    wish = SCHEDULE | {"school": "Schule A", "devices": "AP-204-A\n"}
     assert theo.get(url).status_code == 200
     refused = theo.post(url, wish | {"devices": "AP-999"})
     assert (refused.status_code, "AP-999" in refused.content.decode()) == (422, True)
@@ -82,7 +82,7 @@ def test_a_key_that_is_made_up_each_time_is_not_asked_for(city: City, theo: Clie
     assert "Wird jedes Mal neu erzeugt" in page
     wish = {name: SCHEDULE[name] for name in ("name", "kind", "starts_at", "repeats", "argument-ssid")}
 
-    wish |= {"site": str(city.school_a.pk), "devices": "AP-204-A", "argument-psk": KEY}
+    wish |= {"school": "Schule A", "devices": "AP-204-A", "argument-psk": KEY}
     assert theo.post(url, wish).status_code == 302
 
     assert Schedule.objects.get().secret_arguments is None
@@ -104,7 +104,7 @@ def test_a_coordinator_has_no_standing_orders(alma: Client) -> None:
 
 def test_a_webhooks_key_is_shown_once(city: City, client: Client, theo: Client) -> None:
     ada, url = login(Client(), city.administrator), reverse("people:webhooks")
-    wish = {"name": "Leitstelle", "place": city.authority.pk, "url": "https://a.example/x", "events": "alert.*\nchange.*"}
+    wish = {"name": "Leitstelle", "place": city.authority.name, "url": "https://a.example/x", "events": "alert.*\nchange.*"}
 
     made = ada.post(url, wish).content.decode()
 

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
 FORM = {
     "address": "IT@Musterstadt.example", "host": "imap.musterstadt.example", "port": "993", "security": "tls",
     "username": "it", "password": "planted-mail-password", "folder": "INBOX", "processed_folder": "Gelesen", "active": "on",
+    "school": "Schule A",
 }  # fmt: skip
 
 
@@ -42,22 +43,22 @@ def test_only_administrators_have_such_pages(alma: Client, theo: Client, ada: Cl
 
 
 def test_a_mailbox_is_added_and_its_password_is_shown_nowhere(ada: Client, city: City) -> None:
-    assert ada.post("/mail/mailboxes/new/", {**FORM, "site": city.school_a.pk}).status_code == 302
+    assert ada.post("/mail/mailboxes/new/", FORM).status_code == 302
 
     mailbox = Mailbox.objects.get()
     assert (mailbox.address, mailbox.secret) == ("it@musterstadt.example", {"password": "planted-mail-password"})
     page = ada.get(f"/mail/mailboxes/{mailbox.pk}/").content.decode()
     assert "planted" not in page
-    ada.post(f"/mail/mailboxes/{mailbox.pk}/", {**FORM, "site": city.school_a.pk, "password": "", "folder": "Post"})
+    ada.post(f"/mail/mailboxes/{mailbox.pk}/", {**FORM, "password": "", "folder": "Post"})
     mailbox.refresh_from_db()
     assert (mailbox.folder, mailbox.secret) == ("Post", {"password": "planted-mail-password"})
 
 
 @pytest.mark.parametrize(("name", "value"), [("host", "imap.evil.example"), ("port", "9993"), ("username", "else")])
 def test_a_password_goes_nowhere_else_unless_it_is_typed_again(ada: Client, city: City, name: str, value: str) -> None:
-    ada.post("/mail/mailboxes/new/", {**FORM, "site": city.school_a.pk})
+    ada.post("/mail/mailboxes/new/", FORM)
     mailbox = Mailbox.objects.get()
-    wish = {**FORM, "site": city.school_a.pk, name: value, "password": ""}
+    wish = {**FORM, name: value, "password": ""}
 
     assert ada.post(f"/mail/mailboxes/{mailbox.pk}/", wish).status_code == 422
     assert str(getattr(Mailbox.objects.get(), name)) == FORM[name]
@@ -66,7 +67,7 @@ def test_a_password_goes_nowhere_else_unless_it_is_typed_again(ada: Client, city
 
 
 def test_without_encryption_only_this_machine(ada: Client, city: City) -> None:
-    answer = ada.post("/mail/mailboxes/new/", {**FORM, "site": city.school_a.pk, "security": "none"})
+    answer = ada.post("/mail/mailboxes/new/", {**FORM, "security": "none"})
 
     assert answer.status_code == 422
     assert "Ohne Verschlüsselung" in answer.content.decode()

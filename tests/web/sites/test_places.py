@@ -15,7 +15,7 @@ from fleet.sites import services
 from fleet.sites.models import Building, Room, Site
 from helpdesk.tickets.models import Ticket
 from tests.conftest import City, login
-from tests.web.sites.test_typed_schools import three_hundred_more
+from tests.web.sites.things import many_schools
 
 
 def school(**changes: str) -> dict[str, str]:
@@ -97,7 +97,7 @@ class TestSchools:
         assert Site.objects.get(pk=site.pk).name == "Eins"
 
     def test_the_list_is_searched_filtered_and_paged(self, ada: Client, city: City) -> None:
-        three_hundred_more(city)
+        many_schools(city, 300)
 
         page = ada.get("/places/")
         assert (page.context["page"].paginator.count, len(page.context["page"])) == (302, 50)
@@ -286,7 +286,7 @@ class TestWho:
 
 class TestBudgets:
     def test_lists(self, ada: Client, city: City, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
-        three_hundred_more(city)
+        many_schools(city, 300)
         rooms = [services.RoomDetails(str(n)) for n in range(60)]
         services.create_rooms(building=city.building_a, rooms=rooms)
         for path, most in (("/places/", 7), (f"/places/{city.school_a.pk}/", 7), (f"/places/{city.school_a.pk}/close/", 12)):

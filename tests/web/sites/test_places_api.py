@@ -12,7 +12,7 @@ from fleet.people.rules import Role
 from fleet.sites import services
 from fleet.sites.models import Building, Room, Site
 from tests.conftest import City, bearer
-from tests.web.sites.test_typed_schools import three_hundred_more
+from tests.web.sites.things import many_schools
 
 
 class Api:
@@ -173,7 +173,7 @@ class TestWho:
 def test_lists_come_in_pages_at_the_same_price(
     ada_api: Api, city: City, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    three_hundred_more(city)
+    many_schools(city, 300)
     services.create_rooms(building=city.building_a, rooms=[services.RoomDetails(str(n)) for n in range(120)])
     for path in ("/sites/?page_size=200", "/rooms/?page_size=200", f"/buildings/?site={city.school_a.pk}"):
         with django_assert_max_num_queries(6):

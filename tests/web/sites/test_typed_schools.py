@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from fleet.people.models import Scope
 from fleet.sites.models import Site
 from tests.conftest import City
+from tests.web.sites.things import many_schools
 
 
 def names(answer: Any) -> set[str]:
@@ -42,30 +42,22 @@ def test_whoever_sees_one_school_is_not_asked(alma: Client) -> None:
 
 PAGES = (
     "/devices/", "/tickets/", "/reports/", "/reports/promises/", "/approvals/", "/drift/", "/compliance/", "/backups/",
-    "/maintenance/new/", "/devices/new/",
+    "/maintenance/new/", "/devices/new/", "/changes/new/", "/schedules/new/?playbook=ssid", "/remedies/",
+    "/credentials/uses/", "/intent/", "/policy/freezes/new/", "/policy/windows/new/", "/account/webhooks/",
+    "/mail/mailboxes/new/",
 )  # fmt: skip
-
-
-def three_hundred_more(city: City) -> None:
-    scopes = Scope.objects.bulk_create(
-        [Scope(kind=Scope.Kind.SITE, name=f"Schule {n}", parent=city.authority.scope) for n in range(300)]
-    )
-    Site.objects.bulk_create(
-        Site(scope=scope, authority=city.authority, kind="school", name=scope.name, slug=f"s-{n}")
-        for n, scope in enumerate(scopes)
-    )
 
 
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_grows_with_the_schools(path: str, ada: Client, city: City) -> None:
     few = len(ada.get(path).content)
-    three_hundred_more(city)
+    many_schools(city, 300)
 
     assert len(ada.get(path).content) < few + 500
 
 
 def test_labels_are_printed_for_a_school_that_is_tapped_or_typed(ada: Client, city: City) -> None:
-    three_hundred_more(city)
+    many_schools(city, 300)
 
     every = ada.get("/labels/").content.decode()
     typed = ada.get("/labels/", {"school": "schule a"}).content.decode()

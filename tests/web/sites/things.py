@@ -6,9 +6,9 @@ from datetime import timedelta
 from django.utils import timezone
 
 from fleet.devices.models import Device
-from fleet.people.models import User
+from fleet.people.models import Scope, User
 from fleet.sites.models import CalendarImport, ExamPeriod, FreePeriod, PlaceTable, Room, Site
-from tests.conftest import scope_of
+from tests.conftest import City, scope_of
 
 
 @dataclass(frozen=True)
@@ -53,3 +53,13 @@ def _table(site: Site) -> bytes:
         f"{site.name};{site.slug};Neubau;1;0",
     )
     return "\n".join(rows).encode()
+
+
+def many_schools(city: City, count: int) -> None:
+    scopes = Scope.objects.bulk_create(
+        [Scope(kind=Scope.Kind.SITE, name=f"Schule {n}", parent=city.authority.scope) for n in range(count)]
+    )
+    Site.objects.bulk_create(
+        Site(scope=scope, authority=city.authority, kind="school", name=scope.name, slug=f"s-{n}")
+        for n, scope in enumerate(scopes)
+    )
