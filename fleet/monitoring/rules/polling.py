@@ -8,6 +8,11 @@ CONFIRM = 3
 """So many failed polls in a row make a device "not answering"."""
 PATIENCE = 2 * CONFIRM
 """So long a silent device is asked at the quick pace, and its alert waits for what its uplink has to say."""
+RETRIES = 1
+"""How often a request is sent again that nobody answers."""
+CONFIRMING_RETRIES = 3
+"""The same of polls that may confirm a silence: of a line that loses a third of all datagrams, a device is said to be down
+once in 20,000 polls instead of once in 200."""
 BACK_OFF_EVERY = 10
 """After so many further failures the interval doubles, twice at most."""
 MOST_DOUBLINGS = 2
@@ -58,6 +63,11 @@ def failed(before: Availability, reason: str, now: datetime) -> Availability:
     if before.status is Status.DOWN or failures < CONFIRM:
         return after
     return replace(after, status=Status.DOWN, since=failing_since)
+
+
+def retries(failures: int) -> int:
+    """For a device that was silent so often in a row."""
+    return CONFIRMING_RETRIES if 0 < failures < CONFIRM else RETRIES
 
 
 def doubtful(before: Availability, after: Availability) -> bool:

@@ -170,7 +170,8 @@ def jobs(claim: Claim, keys: Keys, *, whole: bool) -> tuple[dict[Lane, list[Job]
 
 
 def _job(row: Held, credential: SnmpCredential, plan: planning.Known | None, *, walk: bool) -> Job:
-    target = Target(row.address, row.port, credential, timeout_s=settings.SNMP_TIMEOUT_S)
+    timeout_s, retries = settings.SNMP_TIMEOUT_S, polling.retries(row.failures)
+    target = Target(row.address, row.port, credential, timeout_s=timeout_s, retries=retries)
     hopeless = row.failures >= PATIENCE
     if plan is None:
         return Job(row.device_id, row.site_id, target, hopeless=hopeless)

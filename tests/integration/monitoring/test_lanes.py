@@ -385,7 +385,8 @@ def test_at_a_silent_site_those_that_were_silent_for_long_are_not_asked() -> Non
         found = drained(pump)
     asked = [one.device_id for one in found if isinstance(one, Measurement)]
     assert set(range(wire.SUSPECT)) <= set(asked)
-    assert len([one for one in found if isinstance(one, PutOff)]) >= 30 - wire.SUSPECT - 4
+    begun_by_then = wire.SUSPECT + wire.MIN_WINDOW - 1
+    assert len([one for one in found if isinstance(one, PutOff)]) >= 30 - begun_by_then
     assert len(found) == 30
 
 

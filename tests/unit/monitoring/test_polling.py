@@ -93,3 +93,7 @@ def test_a_device_that_is_not_as_planned_is_walked_soon_but_not_all_the_time(wal
 
 def test_a_silent_device_of_a_silent_site_is_put_off_by_an_interval() -> None:
     assert NOW + timedelta(seconds=30) <= polling.put_off_until(NOW, PACE, 0.5) <= NOW + timedelta(seconds=33)
+
+
+def test_who_fell_silent_is_asked_more_often_until_that_is_certain() -> None:
+    assert [polling.retries(failures) for failures in range(5)] == [1, 3, 3, 1, 1]
