@@ -7,6 +7,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,16 +76,16 @@ class ChildProcess:
             self._write(BEAT)
 
     def batches(self, every_s: float) -> Iterator[list[dict[str, Any]]]:
-        """What came since the last batch, at most `every_s` seconds apart (possibly nothing), until the child has ended."""
+        """What comes in `every_s` seconds (possibly nothing), again and again until the child has ended."""
         over = False
         while not over:
             batch: list[dict[str, Any]] = []
+            until = time.monotonic() + every_s
             with contextlib.suppress(queue.Empty):
-                line = self._lines.get(timeout=every_s)
-                while line is not None:
-                    batch.append(json.loads(line))
-                    line = self._lines.get_nowait()
-                over = True
+                while not over and (left := until - time.monotonic()) > 0:
+                    line = self._lines.get(timeout=left)
+                    over = line is None
+                    batch += [] if line is None else [json.loads(line)]
             yield batch
 
     @property
