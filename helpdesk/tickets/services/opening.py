@@ -42,7 +42,8 @@ class Opening:
 def open_ticket(*, opening: Opening) -> Ticket:
     """A new ticket with its first article; the same idempotency key by the same person gives the same ticket.
 
-    Raises ClosedSiteError where the school is closed, or closes this moment.
+    A room that has been removed meanwhile is left out. Raises ClosedSiteError where the school is closed, or closes this
+    moment.
     """
     key = scoped_key(opening.requester, opening.idempotency_key)
     if known := _known(key):
@@ -80,7 +81,7 @@ def _create(opening: Opening, key: str | None) -> Ticket:
         subject=opening.subject[:200],
         priority=opening.priority,
         blocks_lesson=opening.blocks_lesson,
-        room=opening.room,
+        room=sites.hold_room(room_id=opening.room.pk) if opening.room else None,
         requester=opening.requester,
         alert=opening.alert,
         queue=opening.queue or (opening.category.queue if opening.category else None),

@@ -1,8 +1,5 @@
 """A school that closes while something begins there: whoever comes first is heard by the other (PostgreSQL)."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
@@ -12,31 +9,12 @@ from fleet.sites.models import Site
 from helpdesk.tickets import services as tickets
 from helpdesk.tickets.models import Ticket
 from tests.conftest import City
+from tests.integration.sites.conftest import Meanwhile
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite lets one write at a time"),
 ]
-Meanwhile = Callable[[Callable[[], object]], "Future[object]"]
-
-
-@pytest.fixture
-def meanwhile() -> Iterator[Meanwhile]:
-    """Lets something begin on a connection of its own, and waits until it is done or hangs."""
-    with ThreadPoolExecutor() as pool:
-
-        def begin(act: Callable[[], object]) -> "Future[object]":
-            def closing() -> object:
-                try:
-                    return act()
-                finally:
-                    connection.close()
-
-            begun = pool.submit(closing)
-            wait([begun], timeout=2)
-            return begun
-
-        yield begin
 
 
 @pytest.fixture
