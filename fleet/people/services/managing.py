@@ -12,7 +12,7 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -132,7 +132,7 @@ def enter(*, email: str, name: str, scope: Scope, by: User | None) -> User:
 def enter_role(*, person: User, giving: Giving, by: User | None) -> Grant:
     """As a table gives it, likewise. Raises RefusedError for a role of one's own, and at a closed school."""
     _refuse(Refusal.YOURSELF, unless=by is None or person.pk != by.pk)
-    User.objects.filter(pk=person.pk).update(version=F("version") + 1)
+    accounts.count_up(people=User.objects.filter(pk=person.pk))
     return _give(person, giving, by)
 
 
@@ -197,10 +197,8 @@ def _locked(person: User, version: int | None) -> User:
 
 
 def _save(row: User, values: Mapping[str, Any]) -> None:
-    for name, value in values.items():
-        setattr(row, name, value)
-    row.version += 1
-    row.save(update_fields=[*values, "version"])
+    accounts.count_up(people=User.objects.filter(pk=row.pk), **values)
+    row.refresh_from_db(fields=[*values, "version"])
 
 
 def _shut_out(row: User) -> None:
