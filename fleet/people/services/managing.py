@@ -20,7 +20,7 @@ from fleet.events.services import Fact, emit
 from fleet.people import selectors
 from fleet.people.models import Grant, Scope, User
 from fleet.people.rules import Refusal, Role, one_line
-from fleet.people.services import accounts, inviting
+from fleet.people.services import accounts, addresses
 
 
 class RefusedError(Exception):
@@ -65,7 +65,8 @@ def add(*, details: Details, giving: Giving, by: User) -> User:
 def change(*, person: User, details: Details, by: User, version: int | None = None) -> User:
     """Name, mail address and language. A former address opens nothing any more, and is told so.
 
-    Nor does what was opened by it where somebody else changes it: it may have been another person's.
+    Nor does what was opened by it where somebody else changes it: it may have been another person's. Then no password is set
+    by mail before the person has said that the new one is theirs (`addresses`); one who has none yet has nothing to lose.
 
     Raises ValidationError and RefusedError.
     """
@@ -75,16 +76,18 @@ def change(*, person: User, details: Details, by: User, version: int | None = No
     changed = [name for name, value in wanted.items() if getattr(row, name) != value]
     if not changed:
         return row
+    doubted, claims = row.address_unproven, "email" in changed and row.pk != by.pk and row.has_usable_password()
     try:
         with transaction.atomic():
-            _save(row, {name: wanted[name] for name in changed})
+            _save(row, {name: wanted[name] for name in changed} | ({"address_unproven": True} if claims else {}))
     except IntegrityError as error:
         raise _taken() from error
     if "email" in changed:
         EmailAddress.objects.filter(user=row).delete()
         if row.pk != by.pk:
             _shut_out(row)
-        transaction.on_commit(lambda: inviting.tell_former(address=before, person=row), robust=True)
+        confirms = claims and not doubted
+        transaction.on_commit(lambda: addresses.tell_former(address=before, person=row, confirms=confirms), robust=True)
     _tell("changed", row, _home(row), by, {"fields": changed})
     return row
 
