@@ -38,7 +38,7 @@ def suggestions(rows: QuerySet[Scope], text: str) -> list[str]:
 
 
 class PlaceField(forms.CharField):
-    """One of `rows`, by its name or by words that only its name has. Its value is a Scope."""
+    """One of `rows`, by its whole name: a role is given there. Its value is a Scope."""
 
     widget = PlaceInput
 
@@ -49,13 +49,18 @@ class PlaceField(forms.CharField):
     def clean(self, value: Any) -> Any:
         said = super().clean(value)
         if found := NUMBERED.fullmatch(said):
-            named = list(self.rows.filter(pk=int(found["pk"]), name=found["name"]))
+            near = list(self.rows.filter(pk=int(found["pk"]), name=found["name"]))
+            named = near
         else:
-            named = list(self.rows.filter(name__iexact=said)[:2]) or list(selectors.places_called(self.rows, said)[:2])
-        if not named:
+            near = list(selectors.places_called(self.rows, said))
+            named = [row for row in near if row.name.casefold() == said.casefold()]
+        if not near:
             raise forms.ValidationError(gettext("You look after no place that is called so."))
-        if named[1:]:
+        if len(named or near) > 1:
             raise forms.ValidationError(gettext("Several places are called so. Choose one of those that are offered."))
+        if not named:
+            offered = gettext("Do you mean “%(name)s”? A role is given where the whole name stands.")
+            raise forms.ValidationError(offered, params={"name": near[0].name})
         return named[0]
 
 

@@ -28,6 +28,7 @@ REFUSALS: dict[Refusal, Promise] = {
 SENTENCES: dict[str, Promise] = {
     "person.added": gettext_lazy("Added"),
     "person.changed": gettext_lazy("Changed: %(fields)s"),
+    "person.address-confirmed": gettext_lazy("Confirmed the mail address"),
     "person.invited": gettext_lazy("Was sent the link to set a password"),
     "person.role-given": gettext_lazy("Was given a role: %(role)s, %(place)s"),
     "person.role-taken": gettext_lazy("A role was taken: %(role)s, %(place)s"),

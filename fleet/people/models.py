@@ -96,6 +96,8 @@ class User(AbstractUser):
     theme = models.CharField(_("theme"), max_length=5, choices=Theme.choices, default=Theme.AUTO)
     version = models.PositiveIntegerField(default=0)
     """Goes up with each change of who this is and what they hold, so that nobody overwrites what they have not read."""
+    address_unproven = models.BooleanField(default=False)
+    """Somebody else has changed the address, and the person has not said yet that it is theirs (`services.addresses`)."""
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]

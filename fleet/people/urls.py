@@ -4,6 +4,7 @@ from fleet.people import views, webhooks
 
 app_name = "people"
 urlpatterns = [
+    path("address/<str:token>/", views.address, name="address"),
     path("sessions/", views.sessions, name="sessions"),
     path("tokens/", views.tokens, name="tokens"),
     path("tokens/<int:pk>/revoke/", views.revoke_token, name="revoke-token"),

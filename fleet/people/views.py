@@ -21,6 +21,7 @@ from fleet.people.browsers import browser_name
 from fleet.people.forms import PreferencesForm, TokenForm
 from fleet.people.models import ApiToken, User
 from fleet.people.roles import role_label
+from fleet.people.services import addresses
 from fleet.secrets.types import Secret
 from fleet.web.context import DENSITIES, THEMES, density
 
@@ -88,6 +89,19 @@ def sessions(request: HttpRequest) -> HttpResponse:
         for row in services.sessions(user=user)
     ]
     return render(request, "people/sessions.html", {"sessions": rows, "elsewhere": any(not row["here"] for row in rows)})
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def address(request: HttpRequest, token: str) -> HttpResponse:
+    """By the link in the mail to a former address: whoever reads that says that the new one is theirs."""
+    person = addresses.claimed(token=token)
+    if person is not None and request.method == "POST":
+        addresses.prove(person=person)
+        messages.success(request, _("Thank you. You log in as %s from now on.") % person.email)
+        return redirect("account_login")
+    return render(request, "people/address.html", {"person": person}, status=200 if person else 404)
 
 
 @login_not_required

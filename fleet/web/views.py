@@ -71,12 +71,12 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # 
     )
 
 
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _error(
         request,
         403,
         _("This is not open to you"),
-        _("Your role does not allow this here. Nothing was changed."),
+        str(exception) or _("Your role does not allow this here. Nothing was changed."),
         _("If you need it for your work, please ask your administrator."),
     )
 

@@ -18,6 +18,7 @@ from fleet.monitoring import words
 from fleet.monitoring.models import Alert, AlertNote
 from fleet.people.models import User
 from fleet.people.rules import Action
+from fleet.sites.services import ClosedSiteError
 from helpdesk.tickets import services
 from helpdesk.tickets.models import Article, Ticket
 from helpdesk.tickets.rules import (
@@ -65,20 +66,23 @@ def _released(alert: Alert, ticket: Ticket, event: Event) -> None:
 
 
 def _open(alert: Alert) -> None:
+    """None at a school that has closed meanwhile: nothing there is in service any more."""
     device = alert.device
-    ticket = services.open_ticket(
-        opening=services.Opening(
-            site=alert.site,
-            subject=_subject(alert, words.in_general),
-            channel=Article.Channel.SYSTEM,
-            priority=priority_of_alert(alert.severity),
-            room=device.room,
-            devices=[device],
-            alert=alert,
-            notice="alert-opened",
-            details=_details(alert, alert.evidence_opened),
-        )
+    opening = services.Opening(
+        site=alert.site,
+        subject=_subject(alert, words.in_general),
+        channel=Article.Channel.SYSTEM,
+        priority=priority_of_alert(alert.severity),
+        room=device.room,
+        devices=[device],
+        alert=alert,
+        notice="alert-opened",
+        details=_details(alert, alert.evidence_opened),
     )
+    try:
+        ticket = services.open_ticket(opening=opening)
+    except ClosedSiteError:
+        return
     for below in Ticket.objects.open().filter(alert__suppressed_by=alert).select_related("alert"):
         _attach(below, alert, ticket)
     outages.attach_cases(cause=alert)

@@ -17,7 +17,7 @@ from tests.web.things import Things
 
 PUBLIC = {
     "healthz", "display", "web:design", "web:design-log", "api:openapi-json", "api:openapi-view", "api:api-root",
-    "tickets:rate",  # the token is what opens it
+    "tickets:rate", "people:address",  # the token is what opens it
     "metrics", "metrics-devices",  # these answer 401 (tests/web/monitoring/test_metrics.py)
     "account_login", "account_logout", "account_signup", "account_inactive", "account_reset_password",
     "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
@@ -192,6 +192,7 @@ FIXED: dict[str, str] = {
     "monitoring.kind": "switch",
     "tickets.kind": "queue",
     "tickets.token": "no-such-token",
+    "people:address.token": "no-such-token",
     "kind": "switch",
     "metric": "temperature_c",
 }

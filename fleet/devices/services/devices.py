@@ -17,6 +17,7 @@ from fleet.devices.services.credentials import (
 from fleet.devices.services.errors import DeviceError, checked
 from fleet.events.services import Fact, emit
 from fleet.people.models import User
+from fleet.sites import services as sites
 from fleet.sites.models import Room, Site
 
 
@@ -82,6 +83,7 @@ def create_device(*, site: Site, details: DeviceDetails, by: User | None = None)
 
 @transaction.atomic
 def move(*, device: Device, room: Room | None) -> None:
+    """Raises DeviceError."""
     device.room = room
     _check_belonging(device)
     device.save(update_fields=["room"])
@@ -180,8 +182,12 @@ def _follow_site(device: Device) -> None:
 
 def _check_belonging(device: Device) -> None:
     """Of what it has been given nothing is another site's or authority's. Raises DeviceError."""
-    if device.room is not None and device.room.site_id != device.site_id:
-        raise DeviceError("room", _("This room belongs to another site."))
+    if device.room is not None:
+        room = sites.hold_room(room_id=device.room.pk)
+        if room is None:
+            raise DeviceError("room", _("This room has just been removed."))
+        if room.site_id != device.site_id:
+            raise DeviceError("room", _("This room belongs to another site."))
     for use in SiteCredential.Use:
         credential = getattr(device, f"{use}_credential")
         if credential is not None:

@@ -2,13 +2,14 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from fleet.people.models import ApiToken, Grant, Scope, User
@@ -57,16 +58,15 @@ def close_scope(*, scope_id: int, at: datetime) -> int:
     """No role is given there any more, and whoever holds one at this very scope holds it no longer; how many that were."""
     lock_administrators()  # as whoever gives a role does, before the scope: nobody waits for each other
     Scope.objects.filter(pk=scope_id).update(closed=True)
-    return Grant.objects.current(at).filter(scope_id=scope_id).update(expires_at=at)
+    ending = Grant.objects.current(at).filter(scope_id=scope_id)
+    count_up(people=User.objects.filter(pk__in=list(ending.values_list("user", flat=True))))
+    return ending.update(expires_at=at)
 
 
 def set_display(*, user: User, language: str | None = None, theme: str | None = None) -> None:
     """Remember language and theme; what is None or not on offer stays as it is."""
-    if language in User.Language.values:
-        user.language = language
-    if theme in User.Theme.values:
-        user.theme = theme
-    user.save(update_fields=["language", "theme"])
+    said = {"language": (language, User.Language.values), "theme": (theme, User.Theme.values)}
+    _keep(user, {name: value for name, (value, offered) in said.items() if value in offered})
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,19 @@ class Preferences:
 
 
 def set_preferences(*, user: User, preferences: Preferences) -> None:
-    for field, value in vars(preferences).items():
-        setattr(user, field, value)
-    user.version += 1
-    user.save(update_fields=[*vars(preferences), "version"])
+    _keep(user, vars(preferences))
+
+
+def _keep(user: User, values: Mapping[str, object]) -> None:
+    """What is as it was read is not written: somebody else may have changed it since."""
+    if changed := {name: value for name, value in values.items() if getattr(user, name) != value}:
+        count_up(people=User.objects.filter(pk=user.pk), **changed)
+        user.refresh_from_db(fields=[*changed, "version"])
+
+
+def count_up(*, people: QuerySet[User], **values: object) -> int:
+    """Writes `values`; the version goes up from what it is, whatever was read before."""
+    return people.update(**values, version=F("version") + 1)
 
 
 def issue_token(*, user: User, name: str, reach: ApiToken.Reach, valid_for: timedelta) -> tuple[ApiToken, Secret]:

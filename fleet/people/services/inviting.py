@@ -1,4 +1,4 @@
-"""Mails about one's account: the link with which somebody new sets a password, and word to a former address."""
+"""Mails about one's account: the link with which somebody new sets a password."""
 
 import logging
 from datetime import timedelta
@@ -30,8 +30,8 @@ def invite(*, person: User, by: User) -> bool:
     if not may_invite(person=person, by=by):
         return False
     valid = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
-    context = {"by": by, "link": _link(person), "until": timezone.now() + valid, "again": _url("account_reset_password")}
-    if not _send("invitation", person.email, person, context):
+    context = {"by": by, "link": _link(person), "until": timezone.now() + valid, "again": url("account_reset_password")}
+    if not send("invitation", person.email, person, context):
         return False
     scope = person.grants.select_related("scope").latest("pk").scope
     with transaction.atomic():
@@ -39,11 +39,7 @@ def invite(*, person: User, by: User) -> bool:
     return True
 
 
-def tell_former(*, address: str, person: User) -> bool:
-    return _send("address_changed", address, person, {"address": address})
-
-
-def _send(name: str, to: str, person: User, context: dict[str, Any]) -> bool:
+def send(name: str, to: str, person: User, context: dict[str, Any]) -> bool:
     with translation.override(person.language):
         subject, body = (
             render_to_string(f"people/mail/{name}_{part}.txt", {"person": person, **context}).strip()
@@ -60,8 +56,8 @@ def _send(name: str, to: str, person: User, context: dict[str, Any]) -> bool:
 def _link(person: User) -> str:
     """allauth's own link to a new password: it holds for PASSWORD_RESET_TIMEOUT and until there is a password."""
     key = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(person)
-    return _url("account_reset_password_from_key", uidb36=user_pk_to_url_str(person), key=key)
+    return url("account_reset_password_from_key", uidb36=user_pk_to_url_str(person), key=key)
 
 
-def _url(name: str, **parts: str) -> str:
+def url(name: str, **parts: str) -> str:
     return settings.BASE_URL.rstrip("/") + reverse(name, kwargs=parts)

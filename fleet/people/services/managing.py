@@ -12,7 +12,7 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,7 +20,7 @@ from fleet.events.services import Fact, emit
 from fleet.people import selectors
 from fleet.people.models import Grant, Scope, User
 from fleet.people.rules import Refusal, Role, one_line
-from fleet.people.services import accounts, inviting
+from fleet.people.services import accounts, addresses
 
 
 class RefusedError(Exception):
@@ -65,7 +65,8 @@ def add(*, details: Details, giving: Giving, by: User) -> User:
 def change(*, person: User, details: Details, by: User, version: int | None = None) -> User:
     """Name, mail address and language. A former address opens nothing any more, and is told so.
 
-    Nor does what was opened by it where somebody else changes it: it may have been another person's.
+    Nor does what was opened by it where somebody else changes it: it may have been another person's. Then no password is set
+    by mail before the person has said that the new one is theirs (`addresses`); one who has none yet has nothing to lose.
 
     Raises ValidationError and RefusedError.
     """
@@ -75,16 +76,18 @@ def change(*, person: User, details: Details, by: User, version: int | None = No
     changed = [name for name, value in wanted.items() if getattr(row, name) != value]
     if not changed:
         return row
+    doubted, claims = row.address_unproven, "email" in changed and row.pk != by.pk and row.has_usable_password()
     try:
         with transaction.atomic():
-            _save(row, {name: wanted[name] for name in changed})
+            _save(row, {name: wanted[name] for name in changed} | ({"address_unproven": True} if claims else {}))
     except IntegrityError as error:
         raise _taken() from error
     if "email" in changed:
         EmailAddress.objects.filter(user=row).delete()
         if row.pk != by.pk:
             _shut_out(row)
-        transaction.on_commit(lambda: inviting.tell_former(address=before, person=row), robust=True)
+        confirms = claims and not doubted
+        transaction.on_commit(lambda: addresses.tell_former(address=before, person=row, confirms=confirms), robust=True)
     _tell("changed", row, _home(row), by, {"fields": changed})
     return row
 
@@ -132,7 +135,7 @@ def enter(*, email: str, name: str, scope: Scope, by: User | None) -> User:
 def enter_role(*, person: User, giving: Giving, by: User | None) -> Grant:
     """As a table gives it, likewise. Raises RefusedError for a role of one's own, and at a closed school."""
     _refuse(Refusal.YOURSELF, unless=by is None or person.pk != by.pk)
-    User.objects.filter(pk=person.pk).update(version=F("version") + 1)
+    accounts.count_up(people=User.objects.filter(pk=person.pk))
     return _give(person, giving, by)
 
 
@@ -197,10 +200,8 @@ def _locked(person: User, version: int | None) -> User:
 
 
 def _save(row: User, values: Mapping[str, Any]) -> None:
-    for name, value in values.items():
-        setattr(row, name, value)
-    row.version += 1
-    row.save(update_fields=[*values, "version"])
+    accounts.count_up(people=User.objects.filter(pk=row.pk), **values)
+    row.refresh_from_db(fields=[*values, "version"])
 
 
 def _shut_out(row: User) -> None:

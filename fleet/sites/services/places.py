@@ -16,6 +16,7 @@ from fleet.people import services as people
 from fleet.people.models import Scope, User
 from fleet.sites import hanging
 from fleet.sites.models import Authority, Building, Room, Site
+from fleet.sites.services.holding import hold_building
 
 
 class ChangedMeanwhileError(Exception):
@@ -95,6 +96,8 @@ class RoomDetails:
 
 @transaction.atomic
 def create_room(*, building: Building, details: RoomDetails, by: User | None = None) -> Room:
+    """Raises ChangedMeanwhileError where the building has been removed."""
+    _hold(building)
     scope = {"authority_id": building.authority_id, "site_id": building.site_id}
     room = Room.objects.create(**scope, building=building, **vars(details))
     _tell("room.created", room, by, number=room.number, building_id=building.pk)
@@ -103,8 +106,8 @@ def create_room(*, building: Building, details: RoomDetails, by: User | None = N
 
 @transaction.atomic
 def create_rooms(*, building: Building, rooms: Iterable[RoomDetails], by: User | None = None) -> list[Room]:
-    """Those that are not there yet."""
-    Building.objects.select_for_update().get(pk=building.pk)  # one list at a time
+    """Those that are not there yet. Raises ChangedMeanwhileError where the building has been removed."""
+    list(Building.objects.select_for_update(no_key=True).filter(pk=building.pk))  # one list at a time
     there = set(Room.objects.filter(building=building).values_list("number", flat=True))
     return [create_room(building=building, details=one, by=by) for one in rooms if one.number not in there]
 
@@ -112,6 +115,8 @@ def create_rooms(*, building: Building, rooms: Iterable[RoomDetails], by: User |
 @transaction.atomic
 def update_room(*, room: Room, details: RoomDetails, building: Building | None = None, by: User | None = None) -> None:
     """With `building` of the same school it moves there. Raises ChangedMeanwhileError."""
+    if building is not None:
+        _hold(building)
     moved = {} if building is None else {"building": building}
     _tell("room.changed", room, by, fields=_update(room, vars(details) | moved))
 
@@ -128,15 +133,21 @@ def remove_building(*, building: Building, by: User | None = None) -> None:
     _remove(hanging.BUILDING, building, by, name=building.name)
 
 
+def _hold(building: Building) -> None:
+    if hold_building(building_id=building.pk) is None:
+        raise ChangedMeanwhileError
+
+
 def _remove(place: str, row: Room | Building, by: User | None, /, **payload: Any) -> None:
+    rows = type(row)._default_manager
+    list(rows.select_for_update().filter(pk=row.pk))  # whoever puts something there holds it (`holding`)
     if hanging.on(place, row.pk):
         raise InUseError
     _tell(f"{place}.removed", row, by, **payload)
-    kept = type(row)._default_manager.filter(pk=row.pk, version=row.version)
     try:
         with transaction.atomic():
             hanging.release(place, row.pk)
-            gone = kept.delete()[1].get(row._meta.label, 0)
+            gone = rows.filter(pk=row.pk, version=row.version).delete()[1].get(row._meta.label, 0)
     except ProtectedError as error:
         raise InUseError from error
     if not gone:

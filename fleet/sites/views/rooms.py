@@ -90,8 +90,10 @@ def create_room(request: PageRequest, pk: int) -> HttpResponse:
 def create_rooms(request: PageRequest, pk: int) -> HttpResponse:
     house = _building(request, pk)
     form = RoomsForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        made = services.create_rooms(building=house, rooms=form.rooms, by=request.user)
+    made: list[Room] = []
+    if form.is_valid() and written(
+        form, lambda: made.extend(services.create_rooms(building=house, rooms=form.rooms, by=request.user))
+    ):
         messages.success(request, _added(len(made), len(form.rooms) - len(made)))
         return _back(house.site_id)
     title = _("Several rooms in %s") % house.name

@@ -43,7 +43,10 @@ class Incoming:
     ancestors: tuple[str, ...] = ()
     """Message-IDs of In-Reply-To and References, nearest first (RFC 5322, 3.6.4)."""
     sender: Sender = field(default_factory=Sender)
+    addressed: tuple[str, ...] = ()
+    """Whom To and Cc name: the same in each copy."""
     recipients: tuple[str, ...] = ()
+    """All to whom it may have been delivered."""
     date: str = ""
     """As it stands in the header."""
     subject: str = ""

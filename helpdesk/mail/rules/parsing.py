@@ -74,6 +74,7 @@ def _envelope(message: Message) -> Incoming:
         in_reply_to=next(iter(ancestors), "") if headers.raw_value(message, "In-Reply-To") else "",
         ancestors=ancestors,
         sender=sender,
+        addressed=headers.addresses(message, TO[:2]),
         recipients=headers.addresses(message, TO),
         date=headers.value(message, "Date")[:100],
         subject=subject[:1000],

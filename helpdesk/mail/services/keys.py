@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from datetime import datetime, timedelta
 
 from helpdesk.mail.rules.headers import LONGEST_ID, topic
 from helpdesk.mail.rules.incoming import Incoming
@@ -9,6 +10,8 @@ from helpdesk.mail.rules.incoming import Incoming
 MARK = re.compile(r"^(?:\[[^\]]{1,60}\]\s*)+")
 """`[EXTERN]`, `[lehrer-liste]`: what a gateway or a list puts before the subject of its own copy."""
 MOST_MARKS = 5
+SAME_DELIVERY = timedelta(minutes=10)
+"""Within which the copies of a mail come in that says neither its Message-ID nor its date."""
 
 
 def storable_id(message_id: str) -> str:
@@ -18,20 +21,34 @@ def storable_id(message_id: str) -> str:
     return f"<{hashlib.sha256(message_id.encode()).hexdigest()[:40]}@long.invalid>"
 
 
-def key_of(mail: Incoming, digest: str) -> str:
-    """Its Message-ID; without one what it says, which is the same in each copy; without a date the bytes themselves."""
+def key_of(mail: Incoming, digest: str, now: datetime) -> str:
+    """Its Message-ID; without one what it says, which is the same in each copy; without a date that and when it came.
+
+    `digest`: of its bytes, which count for what cannot be read.
+    """
     if mail.message_id:
         return storable_id(mail.message_id)
-    said = [
-        mail.sender.address,
-        mail.date or digest,
-        mail.subject,
-        mail.text,
-        mail.quoted,
-        *(one.digest for one in mail.files),
-    ]
-    content = digest if mail.unreadable else "\0".join(said)
-    return f"<{hashlib.sha256(content.encode()).hexdigest()[:40]}@content.invalid>"
+    if mail.unreadable:
+        return _content_id(digest)
+    return undated(mail, now)[0] if not mail.date else _content_id(mail.sender.address, mail.date, *_said(mail))
+
+
+def undated(mail: Incoming, now: datetime) -> list[str]:
+    """The keys under which a copy may have come in at most SAME_DELIVERY ago, the present one first; none where a mail says
+    itself which one it is."""
+    if mail.message_id or mail.date or mail.unreadable:
+        return []
+    stretch = int(now.timestamp() // SAME_DELIVERY.total_seconds())
+    said = (mail.sender.address, *mail.addressed, *_said(mail))
+    return [_content_id(str(one), *said) for one in (stretch, stretch - 1)]
+
+
+def _said(mail: Incoming) -> list[str]:
+    return [mail.subject, mail.text, mail.quoted, *(one.digest for one in mail.files)]
+
+
+def _content_id(*parts: str) -> str:
+    return f"<{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:40]}@content.invalid>"
 
 
 def same(mail: Incoming, sender: str, subject: str) -> bool:

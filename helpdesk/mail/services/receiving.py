@@ -4,11 +4,14 @@ import dataclasses
 import logging
 import tempfile
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db.models import Q
+from django.utils import timezone
 
 from fleet.secrets.crypto import UndecipherableError
 from fleet.sites.models import Authority
@@ -18,7 +21,7 @@ from helpdesk.mail.rules.incoming import Incoming
 from helpdesk.mail.services import keeping, settling
 from helpdesk.mail.services.delivery import Delivery
 from helpdesk.mail.services.keeping import Raw
-from helpdesk.mail.services.keys import key_of, same
+from helpdesk.mail.services.keys import SAME_DELIVERY, key_of, same, undated
 from helpdesk.mail.services.senders import known, mailbox_for
 
 log = logging.getLogger(__name__)
@@ -135,7 +138,10 @@ def _authority(mailbox: Mailbox | None, mail: Incoming) -> Authority:
 
 def _settled(delivery: Delivery) -> Result:
     """The key's uniqueness decides between copies that arrive at the same instant: one settles, the others are told."""
-    key = key_of(delivery.mail, delivery.raw.digest)
+    now = timezone.now()
+    if copied := _copied(delivery, now):
+        return _known_already(delivery, _result(copied))
+    key = key_of(delivery.mail, delivery.raw.digest, now)
     for one in (key, f"{key[:230]}#{delivery.raw.digest[:40]}"):
         first = _first(delivery, one)
         if first is None:
@@ -143,6 +149,16 @@ def _settled(delivery: Delivery) -> Result:
         if same(delivery.mail, first.sender, first.subject):
             return _known_already(delivery, _result(first))
     return _known_already(delivery, Result(Outcome.DROPPED))
+
+
+def _copied(delivery: Delivery, now: datetime) -> IncomingMail | None:
+    """What came in before a mail that does not say which one it is: the same bytes whenever, the same words just now."""
+    keys = undated(delivery.mail, now)
+    if not keys:
+        return None
+    just_now = Q(key__in=keys, received_at__gt=now - SAME_DELIVERY)
+    rows = IncomingMail.objects.filter(authority=delivery.authority, sender=delivery.mail.sender.address)
+    return rows.filter(just_now | Q(digest=delivery.raw.digest)).first()
 
 
 def _known_already(delivery: Delivery, first: Result) -> Result:

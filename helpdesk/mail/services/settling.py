@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Site
+from fleet.sites.services import ClosedSiteError
 from helpdesk.mail import selectors, threads
 from helpdesk.mail.models import IncomingMail, Mailbox
 from helpdesk.mail.rules.headers import base_address, topic
@@ -138,7 +139,12 @@ class _Settling:
         opening = tickets.Opening(
             site=site, subject=subject, body=self.mail.text, channel=Article.Channel.MAIL, requester=self.who
         )
-        self._begin(tickets.open_ticket(opening=opening))
+        try:
+            ticket = tickets.open_ticket(opening=opening)
+        except ClosedSiteError:  # this moment: where does it belong now?
+            self._open()
+        else:
+            self._begin(ticket)
 
     def _begin(self, ticket: Ticket) -> None:
         article = ticket.articles.get()

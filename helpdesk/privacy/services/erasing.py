@@ -158,6 +158,7 @@ def _rename(person: User, name: str, address: str) -> None:
     person.is_active = person.is_staff = person.is_superuser = False
     person.last_login = None
     person.set_unusable_password()
+    person.version += 1  # its row is locked
     person.save()
     person.groups.clear()
     person.user_permissions.clear()

@@ -12,6 +12,7 @@ from fleet.devices.models import Device
 from fleet.events.services import Fact, emit
 from fleet.monitoring.models import Alert
 from fleet.people.models import User
+from fleet.sites import services as sites
 from fleet.sites.models import Room, Site
 from helpdesk.tickets.models import Article, Category, Counter, Queue, Ticket
 from helpdesk.tickets.rules import number
@@ -39,7 +40,11 @@ class Opening:
 
 
 def open_ticket(*, opening: Opening) -> Ticket:
-    """A new ticket with its first article; the same idempotency key by the same person gives the same ticket."""
+    """A new ticket with its first article; the same idempotency key by the same person gives the same ticket.
+
+    A room that has been removed meanwhile is left out. Raises ClosedSiteError where the school is closed, or closes this
+    moment.
+    """
     key = scoped_key(opening.requester, opening.idempotency_key)
     if known := _known(key):
         return known
@@ -67,6 +72,7 @@ def _known(key: str | None) -> Ticket | None:
 
 
 def _create(opening: Opening, key: str | None) -> Ticket:
+    sites.hold_open(site_id=opening.site.pk)
     ticket = Ticket.objects.create(
         authority_id=opening.site.authority_id,
         site=opening.site,
@@ -75,7 +81,7 @@ def _create(opening: Opening, key: str | None) -> Ticket:
         subject=opening.subject[:200],
         priority=opening.priority,
         blocks_lesson=opening.blocks_lesson,
-        room=opening.room,
+        room=sites.hold_room(room_id=opening.room.pk) if opening.room else None,
         requester=opening.requester,
         alert=opening.alert,
         queue=opening.queue or (opening.category.queue if opening.category else None),

@@ -97,10 +97,13 @@ def test_a_line_that_is_renewed_hears_as_before(
     until(lambda: watch.told == [mailbox.pk])
     begun = watched_until(mailbox)
     until(lambda: watched_until(mailbox) > begun + timedelta(seconds=1))  # renewed several times
+    before = list(watch.told)
 
     put(inbox, "Danach", 1)
-
     until(lambda: len(watch.told) > 1)
+
+    assert before == [mailbox.pk], "a line that was opened anew would have told once more"
+    assert imap.poll(mailbox.pk) == 1
 
 
 class Broken:
@@ -208,8 +211,9 @@ def test_a_server_that_does_not_answer_holds_no_end_and_is_asked_as_before(
 
 @pytest.mark.parametrize("broken", [{"idle": True}], indirect=True)
 def test_whatever_goes_wrong_a_line_comes_back(broken: Broken, city: City) -> None:
-    of(broken, city)
-    told, stop = [], threading.Event()
+    mailbox = of(broken, city)
+    told: list[int] = []
+    stop = threading.Event()
 
     def tell(mailbox_id: int) -> None:
         told.append(mailbox_id)
@@ -221,6 +225,10 @@ def test_whatever_goes_wrong_a_line_comes_back(broken: Broken, city: City) -> No
     until(lambda: len(told) > 1)
     stop.set()
     thread.join(30)
+
+    assert set(told) == {mailbox.pk}
+    assert broken.logins > 1
+    assert not thread.is_alive()
 
 
 def test_what_a_dead_process_watched_is_asked_when_its_lease_is_over(mailbox: Mailbox) -> None:

@@ -82,6 +82,7 @@ def test_the_person_is_out_at_once_when_the_second_agrees(city: City, almut: Use
     agreed(city, almut, second)
 
     assert client.get("/account/").status_code == 302
+    assert User.objects.get(pk=almut.pk).version == almut.version + 1, "who has read them before writes nothing any more"
 
 
 def test_nobody_agrees_to_what_they_asked_for_nor_the_person(city: City, almut: User, second: User) -> None:

@@ -1,11 +1,14 @@
 """What a school that has closed still gets by mail: what answers its tickets is kept there, and nothing begins."""
 
+from unittest.mock import Mock
+
 import pytest
 from django.utils import timezone
 
 from fleet.sites import services as sites
 from fleet.sites.models import Site
 from helpdesk.mail.models import Mailbox
+from helpdesk.mail.services import settling
 from helpdesk.tickets import services as tickets
 from helpdesk.tickets.models import Article, Ticket
 from tests.conftest import City
@@ -58,3 +61,14 @@ def test_an_answer_is_kept_there_and_moves_nothing(city: City, post: Post, over:
     assert (result.outcome, result.ticket, state(over)) == ("appended", over.pk, state_there)
     assert Article.objects.get(pk=result.article).author == city.coordinator_a
     assert Ticket.objects.count() == 1
+
+
+def test_a_mail_goes_elsewhere_whose_school_closes_this_moment(
+    city: City, post: Post, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Site.objects.exclude(pk=city.school_a.pk).update(closed_at=timezone.now())
+    monkeypatch.setattr(settling, "site_of", Mock(side_effect=[city.school_b, city.school_a]))
+
+    result = post(sender=STRANGER)
+
+    assert (result.outcome, Ticket.objects.get().site) == ("new", city.school_a)

@@ -9,12 +9,15 @@ from django.utils import timezone, translation
 
 from fleet.devices import services as devices
 from fleet.devices.models import Device
+from fleet.events.models import Consumption, Refusal
 from fleet.events.services import deliver
 from fleet.monitoring import services as monitoring
 from fleet.monitoring.models import Alert
 from fleet.monitoring.services import tend
 from fleet.monitoring.services.alerts import tell
+from fleet.sites.models import Site
 from helpdesk.tickets import notices, services
+from helpdesk.tickets.consumers import NAME
 from helpdesk.tickets.models import Ticket
 from tests.conftest import City
 
@@ -79,6 +82,16 @@ def test_a_suppressed_alert_gets_none(city: City, opened: Callable[..., Alert]) 
     opened(city.access_point_a, suppressed_by=cause)
 
     assert [ticket.alert for ticket in Ticket.objects.all()] == [cause]
+
+
+def test_at_a_school_that_has_closed_meanwhile_it_gets_none(city: City, opened: Callable[..., Alert]) -> None:
+    Site.objects.filter(pk=city.school_a.pk).update(closed_at=timezone.now())
+
+    opened(city.switch_a)
+
+    assert not Ticket.objects.exists()
+    assert Consumption.objects.filter(consumer=NAME).exists()
+    assert not Refusal.objects.exists()
 
 
 def test_a_cause_that_is_found_later_is_named_in_the_ticket_with_its_ticket(

@@ -13,6 +13,8 @@ from pytest_django import DjangoAssertNumQueries
 from fleet.people import services as people
 from fleet.people.models import Grant, User
 from fleet.people.rules import Role
+from fleet.sites import services as sites
+from fleet.sites.models import Site
 from helpdesk.tickets import services as tickets
 from tests.conftest import PASSWORD, City, login
 
@@ -181,6 +183,7 @@ def test_a_mail_that_cannot_be_sent_loses_nothing(ada: Client, city: City, monke
         ({"email": "alma@musterstadt.example"}, "Zu dieser Adresse gibt es schon ein Konto."),
         ({"place": "Schule Z"}, "Sie verwalten keinen Ort, der so heißt."),
         ({"place": "Schule"}, "Mehrere Orte heißen so."),
+        ({"place": "le B"}, "Meinen Sie „Schule B“?"),
         ({"until": "2020-01-01"}, "Dieser Tag ist schon vorbei."),
         ({"role": "king"}, "king"),
         ({"name": "\u200b"}, "darf nicht leer sein"),
@@ -195,6 +198,16 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(
     assert says in answer.content.decode()
     assert "kim@schule.example" in answer.content.decode() or "email" in wrong
     assert not User.objects.filter(name="Kim Klein").exists()
+
+
+@pytest.mark.parametrize(("typed", "given"), [("ÜBUNGSSCHULE ost", True), (" Übungsschule Ost ", True), ("übungs", False)])
+def test_a_role_is_given_where_the_whole_name_stands(ada: Client, city: City, typed: str, given: bool) -> None:
+    details = sites.SiteDetails(Site.Kind.SCHOOL, "Übungsschule Ost", "ost")
+    school = sites.create_site(authority=city.authority, details=details)
+
+    ada.post(f"{LIST}{city.coordinator_a.pk}/roles/", {"role": "approver", "place": typed, "until": ""})
+
+    assert Grant.objects.filter(user=city.coordinator_a, scope=school.pk, role="approver").exists() is given
 
 
 def test_a_role_is_given_until_a_day_and_taken(ada: Client, city: City) -> None:

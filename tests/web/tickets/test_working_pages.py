@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from fleet.events.services import deliver
+from fleet.sites.models import Site
 from fleet.web import paging
 from helpdesk.tickets import services
 from helpdesk.tickets.models import Agreement, BulkJob, Category, Macro, Queue, Rating, Tag, Ticket, TicketLink
@@ -245,6 +246,20 @@ def test_what_is_closed_and_comes_back_is_a_new_linked_ticket(ticket: Ticket, al
     fresh = Ticket.objects.exclude(pk=ticket.pk).get()
     assert fresh.links.get().kind == TicketLink.Kind.FOLLOWS
     assert "Wieder kaputt." in read(alma, fresh)
+
+
+def test_nothing_comes_back_at_a_school_that_has_closed(ticket: Ticket, city: City, theo: Client) -> None:
+    for to in (Ticket.State.RESOLVED, Ticket.State.CLOSED):
+        services.transition(ticket=ticket, to=to)
+    Site.objects.filter(pk=city.school_a.pk).update(closed_at=timezone.now())
+
+    page = theo.post(f"/tickets/{ticket.number}/follow-up/", {"body": "Wieder kaputt."})
+    answer = theo.post(f"/api/v1/tickets/{ticket.number}/follow-up", {"body": "Wieder."}, content_type="application/json")
+
+    assert (page.status_code, answer.status_code) == (403, 403)
+    assert "Diese Schule ist geschlossen: Dort beginnt nichts Neues." in page.content.decode()
+    assert answer.json()["detail"] == "Diese Schule ist geschlossen: Dort beginnt nichts Neues."
+    assert Ticket.objects.get() == ticket
 
 
 def test_the_page_costs_the_same_for_many_relations(

@@ -1,5 +1,6 @@
 """What people read and press, with real layout: tables on a phone, long names on a desk, keys, what comes along."""
 
+import re
 from typing import Any
 
 import pytest
@@ -123,6 +124,9 @@ def test_what_cannot_be_kept_up_to_date_says_of_when_it_is(city: City, visit: Vi
 
     page.context.set_offline(True)
     told.wait_for(timeout=30_000)
+    said = told.inner_text()
     page.context.set_offline(False)
-
     told.wait_for(state="detached", timeout=30_000)
+
+    assert re.search(r"ist von \d{1,2}:\d\d", said), said
+    assert told.count() == 0
