@@ -1,7 +1,7 @@
 """ansible-runner's own display, under the name by which ansible-runner calls it, without the events that nobody reads.
 
-Each event costs Ansible's one main process what a fork costs it, and a tenth of a rollout were announcements that a task
-begins on a host. That a host was begun with is needed once: the first announcement of each says it.
+Each event costs Ansible's one main process about what a fork costs it. That a host was begun with is needed once: the first
+announcement of a task says it. What a task has changed stands in its result, and needs no event of its own.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ DOCUMENTATION = """
     name: awx_display
     short_description: Events for ansible-runner
     description:
-      - Tells ansible-runner what happens, and of the beginning of tasks only the first of each host.
+      - Tells ansible-runner what happens; of the beginning of tasks only the first of each host, and differences once.
     type: stdout
     extends_documentation_fragment:
       - default_callback
@@ -28,3 +28,6 @@ class CallbackModule(Display):  # type: ignore[misc]  # ansible-runner has no ty
         if host.name not in self._begun:
             self._begun.add(host.name)
             super().v2_runner_on_start(host, task)
+
+    def v2_on_file_diff(self, result: Any) -> None:
+        """It is in what `v2_runner_on_ok` tells."""
