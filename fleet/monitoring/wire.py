@@ -29,7 +29,7 @@ from fleet.snmp.fetch import GufoFetcher, Stream
 from fleet.snmp.interpret import Answers, interpret
 from fleet.snmp.plan import ACCESS_POINTS, Plan, Recorder, by_column, lister_of, make, still_holds
 from fleet.snmp.profiles import Resolved
-from fleet.snmp.read import SYS_OBJECT_ID, read_once
+from fleet.snmp.read import SYS_OBJECT_ID, SYS_UP_TIME, read_once
 from fleet.snmp.restarts import unbroken
 from fleet.snmp.types import Oid, Reading, Target, Value
 
@@ -48,8 +48,9 @@ BATCH_S = 0.5
 BATCH_SIZE = 250
 STEP_S = 0.05
 MIN_WINDOW = 8
-MOST_WALKS = 48
-"""A walk is work for the processor: more at once would only make each of them late."""
+MOST_WALKS = 96
+"""A walk is work for the processor and waits for many answers: more at once would only make each of them late, fewer would
+let them pile up while the processor has much else to do."""
 MOST_FILES = 65_536
 SPARE_FILES = 512
 
@@ -62,6 +63,8 @@ class Lane(StrEnum):
     LIVE = "live"
     WALK = "walk"
     """Devices that are read as a whole: a few at a time, so that each is through soon, and polls go on beside them."""
+    DOOR = "door"
+    """Devices that no plan is known of, until they answer: only then they are walked. Those that do not hold up no walk."""
     SLOW = "slow"
     """Devices that did not answer last time."""
 
@@ -93,6 +96,10 @@ class PutOff:
 Outcome = Measurement | PutOff
 
 
+class _Opened:
+    """What has answered at the door."""
+
+
 @dataclass
 class _LaneState:
     window: int
@@ -108,7 +115,8 @@ class Pump:
         self._lanes = {
             Lane.LIVE: _LaneState(min(window, share)),
             Lane.WALK: _LaneState(min(max(MIN_WINDOW, window // 10), MOST_WALKS)),
-            Lane.SLOW: _LaneState(min(max(MIN_WINDOW, window // 4), share)),
+            Lane.DOOR: _LaneState(min(max(MIN_WINDOW, window // 2), share)),
+            Lane.SLOW: _LaneState(min(max(MIN_WINDOW, window // 2), share)),
         }
         self._arrived: queue.Queue[Outcome | None] = queue.Queue()
         self._silence: Counter[int] = Counter()
@@ -120,6 +128,7 @@ class Pump:
         self._broken = False
 
     def __enter__(self) -> Self:
+        profiles.default()  # reading them takes a second, in which nobody would be heard
         self._thread.start()
         return self
 
@@ -136,7 +145,8 @@ class Pump:
     def room(self, lane: Lane) -> int:
         """How many devices this lane should be given now, so that its window never runs empty."""
         state = self._lanes[lane]
-        return max(0, 2 * state.window - state.in_flight - len(state.waiting))
+        room = max(0, 2 * state.window - state.in_flight - len(state.waiting))
+        return min(room, self.room(Lane.DOOR)) if lane is Lane.WALK else room
 
     @property
     def busy(self) -> bool:
@@ -162,7 +172,7 @@ class Pump:
 
     def _run(self) -> None:
         try:
-            with Stream[tuple[Lane, Job], Measurement]() as stream:
+            with Stream[tuple[Lane, Job], Measurement | _Opened]() as stream:
                 while not self._over.is_set():
                     self._start(stream, _fetcher)
                     self._take(stream.step(STEP_S if len(stream) else 0))
@@ -175,10 +185,11 @@ class Pump:
             self._broken = True
             self._arrived.put(None)
 
-    def _start(self, stream: Stream[tuple[Lane, Job], Measurement], fetcher: GufoFetcher) -> None:
+    def _start(self, stream: Stream[tuple[Lane, Job], Measurement | _Opened], fetcher: GufoFetcher) -> None:
         for lane, state in self._lanes.items():
+            begin = knock if lane is Lane.DOOR else ask
             while state.in_flight < state.window and (job := self._next(lane)) is not None:
-                stream.start((lane, job), ask(fetcher, job), *_budgets(job))
+                stream.start((lane, job), begin(fetcher, job), *_budgets(job))
 
     def _next(self, lane: Lane) -> Job | None:
         """The next one to be asked in this lane; it counts as in flight."""
@@ -198,16 +209,15 @@ class Pump:
                     self._lanes[Lane.SLOW].waiting.append(job)
         return None
 
-    def _take(self, ended: Sequence[tuple[tuple[Lane, Job], Measurement | SnmpError]]) -> None:
+    def _take(self, ended: Sequence[tuple[tuple[Lane, Job], Measurement | _Opened | SnmpError]]) -> None:
         for (lane, job), result in ended:
-            if isinstance(result, SnmpError):
-                self._silence[job.site_id] += 1
-                self._arrived.put(_unanswered(job, result))
-            else:
-                self._silence[job.site_id] = 0
-                self._arrived.put(result)
+            self._silence[job.site_id] = self._silence[job.site_id] + 1 if isinstance(result, SnmpError) else 0
+            if not isinstance(result, _Opened):
+                self._arrived.put(_unanswered(job, result) if isinstance(result, SnmpError) else result)
             with self._lock:
                 self._lanes[lane].in_flight -= 1
+                if isinstance(result, _Opened):
+                    self._lanes[Lane.WALK].waiting.append(job)
 
 
 def _budgets(job: Job) -> tuple[float, float]:
@@ -215,6 +225,13 @@ def _budgets(job: Job) -> tuple[float, float]:
     if not job.walk:
         return DEVICE_BUDGET_S, 0.0
     return (WALK_BUDGET_S, 0.0) if job.plan is None else (WALK_BUDGET_S - DEVICE_BUDGET_S, DEVICE_BUDGET_S)
+
+
+async def knock(fetcher: GufoFetcher, job: Job) -> _Opened:
+    """Raises SnmpError. Whatever it says, it has answered."""
+    with suppress(SnmpProtocolError):
+        await fetcher.get(replace(job.target, retries=WALK_RETRIES), [SYS_UP_TIME])
+    return _Opened()
 
 
 async def ask(fetcher: GufoFetcher, job: Job) -> Measurement:

@@ -164,7 +164,7 @@ def jobs(claim: Claim, keys: Keys, *, whole: bool) -> tuple[dict[Lane, list[Job]
         plan = known.get(row.plan_id or 0)
         due = plan is None or row.walk_due_at <= claim.taken_at
         walk = whole or due
-        lane = Lane.SLOW if row.failures else Lane.WALK if walk else Lane.LIVE
+        lane = Lane.SLOW if row.failures else Lane.DOOR if plan is None else Lane.WALK if walk else Lane.LIVE
         lanes[lane].append(replace(_job(row, credential, plan, walk=walk), look=walk and not due))
     return lanes, unusable
 

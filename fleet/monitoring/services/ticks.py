@@ -16,13 +16,16 @@ from fleet.monitoring.services import claims
 from fleet.monitoring.services.asking import queue_name
 from fleet.monitoring.services.claims import LEASE
 from fleet.monitoring.services.working import Work
-from fleet.monitoring.wire import Lane
+from fleet.monitoring.wire import DEVICE_BUDGET_S, Lane
 
 log = logging.getLogger(__name__)
 
 TICK_S = 45.0
 """A tick takes nothing new after this; what is under way is finished, or handed back at the end."""
 DRAIN_S = 20.0
+TAKES_UNTIL_S = {lane: TICK_S - (DEVICE_BUDGET_S if lane in {Lane.DOOR, Lane.SLOW} else 0) for lane in Lane}
+"""What may take long is begun early enough to be through with the tick: nothing new is asked while one is finished, and who
+answers at once is not to wait for those who do not."""
 LOOK_AGAIN_S = 1.0
 """How long a lane that nothing was due for is left alone."""
 SLICE = 500
@@ -82,7 +85,7 @@ class _Tick:
         self._shard = shard
         self._queue, self._number = queue, number
         self._moment, self._begun = moment, time.monotonic()
-        self._look_again_at = dict.fromkeys(Lane, 0.0)
+        self._look_again_at = dict.fromkeys(TAKES_UNTIL_S, 0.0)
         self._lost = False
 
     def run(self) -> int:
@@ -102,12 +105,12 @@ class _Tick:
             elapsed_s = time.monotonic() - self._begun
             if elapsed_s > TICK_S + DRAIN_S or self._lost:
                 return
-            taking = elapsed_s < TICK_S and self._take(work)
+            taking = self._take(work, elapsed_s)
             work.write_what_came()
 
-    def _take(self, work: Work) -> bool:
+    def _take(self, work: Work, elapsed_s: float) -> bool:
         """Whether there was something to take, or would be if there were room."""
-        found = [self._take_for(lane, work) for lane in Lane]  # each lane has its turn
+        found = [self._take_for(lane, work) for lane, until_s in TAKES_UNTIL_S.items() if elapsed_s < until_s]
         return any(found)
 
     def _take_for(self, lane: Lane, work: Work) -> bool:
@@ -131,8 +134,9 @@ class _Tick:
         due = Health.objects.due(now).in_part(self._queue, self._number, settings.POLL_SHARDS)
         if lane is Lane.SLOW:
             return due.silent().order_by("next_poll_at")
-        if lane is Lane.WALK:
-            return due.answering().filter(walk_due_at__lte=now).order_by("walk_due_at")
+        if lane in {Lane.WALK, Lane.DOOR}:
+            new = lane is Lane.DOOR
+            return due.answering().filter(walk_due_at__lte=now, answered_at__isnull=new).order_by("walk_due_at")
         return due.answering().filter(walk_due_at__gt=now).order_by("next_poll_at")
 
     def _renew(self) -> None:

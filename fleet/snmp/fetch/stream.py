@@ -99,6 +99,10 @@ class Stream(Generic[Key, Result]):
         """
         if not self._ended:
             self._wait(wait_s)
+        if self._deadlines and self._deadlines[0][0] <= time.monotonic():
+            self._wait(
+                0
+            )  # dealing with some answers may have taken long: what came meanwhile is heard before anybody is given up
         self._expire(time.monotonic())
         ended, self._ended = self._ended, []
         return ended

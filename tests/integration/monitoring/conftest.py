@@ -29,7 +29,7 @@ from fleet.snmp.agent import Agent, Responder
 from tests import database
 from tests.remembered import Remembered
 
-QUICK_S = 0.15
+QUICK_S = 0.25
 
 
 def small_city() -> City:

@@ -21,7 +21,7 @@ from tests.integration.monitoring.conftest import School
 
 pytestmark = pytest.mark.django_db
 PACE = Pace(30, 5)
-MOST_QUERIES = 25
+MOST_QUERIES = 26
 """Of a tick, savepoints included, and of a look whether any site is to be judged."""
 
 

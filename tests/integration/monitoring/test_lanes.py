@@ -1,8 +1,7 @@
 """Polling under trouble: lost datagrams, dead devices and sites, restarts, garbage, version 3, and what plans are for."""
 
 import itertools
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -20,7 +19,7 @@ from fleet.monitoring.rules.polling import Pace
 from fleet.monitoring.schemas import ReadingOut
 from fleet.monitoring.services import asking, claims, planning, storing, ticks, unsaid
 from fleet.monitoring.services.working import Work
-from fleet.monitoring.wire import Job, Lane, Outcome, Pump, PutOff
+from fleet.monitoring.wire import Job
 from fleet.snmp.errors import SnmpTooLong
 from fleet.snmp.plan import Plan, Recorder
 from fleet.snmp.types import Target, V2cCredential
@@ -357,53 +356,3 @@ def test_how_polling_keeps_up_can_be_read(school: School) -> None:
     services.poll_due()
 
     assert poll_lag() == PollLag([], due=0, overdue=0, asked=0)
-
-
-# The pump
-
-
-@contextmanager
-def pumping(window: int = 4) -> Iterator[Pump]:
-    with Pump(window) as pump:
-        yield pump
-
-
-def drained(pump: Pump) -> list[Outcome]:
-    found: list[Outcome] = []
-    while pump.busy:
-        found += pump.gather()
-    return found
-
-
-def nobody(number: int, site_id: int, *, hopeless: bool = False) -> Job:
-    return Job(number, site_id, Target("127.9.9.9", 9, V2cCredential("none"), 0.05, 0), hopeless=hopeless)
-
-
-def test_at_a_silent_site_those_that_were_silent_for_long_are_not_asked() -> None:
-    with pumping() as pump:
-        pump.add(Lane.SLOW, [nobody(n, 1, hopeless=n >= wire.SUSPECT) for n in range(30)])
-        found = drained(pump)
-    asked = [one.device_id for one in found if isinstance(one, Measurement)]
-    assert set(range(wire.SUSPECT)) <= set(asked)
-    begun_by_then = wire.SUSPECT + wire.MIN_WINDOW - 1
-    assert len([one for one in found if isinstance(one, PutOff)]) >= 30 - begun_by_then
-    assert len(found) == 30
-
-
-def test_a_site_that_goes_silent_gets_out_of_the_way_of_the_others() -> None:
-    with pumping() as pump:
-        pump.add(Lane.LIVE, [nobody(n, 1) for n in range(40)])
-        pump.add(Lane.LIVE, [nobody(n, 2) for n in range(40, 44)])
-        found = [one.device_id for one in drained(pump) if isinstance(one, Measurement)]
-    assert sorted(found) == list(range(44))
-    assert max(found.index(n) for n in range(40, 44)) < 43
-
-
-def test_one_device_that_cannot_be_dealt_with_stops_no_other() -> None:
-    impossible = Job(1, 1, nobody(1, 1).target, plan="no plan", walk=False)
-    with pumping() as pump:
-        pump.add(Lane.LIVE, [impossible, nobody(2, 2)])
-        found = drained(pump)
-        assert pump._thread.is_alive()
-    reasons = {one.device_id: one.reason for one in found if isinstance(one, Measurement)}
-    assert reasons == {1: "protocol", 2: "timeout"}
