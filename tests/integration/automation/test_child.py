@@ -49,6 +49,17 @@ RAW = """
     - ansible.builtin.raw: cat /proc/uptime
 """
 
+WRITING = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.raw: cat /proc/uptime
+    - ansible.builtin.copy: {content: "Ahorn", dest: "FILE"}
+      delegate_to: localhost
+      connection: local
+      vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+"""
+
 
 @dataclass
 class Told:
@@ -159,6 +170,17 @@ async def test_neither_secrets_nor_the_workers_environment_come_out(lab: Lab, tm
     assert "worker-environment-sentinel" not in told.raw
     assert left(tmp_path) == ["events.jsonl"]
     assert SECRET not in (tmp_path / "private" / "events.jsonl").read_text()
+
+
+async def test_of_each_device_is_told_once_that_it_was_begun_and_what_changed(lab: Lab, tmp_path: Path) -> None:
+    told = await listened(await start(order(lab, tmp_path, WRITING.replace("FILE", str(tmp_path / "tree")))))
+
+    heard = [(event["event"], event["changed"], event["diff"]) for event in told.events if event.get("host")]
+    assert heard == [
+        ("runner_on_start", False, []),
+        ("runner_on_ok", True, []),
+        ("runner_on_ok", True, [{"before": "", "after": "Ahorn"}]),
+    ]
 
 
 async def test_a_device_that_shows_another_host_key_is_not_talked_to(lab: Lab, tmp_path: Path) -> None:
