@@ -192,7 +192,7 @@ def test_beyond_the_limit_a_person_is_needed(school: School, policy: RemedyPolic
 def test_on_the_page_it_is_bound_with_a_limit_and_signed_by_a_colleague(school: School, ada: User) -> None:
     url = reverse("automation:remedies")
     client, franka = login(Client(), ada), login(Client(), school.approvers[0])
-    bind = {"remedy": SLUG, "place": school.ap.site.authority_id, "wanted": "on"}
+    bind = {"remedy": SLUG, "everywhere": school.ap.site.authority_id, "wanted": "on"}
     assert client.post(url, bind).status_code == 422, "without a limit"
     assert client.post(url, bind | {"most_a_day": 3}).status_code == 302
     policy = RemedyPolicy.objects.get()
