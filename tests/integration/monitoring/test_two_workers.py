@@ -68,10 +68,23 @@ class Site(Machine):
         return self.celery("worker", "-Q", QUEUES.format(self.prefix), *options)
 
     def wait_until(self, what: str, reached: Callable[[], bool], limit_s: float = 90) -> None:
+        assert self.within(limit_s, reached), what
+
+    def within(self, limit_s: float, reached: Callable[[], bool]) -> bool:
         deadline = time.monotonic() + limit_s
         while not reached():
-            assert time.monotonic() < deadline, what
+            if time.monotonic() > deadline:
+                return False
             time.sleep(0.05)
+        return True
+
+    def all_due_until(self, reached: Callable[[], bool]) -> None:
+        """Made due again and again: who is being asked at that very moment keeps its own time."""
+        for _ in range(8):
+            self.run("shell", "-v0", "-c", ALL_DUE)
+            if self.within(15, reached):
+                return
+        raise AssertionError("both at work")
 
 
 class Wire:
@@ -136,9 +149,8 @@ def test_a_worker_that_is_killed_in_the_middle_costs_nobody_more_than_an_interva
     try:
         site.wait_until("everything walked", lambda: site.count("SELECT count(*) FROM monitoring_latest") == DEVICES)
         school.slow_down()
-        site.run("shell", "-v0", "-c", ALL_DUE)  # each in a place of its own, they would hardly ever be asked together
         busy = "SELECT count(*) FROM monitoring_shard WHERE claim IS NOT NULL"
-        site.wait_until("both at work", lambda: site.count(busy) >= 3)
+        site.all_due_until(lambda: site.count(busy) >= 3)  # each in a place of its own, they are hardly ever asked together
         first.send_signal(signal.SIGKILL)
         first.wait(10)
         site.wait_until("asked again", lambda: len(school.pauses()) >= DEVICES)
