@@ -64,7 +64,7 @@ class Lane(StrEnum):
     WALK = "walk"
     """Devices that are read as a whole: a few at a time, so that each is through soon, and polls go on beside them."""
     DOOR = "door"
-    """Devices that no plan is known of, until they answer: only then they are walked. Those that do not hold up no walk."""
+    """Devices that have never answered, until they do: only then they are walked. Those that do not hold up no walk."""
     SLOW = "slow"
     """Devices that did not answer last time."""
 
@@ -145,8 +145,8 @@ class Pump:
     def room(self, lane: Lane) -> int:
         """How many devices this lane should be given now, so that its window never runs empty."""
         state = self._lanes[lane]
-        room = max(0, 2 * state.window - state.in_flight - len(state.waiting))
-        return min(room, self.room(Lane.DOOR)) if lane is Lane.WALK else room
+        opened = len(self._lanes[Lane.WALK].waiting) if lane is Lane.DOOR else 0  # who has answered waits there for a walk
+        return max(0, 2 * state.window - state.in_flight - len(state.waiting) - opened)
 
     @property
     def busy(self) -> bool:

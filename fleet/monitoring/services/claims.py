@@ -42,6 +42,7 @@ class Held:
     credential_id: int
     plan_id: int | None
     walk_due_at: datetime
+    answered_at: datetime | None
 
 
 FIELDS = (
@@ -54,6 +55,7 @@ FIELDS = (
     "device__snmp_credential_id",
     "latest__plan_id",
     "walk_due_at",
+    "answered_at",
 )
 
 
@@ -164,7 +166,8 @@ def jobs(claim: Claim, keys: Keys, *, whole: bool) -> tuple[dict[Lane, list[Job]
         plan = known.get(row.plan_id or 0)
         due = plan is None or row.walk_due_at <= claim.taken_at
         walk = whole or due
-        lane = Lane.SLOW if row.failures else Lane.DOOR if plan is None else Lane.WALK if walk else Lane.LIVE
+        new = row.answered_at is None
+        lane = Lane.SLOW if row.failures else Lane.DOOR if new else Lane.WALK if walk else Lane.LIVE
         lanes[lane].append(replace(_job(row, credential, plan, walk=walk), look=walk and not due))
     return lanes, unusable
 

@@ -85,7 +85,7 @@ class _Tick:
         self._shard = shard
         self._queue, self._number = queue, number
         self._moment, self._begun = moment, time.monotonic()
-        self._look_again_at = dict.fromkeys(TAKES_UNTIL_S, 0.0)
+        self._look_again_at = dict.fromkeys(Lane, 0.0)
         self._lost = False
 
     def run(self) -> int:

@@ -64,7 +64,7 @@ def test_a_new_device_is_walked_once_it_has_answered_and_dead_ones_hold_up_no_wa
     lanes, _ = claims.jobs(claims.take_these([switch]), Keys(), whole=False)
     with pumping() as pump:
         pump.add(Lane.DOOR, [*lanes[Lane.DOOR], *(nobody(-number, 1) for number in range(40))])
-        assert pump.room(Lane.WALK) == 0, "nobody new is taken while so many are at the door"
+        assert (pump.room(Lane.DOOR), pump.room(Lane.WALK) > 0) == (0, True), "walks go on while so many are at the door"
         found = {one.device_id: one for one in drained(pump) if isinstance(one, Measurement)}
     walked = found.pop(switch)
     assert walked.reading is not None
