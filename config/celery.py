@@ -1,12 +1,13 @@
 """The Celery application: `celery -A config worker …`, tasks are found as `<room>/tasks.py`."""
 
+import gc
 import logging.config
 import os
 from typing import Any
 
 import structlog
 from celery import Celery
-from celery.signals import setup_logging, task_postrun, task_prerun
+from celery.signals import setup_logging, task_postrun, task_prerun, worker_process_init, worker_ready
 
 from config.broker import use_whole_messages
 
@@ -15,6 +16,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("fleetdesk")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+NEW_OBJECTS = 10_000
+"""So many more containers than were given up call for a look at the youngest of them: a batch of polls makes as many, and
+Python's 700 are looked through a dozen times for it."""
 
 
 @setup_logging.connect
@@ -34,3 +40,12 @@ def _name_the_task(task_id: str, task: Any, **_: Any) -> None:
 @task_postrun.connect
 def _forget_the_task(**_: Any) -> None:
     structlog.contextvars.unbind_contextvars("task_id", "task")
+
+
+@worker_ready.connect
+@worker_process_init.connect
+def _collect_less(**_: Any) -> None:
+    """What was imported stays for good: the collector of garbage need not look through it a few times a second."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(NEW_OBJECTS)

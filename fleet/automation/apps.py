@@ -49,7 +49,7 @@ def _register_consumers() -> None:
 
     consumers.register("backups", set(backups.SEEN_ENDS), backups.after_change)
     consumers.register("drift", {"backup.changed"}, drift.after_backup)
-    consumers.register(remedies.NAME, remedies.EVENTS, remedies.consume)
+    consumers.register(remedies.NAME, remedies.EVENTS, remedies.consume, remedies.concerned)
     consumers.register(outlook.NAME, outlook.EVENTS, outlook.foresee)
 
 

@@ -10,5 +10,5 @@ class EventsConfig(AppConfig):
         from fleet.events import exposition as measures
         from fleet.web import exposition
 
-        consumers.register(webhooks.NAME, None, webhooks.consume)
+        consumers.register(webhooks.NAME, None, webhooks.consume, webhooks.concerned)
         exposition.register("events", measures.ourselves)

@@ -4,7 +4,8 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,9 +22,10 @@ from fleet.events.rules import retry_delay_s
 log = logging.getLogger(__name__)
 HORIZON = timedelta(days=7)
 """How far back a consumer hears that has never listened before."""
-SETTLED = timedelta(days=1)
+SETTLED = timedelta(hours=1)
 """After that no transaction is still open whose event might come in with a lower number than those already seen."""
-MOVE_EVERY = timedelta(hours=1)
+MOVE_EVERY = timedelta(minutes=10)
+"""Whoever looks for what waits looks through everything that is younger than both together."""
 BATCH = 200
 LEASE = timedelta(seconds=15)
 """A consumer that a worker was serving when it died is served by another one after that."""
@@ -33,6 +35,8 @@ AT_ONCE = 2
 """So many threads of a process hand over at the same time: whoever else waits for one, a judge of alerts above all, has its
 turn during a storm of events too."""
 _handing_over = threading.BoundedSemaphore(AT_ONCE)
+_missed: set[str] = set()
+"""Names that this process was woken for while its threads were at it."""
 MOST_ROUNDS = 50
 """Where a consumer tells what it listens to itself, the next tick goes on."""
 Listening = list[tuple[consumers.Consumer, Listener]]
@@ -60,8 +64,7 @@ def emit_all(facts: Sequence[Fact]) -> list[Event]:
     if not connection.in_atomic_block:
         raise RuntimeError(f"{facts[0].name} must be emitted inside the transaction in which it happened")
     events = Event.objects.bulk_create([_event(fact) for fact in facts])
-    if not _called_for():
-        transaction.on_commit(_deliver_soon, robust=True)
+    _call_for_delivery({fact.name for fact in facts})
     return events
 
 
@@ -77,41 +80,84 @@ def _event(fact: Fact) -> Event:
     )
 
 
-def _called_for() -> bool:
-    """Whether this transaction calls for delivery already, whichever of its savepoints may still be taken back."""
+class _Wake:
+    """One call for delivery per transaction, which says what was told in it."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def send(self) -> None:
+        current_app.send_task("fleet.events.deliver", args=[sorted(self.names)], expires=WAKE_EXPIRES_S)
+
+
+def _call_for_delivery(names: Collection[str]) -> None:
+    wake = _called_for()
+    if wake is None:
+        wake = _Wake()
+        transaction.on_commit(wake.send, robust=True)
+    wake.names.update(names)
+
+
+def _called_for() -> _Wake | None:
+    """The call that this transaction has made already, whichever of its savepoints may still be taken back."""
     here = set(connection.savepoint_ids)
-    return any(call[1] is _deliver_soon and here.issuperset(call[0]) for call in connection.run_on_commit)
+    made = (getattr(call[1], "__self__", None) for call in connection.run_on_commit if here.issuperset(call[0]))
+    return next((one for one in made if isinstance(one, _Wake)), None)
 
 
-def _deliver_soon() -> None:
-    current_app.send_task("fleet.events.deliver", expires=WAKE_EXPIRES_S)
-
-
-def deliver(now: datetime | None = None) -> int:
+def deliver(now: datetime | None = None, *, names: Collection[str] | None = None) -> int:
     """Hand every waiting event to its consumers, also those told meanwhile; returns how many were consumed.
+
+    With `names` only who listens to one of these is looked at: whoever has just told something asks for no more, and beat
+    asks for everything.
 
     Each consumer is served by one worker at a time, in the order of what happened. A storm of events therefore wakes many
     workers and keeps few of them busy; the others are free for what else there is to do.
     """
     if not _handing_over.acquire(blocking=False):
+        _missed.update(names or ())
         return 0  # those that are at it look again, and so does beat
     try:
-        return _deliver(now or timezone.now())
+        consumed, ends_at = _deliver(now or timezone.now(), names), time.monotonic() + LEASE.total_seconds()
+        while time.monotonic() < ends_at and (missed := _take_missed()):
+            consumed += _deliver(timezone.now(), missed)
+        return consumed
     finally:
         _handing_over.release()
 
 
-def _deliver(moment: datetime) -> int:
+def _take_missed() -> set[str]:
+    found: set[str] = set()
+    with suppress(KeyError):  # threads share it: `pop` gives each name to one of them
+        while len(found) < MOST_ROUNDS:
+            found.add(_missed.pop())
+    return found
+
+
+def _deliver(moment: datetime, names: Collection[str] | None) -> int:
     listening = _listening(moment)
+    if names is not None:
+        return _serve_those(listening, names, moment)
     consumed = 0
     for _round in range(MOST_ROUNDS):
-        handed_over = sum(_serve(consumer, row, moment) for consumer, row in listening)
+        handed_over = _serve_those(listening, _told(listening), moment)
         consumed += handed_over
         if not handed_over:
             break
     for consumer, row in listening:
         _move_on(consumer, row, moment)
     return consumed
+
+
+def _told(listening: Listening) -> set[str]:
+    """Names of what anybody may not have heard yet: most of the time that is little, and concerns few."""
+    first = min((row.after_id for _, row in listening), default=0)
+    return set(Event.objects.filter(pk__gt=first).order_by().values_list("name", flat=True).distinct())
+
+
+def _serve_those(listening: Listening, names: Collection[str], now: datetime) -> int:
+    hear = ((one, row) for one, row in listening if one.events is None or one.events.intersection(names))
+    return sum(_serve(one, row, now) for one, row in hear)
 
 
 def _serve(consumer: consumers.Consumer, row: Listener, now: datetime) -> int:
@@ -130,12 +176,34 @@ def _serve(consumer: consumers.Consumer, row: Listener, now: datetime) -> int:
 
 def _hand_over_some(consumer: consumers.Consumer, events: list[Event]) -> int:
     """No longer than half the lease, so that nobody takes over from a worker that lives."""
-    ends_at, consumed = time.monotonic() + LEASE.total_seconds() / 2, 0
+    refused = set(Refusal.objects.filter(consumer=consumer.name, event__in=events).values_list("event_id", flat=True))
+    concerned = _concerned(consumer, events)
+    consumed = _pass_over(consumer, [event for event in events if event.pk not in concerned | refused])
+    ends_at = time.monotonic() + LEASE.total_seconds() / 2
     for event in events:
-        consumed += _hand_over(consumer, event)
+        if event.pk in concerned | refused:
+            consumed += _hand_over(consumer, event, refused=event.pk in refused)
         if time.monotonic() > ends_at:
             break
     return consumed
+
+
+def _concerned(consumer: consumers.Consumer, events: Sequence[Event]) -> set[int]:
+    """What the consumer has something to do for; where that cannot be said, all of it, so that each has its own chance."""
+    everything = {event.pk for event in events}
+    if consumer.concerned is None:
+        return everything
+    try:
+        return everything.intersection(consumer.concerned(events))
+    except Exception:
+        log.exception("not known what concerns whom", extra={"consumer": consumer.name})
+        return everything
+
+
+def _pass_over(consumer: consumers.Consumer, events: Sequence[Event]) -> int:
+    had = [Consumption(consumer=consumer.name, event=event) for event in events]
+    Consumption.objects.bulk_create(had, ignore_conflicts=True)
+    return len(had)
 
 
 def backlog() -> dict[str, int]:
@@ -180,12 +248,13 @@ def _move_on(consumer: consumers.Consumer, row: Listener, now: datetime) -> None
     row.save(update_fields=["after_id", "moved_at"])
 
 
-def _hand_over(consumer: consumers.Consumer, event: Event) -> bool:
+def _hand_over(consumer: consumers.Consumer, event: Event, *, refused: bool) -> bool:
     try:
         with transaction.atomic():
             Consumption.objects.create(consumer=consumer.name, event=event)
             consumer.handle(event)
-            Refusal.objects.filter(consumer=consumer.name, event=event).delete()
+            if refused:
+                Refusal.objects.filter(consumer=consumer.name, event=event).delete()
     except IntegrityError:
         if Consumption.objects.filter(consumer=consumer.name, event=event).exists():
             return False  # another worker was faster

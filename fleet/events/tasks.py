@@ -4,8 +4,9 @@ from fleet.events import services, webhooks
 
 
 @shared_task(name="fleet.events.deliver", time_limit=120)
-def deliver() -> None:
-    services.deliver()
+def deliver(names: list[str] | None = None) -> None:
+    """`names`: what was told a moment ago, by whoever told it."""
+    services.deliver(names=names)
 
 
 @shared_task(name="fleet.events.send_webhooks", time_limit=120)

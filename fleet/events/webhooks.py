@@ -163,6 +163,13 @@ def consume(event: Event) -> None:
     Delivery.objects.bulk_create(found, ignore_conflicts=True)
 
 
+def concerned(events: Sequence[Event]) -> set[int]:
+    """What happened where some webhook listens."""
+    listening = Webhook.objects.filter(enabled=True, authority_id__in={event.authority_id for event in events})
+    authorities = set(listening.values_list("authority_id", flat=True))
+    return {event.pk for event in events if event.authority_id in authorities}
+
+
 def send_due(now: datetime | None = None) -> int:
     """Send what is due, webhook by webhook; returns how many were delivered. Any number of workers at once."""
     moment = now or timezone.now()

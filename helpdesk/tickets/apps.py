@@ -19,7 +19,7 @@ class TicketsConfig(AppConfig):
         outbox.register(consumers.TAKEN, consumers.TICKET_EVENTS, consumers.take_note)
         outbox.register(following.CALENDARS, following.CALENDAR_EVENTS, following.reckon)
         outbox.register(following.CHILDREN, following.ARTICLE_EVENTS, following.tell_children)
-        outbox.register(following.OUTAGES, following.OUTAGE_EVENTS, following.outage)
+        outbox.register(following.OUTAGES, following.OUTAGE_EVENTS, following.outage, following.of_outages)
         told.guard("tickets.ticket", webhooks.may_be_told)
         sayings.register()
         hanging.register()

@@ -83,9 +83,10 @@ def _open(alert: Alert) -> None:
         ticket = services.open_ticket(opening=opening)
     except ClosedSiteError:
         return
-    for below in Ticket.objects.open().filter(alert__suppressed_by=alert).select_related("alert"):
-        _attach(below, alert, ticket)
-    outages.attach_cases(cause=alert)
+    if Alert.objects.filter(suppressed_by=alert).exists():
+        for below in Ticket.objects.open().filter(alert__suppressed_by=alert).select_related("alert"):
+            _attach(below, alert, ticket)
+        outages.attach_cases(cause=alert)
 
 
 def _reopened(alert: Alert, event: Event) -> None:

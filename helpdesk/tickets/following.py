@@ -1,5 +1,7 @@
 """What tickets hear of: calendars that change their deadlines, incidents that speak for their cases, causes that end."""
 
+from collections.abc import Sequence
+
 from fleet.events.models import Event
 from helpdesk.tickets.models import Article, Ticket
 from helpdesk.tickets.services import outages, sla
@@ -47,3 +49,11 @@ def outage(event: Event) -> None:
         outages.attach(ticket=ticket)
     elif event.payload.get("new") == Ticket.State.RESOLVED and ticket.alert_id is not None:
         outages.ask_again(parent=ticket)
+
+
+def of_outages(events: Sequence[Event]) -> set[int]:
+    """Tickets by people that are new, and faults that are over: most tickets of a storm are neither."""
+    alerts = dict(Ticket.objects.filter(pk__in={one.subject_id for one in events}).values_list("pk", "alert_id"))
+    new = {one.pk for one in events if one.name == "ticket.created" and alerts.get(one.subject_id) is None}
+    over = {one.pk for one in events if one.payload.get("new") == Ticket.State.RESOLVED and alerts.get(one.subject_id)}
+    return new | over

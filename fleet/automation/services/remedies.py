@@ -48,6 +48,16 @@ def consume(event: Event) -> None:
         _closed(alert)
 
 
+def concerned(events: Sequence[Event]) -> set[int]:
+    """What is called for where some remedy is on, and the end of what was called for."""
+    on = set(RemedyPolicy.objects.filter(enabled=True).values_list("authority_id", flat=True))
+    called = {event.subject_id for event in events if event.name in CALLS and event.authority_id in on}
+    ended = {event.subject_id for event in events if event.name not in CALLS}
+    live = RemedyAct.objects.filter(alert__in=ended, state__in=RemedyAct.LIVE).values_list("alert_id", flat=True)
+    alerts = called.union(live)
+    return {event.pk for event in events if event.subject_id in alerts}
+
+
 def _call(alert: Alert) -> None:
     if alert.closed_at is not None or alert.suppressed_by_id is not None:
         return

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
@@ -34,8 +34,6 @@ MAINTENANCE = Explanation(Outage.Cause.MAINTENANCE)
 NEEDED = (
     *("device_id", "authority_id", "site_id", "status", "status_since", "reason", "failures", "failing_since"),
     *("polled_at", "answered_at"),
-    *("device__name", "device__kind", "device__address", "device__snmp_credential_id", "device__controller__name"),
-    *("device__room__building_id",),
 )
 """Without readings: of a site that is well nobody reads them, and they are all that is large."""
 __all__ = ["UNREACHABLE", "judge_site", "judge_sites", "tell"]
@@ -81,6 +79,26 @@ def _judge(bench: "_Bench") -> datetime | None:
     return look_again_at(bench.left(waiting=waiting), bench.now)
 
 
+class _About(NamedTuple):
+    """A device as far as judging needs it."""
+
+    name: str
+    kind: str
+    building: int | None
+    address: str | None
+    credential: int | None
+    controller: str | None
+
+    @property
+    def said_by(self) -> dict[str, Any]:
+        """Who tells of an access point that cannot be asked itself."""
+        asked = self.address is not None and self.credential is not None
+        return {} if asked or self.controller is None else {"said_by": self.controller}
+
+
+ABOUT = ("pk", "name", "kind", "room__building_id", "address", "snmp_credential_id", "controller__name")
+
+
 @dataclass
 class _Bench:
     """What one judgement of a site knows and does."""
@@ -98,8 +116,7 @@ class _Bench:
 
     @classmethod
     def of(cls, site_id: int, hours: Hours) -> "_Bench":
-        rows = Health.objects.judged().filter(site=site_id).select_related("device__room", "device__controller")
-        healths = rows.only(*NEEDED).in_bulk()
+        healths = Health.objects.judged().filter(site=site_id).only(*NEEDED).in_bulk()
         opened = Alert.objects.open().filter(site=site_id, kind__in=[Kind.UNREACHABLE, *GATHERED])
         own = {alert.device_id: alert for alert in opened if alert.kind == Kind.UNREACHABLE}
         summaries = [alert for alert in opened if alert.kind != Kind.UNREACHABLE]
@@ -148,8 +165,9 @@ class _Bench:
         return covered(device_ids=self.silent, at=self.now) if self.silent else set()
 
     @cached_property
-    def names(self) -> Mapping[int, str]:
-        return dict(Device.objects.filter(site=self.site_id).values_list("pk", "name"))
+    def devices(self) -> Mapping[int, _About]:
+        rows = Device.objects.filter(health__site=self.site_id).values_list(*ABOUT)
+        return {pk: _About(*about) for pk, *about in rows}
 
     def _node(self, health: Health) -> Node:
         alert = self.alerts.get(health.pk)
@@ -164,7 +182,8 @@ class _Bench:
     def scene(self, verdicts: Mapping[int, Verdict]) -> Scene:
         at_school = self.moment in {Moment.LESSON, Moment.BREAK}
         known = [Known(Kind(alert.kind), alert.building_id, alert.device_id) for alert in self.summaries]
-        buildings = {pk: health.device.room.building_id for pk, health in self.healths.items() if health.device.room}
+        places = {pk: about.building for pk, about in self.devices.items() if pk in self.healths}
+        buildings = {pk: building for pk, building in places.items() if building is not None}
         return Scene(self.nodes, verdicts, self.parents, buildings, self.now, at_school, known)
 
     def sum_up(self, found: Gathering) -> None:
@@ -181,8 +200,8 @@ class _Bench:
         members = found.members - self.covered
         if not members:
             return None
-        evidence = _silence(self.healths[found.anchor], self.reading(found.anchor)) | {
-            "behind": sorted(self.names[one] for one in members),
+        evidence = self._silence(found.anchor) | {
+            "behind": sorted(self.devices[one].name for one in members),
             "building": Building.objects.get(pk=found.building).name if found.building else "",
         }
         base = severity.Severity.WARNING if found.kind is Kind.POWER_OFF else severity.Severity.CRITICAL
@@ -240,7 +259,7 @@ class _Bench:
         """Of an access point whose controller has fallen silent nothing is known, so nothing has ended."""
         told = [self.healths[one] for one in device_ids if one in self.alerts]
         back = [one for one in told if one.answered_at is not None and one.status == Health.Status.UP]
-        evidence = {self.alerts[one.pk]: _answer(one, self.reading(one.pk)) for one in back}
+        evidence = {self.alerts[one.pk]: self._answer(one) for one in back}
         for alert in lifecycle.clear_many(evidence=evidence, at=self.now):
             del self.alerts[alert.device_id]
 
@@ -256,7 +275,7 @@ class _Bench:
         told = set(alert.suppresses.values_list("device_id", flat=True)) & self.healths.keys()
         back = [self.healths[one] for one in told if self.healths[one].status == Health.Status.UP]
         heard = max((one.answered_at for one in back if one.answered_at), default=None)
-        still = sorted(self.names[one] for one in told if self.healths[one].status == Health.Status.DOWN)
+        still = sorted(self.devices[one].name for one in told if self.healths[one].status == Health.Status.DOWN)
         return {"measured_at": _iso(heard), "values": {}, "uptime_s": None, "answering": len(back), "still_silent": still}
 
     def left(self, *, waiting: bool) -> Found:
@@ -284,10 +303,9 @@ class _Bench:
         self.alerts |= {alert.device_id: alert for alert in lifecycle.open_many(drafts, at=self.now)}
 
     def _of_silence(self, device_id: int, cause: Alert | None) -> Alert:
-        health = self.healths[device_id]
-        below = [self.names[one] for one in causes.behind(device_id, self.parents) if one in self.names]
-        evidence = _silence(health, self.reading(device_id)) | {"behind": below}
-        draft = self._draft(device_id, Kind.UNREACHABLE, severity.of_silence(health.device.kind), evidence)
+        below = [self.devices[one].name for one in causes.behind(device_id, self.parents) if one in self.devices]
+        evidence = self._silence(device_id) | {"behind": below}
+        draft = self._draft(device_id, Kind.UNREACHABLE, severity.of_silence(self.devices[device_id].kind), evidence)
         draft.suppressed_by = cause
         return draft
 
@@ -298,7 +316,7 @@ class _Bench:
 
     def _draft(self, device_id: int, kind: Kind, base: severity.Severity, evidence: dict[str, Any]) -> Alert:
         health = self.healths[device_id]
-        hits_lessons = ranking.hits_lessons(kind, health.device.kind) and kind is not Kind.POWER_OFF
+        hits_lessons = ranking.hits_lessons(kind, self.devices[device_id].kind) and kind is not Kind.POWER_OFF
         return Alert(
             authority_id=health.authority_id,
             site_id=health.site_id,
@@ -309,31 +327,24 @@ class _Bench:
             evidence_opened=evidence,
         )
 
+    def _silence(self, device_id: int) -> dict[str, Any]:
+        health = self.healths[device_id]
+        return {
+            "measured_at": _iso(health.polled_at),
+            "reason": health.reason,
+            "silent_since": _iso(health.failing_since),
+            "failed_polls": health.failures,
+            "last_answered_at": _iso(health.answered_at),
+            "last_values": values.gauges(self.reading(device_id), metrics.known()),
+        } | self.devices[device_id].said_by
 
-def _silence(health: Health, reading: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "measured_at": _iso(health.polled_at),
-        "reason": health.reason,
-        "silent_since": _iso(health.failing_since),
-        "failed_polls": health.failures,
-        "last_answered_at": _iso(health.answered_at),
-        "last_values": values.gauges(reading, metrics.known()),
-    } | _said_by(health)
-
-
-def _answer(health: Health, reading: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "measured_at": _iso(health.answered_at),
-        "values": values.gauges(reading, metrics.known()),
-        "uptime_s": reading.get("uptime_s"),
-    } | _said_by(health)
-
-
-def _said_by(health: Health) -> dict[str, Any]:
-    """Who tells of an access point that cannot be asked itself."""
-    device = health.device
-    asked = device.address is not None and device.snmp_credential_id is not None
-    return {} if asked or device.controller is None else {"said_by": device.controller.name}
+    def _answer(self, health: Health) -> dict[str, Any]:
+        reading = self.reading(health.pk)
+        return {
+            "measured_at": _iso(health.answered_at),
+            "values": values.gauges(reading, metrics.known()),
+            "uptime_s": reading.get("uptime_s"),
+        } | self.devices[health.pk].said_by
 
 
 def _iso(instant: datetime | None) -> str | None:

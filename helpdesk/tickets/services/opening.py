@@ -88,7 +88,7 @@ def _create(opening: Opening, key: str | None) -> Ticket:
         category=opening.category,
         idempotency_key=key,
     )
-    ticket.devices.set(opening.devices)
+    ticket.devices.add(*opening.devices)
     Article.objects.create(
         ticket=ticket,
         author=opening.requester,
@@ -113,6 +113,8 @@ def _create(opening: Opening, key: str | None) -> Ticket:
 def _next_number() -> str:
     """Counted up in the database, so that two tickets at the same instant wait for each other's number."""
     year = timezone.localdate().year
-    Counter.objects.get_or_create(year=year)
-    Counter.objects.filter(year=year).update(last=F("last") + 1)
+    counted = Counter.objects.filter(year=year)
+    if not counted.update(last=F("last") + 1):
+        Counter.objects.get_or_create(year=year)
+        counted.update(last=F("last") + 1)
     return number(year, Counter.objects.get(year=year).last)

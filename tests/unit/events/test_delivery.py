@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import pytest
@@ -229,12 +229,107 @@ def test_delivery_costs_the_same_for_an_idle_consumer_however_many_events_there_
     django_assert_max_num_queries: pytest.FixtureRequest,
 ) -> None:
     consumers.register("one", {"test.happened"}, swallow)
+    for number in range(5):
+        consumers.register(f"elsewhere {number}", {"test.other"}, swallow)
     for _ in range(10):
         happened()
     services.deliver()
 
-    with django_assert_max_num_queries(2):  # who listens from where, and what waits for the one that does
+    with django_assert_max_num_queries(3):  # who listens from where, what was told, what waits for who hears it
         services.deliver()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_tells_wakes_those_who_listen_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[str, list[list[str]]]] = []
+    monkeypatch.setattr(services.current_app, "send_task", lambda name, args, **_options: sent.append((name, args)))
+
+    with transaction.atomic():
+        scope = create_scope(kind=Scope.Kind.AUTHORITY, name="Stadt")
+        for name in ("test.happened", "test.other", "test.happened"):
+            services.emit(services.Fact(name, scope))
+
+    assert sent == [("fleet.events.deliver", [["test.happened", "test.other"]])], "one call, for all of it"
+
+
+@pytest.mark.django_db
+def test_only_who_listens_to_a_name_is_looked_at_for_it(django_assert_max_num_queries: pytest.FixtureRequest) -> None:
+    heard: list[str] = []
+    for who in ("one", "two", "three"):
+        consumers.register(who, {f"test.{who}"}, lambda event: heard.append(event.name))
+    happened("test.one")
+    happened("test.two")
+
+    assert services.deliver(names=["test.two"]) == 1
+    assert heard == ["test.two"]
+    with django_assert_max_num_queries(2):  # who listens from where, and what waits for that one
+        services.deliver(names=["test.two"])
+    assert services.deliver() == 1
+    assert heard == ["test.two", "test.one"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_told_while_all_threads_are_at_it_is_delivered_by_one_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "_handing_over", threading.BoundedSemaphore(1))
+    heard: list[str] = []
+
+    def tell_on(event: Event) -> None:
+        happened("test.followed")
+        assert services.deliver(names=["test.followed"]) == 0, "this process is at it already"
+
+    consumers.register("first", {"test.happened"}, tell_on)
+    consumers.register("second", {"test.followed"}, lambda event: heard.append(event.name))
+    happened()
+
+    assert services.deliver(names=["test.happened"]) == 2
+    assert heard == ["test.followed"]
+
+
+class TestWhatConcernsNobody:
+    """A storm of events costs those who have nothing to do with it a few queries."""
+
+    @pytest.mark.django_db
+    def test_it_is_passed_over_and_counts_as_had(self) -> None:
+        heard: list[int] = []
+        events = [happened(), happened(), happened()]
+        only = events[1].pk
+        consumers.register("choosy", {"test.happened"}, lambda event: heard.append(event.pk), lambda _events: {only, 10**9})
+
+        assert services.deliver() == 3
+        assert services.deliver() == 0
+
+        assert heard == [only]
+        assert Consumption.objects.filter(consumer="choosy").count() == 3
+
+    @pytest.mark.django_db
+    def test_a_sieve_that_breaks_lets_everything_through(self) -> None:
+        heard: list[int] = []
+
+        def broken(_events: Sequence[Event]) -> set[int]:
+            raise ValueError("cannot say")
+
+        consumers.register("choosy", {"test.happened"}, lambda event: heard.append(event.pk), broken)
+        event = happened()
+
+        services.deliver()
+
+        assert heard == [event.pk]
+
+    @pytest.mark.django_db
+    def test_what_was_refused_is_tried_again_whatever_the_sieve_says(self) -> None:
+        """It concerned the consumer once; that it had an effect is what its refusal waits for."""
+        event, concerned, working = happened(), True, False
+
+        def handle(_event: Event) -> None:
+            if not working:
+                raise ValueError("not yet")
+
+        consumers.register("choosy", {"test.happened"}, handle, lambda _events: {event.pk} if concerned else set())
+        services.deliver()
+        concerned, working = False, True
+
+        assert services.deliver(timezone.now() + timedelta(seconds=3)) == 1
+        assert not Refusal.objects.exists()
 
 
 @pytest.mark.parametrize(("attempts", "delay_s"), [(1, 2), (2, 4), (5, 32), (11, 2048), (12, LONGEST_S), (500, LONGEST_S)])
