@@ -80,7 +80,7 @@ _prefix = ""
 
 @contextmanager
 def _workers(count: int, environment: dict[str, str]) -> Iterator[list[psutil.Process]]:
-    """Those that poll, and behind them the one that does the rest."""
+    """Those that poll, and behind them the one that does the rest, which leaves them the processor (docs/installing.md)."""
     celery = [sys.executable, "-m", "celery", "-A", "config"]
     options = ["--pool", "threads", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
     commands = [
@@ -88,7 +88,8 @@ def _workers(count: int, environment: dict[str, str]) -> Iterator[list[psutil.Pr
         for n in range(count)
     ]
     rest = f"{_prefix}.default,{_prefix}.asking"
-    commands += [[*celery, "worker", "-Q", rest, "-n", "rest@%h", "--concurrency", "4", *options], [*celery, "beat"]]
+    rest_of_it = ["nice", "-n", "5", *celery, "worker", "-Q", rest, "-n", "rest@%h", "--concurrency", "4", *options]
+    commands += [rest_of_it, [*celery, "beat"]]
     with tempfile.TemporaryFile() as log:
         started = [subprocess.Popen(one, cwd=BASE_DIR, env=environment, stdout=log, stderr=log) for one in commands]
         try:

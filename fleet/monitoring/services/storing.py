@@ -28,6 +28,10 @@ from fleet.monitoring.services.thresholds import Judged
 from fleet.snmp.plan import Plan
 
 
+UNREAD = ("reading", "claim", "claimed_until", "polled_at")
+"""Columns of a state that are written over, known, or large: a poll does not read them."""
+
+
 @dataclass(frozen=True)
 class Fence:
     """Who may write: the holder of the claim, taken at that instant."""
@@ -95,7 +99,7 @@ def store(fence: Fence, batch: Sequence[Measurement], pace: Pace, paces: Mapping
 
 def _read(fence: Fence, batch: Sequence[Measurement]) -> _Batch:
     ids = sorted(one.device_id for one in batch)
-    rows = Health.objects.select_for_update().defer("reading").filter(claim=fence.token, pk__in=ids).order_by("pk")
+    rows = Health.objects.select_for_update().defer(*UNREAD).filter(claim=fence.token, pk__in=ids).order_by("pk")
     healths = {row.pk: row for row in rows}
     followed = [one.followed for one in batch if one.followed is not None]
     latest = Latest.objects.in_bulk([one.device_id for one in batch if one.answered and one.device_id in healths])
