@@ -19,8 +19,10 @@ from config.demo import processes
 from config.demo.ports import Port, Wish, choose
 from config.env import BASE_DIR
 
-START_LIMIT_S = 120
+START_LIMIT_S = 600
 """A few seconds are usual; a small or busy machine may take its time."""
+SAY_EVERY_S = 30
+"""So often it says that it is still at it."""
 
 
 class PiecesError(Exception):
@@ -153,13 +155,16 @@ def _stop(supervisor: subprocess.Popen[bytes]) -> None:
 
 
 def _wait_until_it_answers(pieces: Pieces) -> None:
-    deadline = time.monotonic() + START_LIMIT_S
+    begun, said = time.monotonic(), 1
     ready = pieces.var_dir / "lab" / "ready"
-    while time.monotonic() < deadline:
+    while (waited := time.monotonic() - begun) < START_LIMIT_S:
         if pieces.supervisor.poll() is not None:
             break
         if ready.exists() and _web_answers(pieces.url):
             return
+        if waited > said * SAY_EVERY_S:
+            print(f"Still starting after {said * SAY_EVERY_S} seconds; this machine is slow, or busy.", flush=True)
+            said += 1
         time.sleep(0.2)
     raise PiecesError(f"The product did not come up. Its log files in {pieces.var_dir / 'log'} say why.")
 
