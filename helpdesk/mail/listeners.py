@@ -4,6 +4,7 @@ from django.utils import timezone
 
 from fleet.events.models import Event
 from helpdesk.mail import services
+from helpdesk.mail.models import IncomingMail
 from helpdesk.mail.selectors import HANDED_OVER, handed_enough
 from helpdesk.tickets import services as tickets
 from helpdesk.tickets.models import Article
@@ -21,5 +22,8 @@ def consume(event: Event) -> None:
 
 
 def _kept_aside(article: Article) -> bool:
-    """A note made of a mail is by a stranger or a program: to tell of it would be answered by the next program."""
-    return article.internal and article.channel == Article.Channel.MAIL
+    """A note made of a mail is by a stranger or a program: to tell of it would be answered by the next program. Only what
+    somebody answers to a note, who may read those, is said to the others."""
+    if not article.internal or article.channel != Article.Channel.MAIL:
+        return False
+    return not (article.verified and article.mails_in.filter(outcome=IncomingMail.Outcome.APPENDED).exists())

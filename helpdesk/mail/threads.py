@@ -28,9 +28,21 @@ def domain() -> str:
 
 def number_of(message_id: str) -> str:
     """The ticket's number out of one of our own Message-IDs; empty for everybody else's, and for forged ones."""
+    return _subject_of(message_id).partition(".")[0]
+
+
+def article_of(message_id: str) -> int:
+    """The pk of the article that one of our own mails was about; 0 where that is no article's, or not ours."""
+    _number, _, rest = _subject_of(message_id).partition(".")
+    pk = rest.partition(".")[0]
+    return int(pk) if pk.isascii() and pk.isdecimal() else 0
+
+
+def _subject_of(message_id: str) -> str:
+    """What `signed` was given; empty for what it has not made."""
     subject, _, signed_with = message_id.strip("<>").partition("@")[0].rpartition(".")
     believable = bool(subject) and constant_time_compare(signature(subject), signed_with)
-    return subject.partition(".")[0] if believable else ""
+    return subject if believable else ""
 
 
 def loop_mark() -> str:

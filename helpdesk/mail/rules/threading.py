@@ -10,6 +10,8 @@ class Place(StrEnum):
     NEW = "new"
     REPLY = "reply"
     """A contribution of somebody who belongs to the ticket."""
+    INSIDE = "inside"
+    """An internal note by somebody who answers one, and may read those."""
     NOTE = "note"
     """An internal note by somebody of whom nothing is known."""
     FOLLOW_UP = "follow-up"
@@ -27,6 +29,8 @@ class Found:
 
     referred: str | None = None
     belongs_to_referred: bool = False
+    answers_inside: bool = False
+    """The mail it answers is about an internal note, or became one, and who wrote it may read those there."""
     named: str | None = None
     belongs_to_named: bool = False
     automatic: bool = False
@@ -43,6 +47,8 @@ def place(found: Found) -> Place:
         return Place.NOWHERE if state is None else Place.ASIDE
     if state is None:
         return Place.NEW
+    if belongs and found.answers_inside:
+        return Place.INSIDE
     if state == Ticket.State.CLOSED and not (belongs and found.school_closed):
         return Place.FOLLOW_UP if belongs else Place.NEW
     return Place.REPLY if belongs else Place.NOTE

@@ -28,12 +28,13 @@ class Thread:
 
 def find(mail: Incoming, authority: Authority, who: User | None) -> Thread:
     """The ticket is locked until the transaction ends: what is decided of its state still holds when it is acted upon."""
-    referred = _referred(mail, authority)
+    referred, article = _referred(mail, authority) or (None, None)
     named = None if referred or not mail.number else _numbered(mail.number, authority)
     ticket = referred or named
     found = Found(
         referred=_state(referred) if referred else None,
         belongs_to_referred=referred is not None and belongs(referred, who, mail.sender.identity),
+        answers_inside=article is not None and article.internal and who is not None and _reads_notes(article.ticket, who),
         named=_state(named) if named else None,
         belongs_to_named=named is not None and who is not None and takes_part(named, who),
         automatic=bool(mail.automatic),
@@ -42,19 +43,30 @@ def find(mail: Incoming, authority: Authority, who: User | None) -> Thread:
     return Thread(found, referred or (named if found.belongs_to_named else None))
 
 
-def _referred(mail: Incoming, authority: Authority) -> Ticket | None:
-    """Of the nearest ancestor that is known: sent by us, which is signed, or come in before."""
+def _referred(mail: Incoming, authority: Authority) -> tuple[Ticket, Article | None] | None:
+    """Of the nearest ancestor that is known: sent by us, which is signed, or come in before; and what that one says."""
     keys = {one: storable_id(one) for one in mail.ancestors}
     articles = Article.objects.filter(message_id__in=keys.values(), ticket__authority=authority)
     rows = IncomingMail.objects.filter(key__in=keys.values(), authority=authority, ticket__isnull=False)
-    came_in = dict(rows.values_list("key", "ticket_id")) | dict(articles.values_list("message_id", "ticket_id"))
+    rows, articles = rows.only("key", "ticket", "article"), articles.only("message_id", "ticket")
+    came_in = {row.key: (row.ticket_id, row.article_id) for row in rows}
+    came_in |= {str(one.message_id): (one.ticket_id, one.pk) for one in articles}
     for one in mail.ancestors:
-        number, ticket_id = threads.number_of(one), came_in.get(keys[one])
-        named = {"number": number} if number else {"pk": ticket_id or 0}
+        number, (ticket_id, article_id) = threads.number_of(one), came_in.get(keys[one], (0, 0))
+        named = {"number": number} if number else {"pk": ticket_id}
         ticket = Ticket.objects.filter(authority=authority, **named).first()
         if ticket is not None:
-            return _held(ticket)
+            return _held(ticket), _said(threads.article_of(one) if number else article_id, authority)
     return None
+
+
+def _said(article_id: int | None, authority: Authority) -> Article | None:
+    """It may stand in another ticket than it did: what was split off, or merged."""
+    return Article.objects.select_related("ticket").filter(pk=article_id or 0, ticket__authority=authority).first()
+
+
+def _reads_notes(ticket: Ticket, who: User) -> bool:
+    return who.access.may(Action.VIEW_INTERNAL_NOTES, ticket.authority_id, ticket.site_id)
 
 
 def _numbered(number: str, authority: Authority) -> Ticket | None:

@@ -98,6 +98,8 @@ class _Settling:
                 self._open()
             case Place.REPLY:
                 self._reply()
+            case Place.INSIDE:
+                self._say(internal=True)
             case Place.NOTE:
                 self._add(Outcome.APPENDED, internal=True, author=None, reason="its sender does not belong to the ticket")
             case Place.FOLLOW_UP:
@@ -166,16 +168,22 @@ class _Settling:
 
     def _reply(self) -> None:
         ticket = self._there()
-        if selectors.answers_without_end(ticket, self.mail.sender.address, timezone.now()):
-            reason = f"its sender has answered more than {selectors.MOST_ANSWERS} times within an hour"
-            self._add(Outcome.STORED, internal=True, author=self.who, reason=reason)
-            return
         works = self.who is not None and self.who.access.may(Action.WORK_TICKETS, ticket.authority_id, ticket.site_id)
         requester = self.who is None or ticket.requester_id == self.who.pk
-        self._add(Outcome.APPENDED, internal=False, author=self.who)
+        if not self._say(internal=False):
+            return
         to = None if self.school_closed else moves_to(ticket.state, works=works, requester=requester)
         if to:
             tickets.transition(ticket=ticket, to=to, actor=self.who)
+
+    def _say(self, *, internal: bool) -> bool:
+        """False: it is kept, and nobody is told."""
+        if selectors.answers_without_end(self._there(), self.mail.sender.address, timezone.now()):
+            reason = f"its sender has answered more than {selectors.MOST_ANSWERS} times within an hour"
+            self._add(Outcome.STORED, internal=True, author=self.who, reason=reason)
+            return False
+        self._add(Outcome.APPENDED, internal=internal, author=self.who)
+        return True
 
     def _add(self, outcome: IncomingMail.Outcome, *, internal: bool, author: User | None, reason: str = "") -> None:
         said = tickets.Contribution(author=author, body=self.mail.text, channel=Article.Channel.MAIL, internal=internal)
