@@ -4,7 +4,6 @@ import base64
 import re
 from email.errors import InvalidBase64CharactersDefect, InvalidBase64LengthDefect, InvalidBase64PaddingDefect
 from email.message import Message
-from email.utils import collapse_rfc2231_value
 from typing import Any
 
 from tnefparse import TNEF
@@ -26,13 +25,24 @@ def name_of(part: Message, otherwise: str) -> str:
     """RFC 2231 and, as many programs do it, RFC 2047 inside the parameter."""
     for field, header in (("filename", "content-disposition"), ("name", "content-type")):
         try:
-            found = part.get_param(field, None, header)
-            text = collapse_rfc2231_value(found) if found is not None else ""
+            text = _parameter(raw_value(part, header), field)
         except (LookupError, ValueError, TypeError, AttributeError, IndexError):
             text = ""
         if text and (clean := clean_name(words(text))):
             return clean
     return clean_name(otherwise) or "attachment"
+
+
+def _parameter(raw: str, field: str) -> str:
+    """Empty where there is none. The library reads parameters of text alone, and of bare bytes leaves nothing: to it each
+    byte is one letter, and only the value is read in its charset."""
+    header = Message()
+    header["X"] = raw.encode("utf-8", "surrogateescape").decode("latin-1")
+    found = header.get_param(field, "", "X")
+    if isinstance(found, tuple):
+        charset, _language, letters = found
+        return decoded(letters.encode("latin-1"), charset)
+    return found.encode("latin-1").decode("ascii", "surrogateescape")
 
 
 def content_of(part: Message) -> bytes:

@@ -244,6 +244,24 @@ def test_names_of_attachments(disposition: str, wanted: str) -> None:
     assert (file.name, file.content) == (wanted, b"x")
 
 
+@pytest.mark.parametrize("charset", ["utf-8", "latin-1"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        'Content-Type: application/pdf\r\nContent-Disposition: attachment; filename="Prüfung.pdf"',
+        "Content-Type: application/pdf\r\nContent-Disposition: attachment; filename=Prüfung.pdf; size=3",
+        'Content-Type: application/pdf; name="Prüfung.pdf"',
+        "Content-Type: application/pdf\r\nContent-Disposition: attachment; filename*=''Prüfung.pdf",
+        "Content-Type: application/pdf\r\nContent-Disposition: attachment; filename*={}''Prüfung.pdf",
+        "Content-Type: application/pdf\r\nContent-Disposition: attachment;\r\n filename*0=Prü; filename*1=fung.pdf",
+    ],
+)
+def test_bare_bytes_in_the_name_of_an_attachment(fields: str, charset: str) -> None:
+    content = f"From: a@x.example\r\n{fields.format(charset)}\r\n\r\nabc".encode(charset)
+
+    assert [file.name for file in parsed(content).files] == ["Prüfung.pdf"]
+
+
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [
