@@ -2,6 +2,9 @@
 
 import re
 from html.parser import HTMLParser
+from itertools import takewhile
+
+from helpdesk.mail.rules import leads
 
 BLOCKS = frozenset(
     {"p", "div", "tr", "table", "ul", "ol", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "section"}
@@ -10,17 +13,21 @@ UNSEEN = frozenset({"script", "style", "head", "title", "template", "noscript", 
 DEEPEST = 200_000
 """Characters in which the beginning of the repeated part is searched."""
 SIGNATURE = "-- "
+QUOTE_BEGINS, QUOTE_ENDS = "\ufdd0", "\ufdd1"
+"""No characters (Unicode, 23.7): they stand for the edges of a quotation until its lines are known."""
+DEEPEST_QUOTE = 10
+INDENTED = re.compile(r"border(?:-left)?(?:-width|-style)?\s*:\s*(?:none|0)", re.IGNORECASE)
+"""How programs move somebody's own text to the right: a block of quotation without a line beside it."""
 MARKED = 3
 """One or two lines with a `>` before them may be a quotation in somebody's own text."""
 LEADS = (
     r"-{2,}\s?(?:Original Message|Original-?Nachricht|Ursprüngliche Nachricht|Original Appointment)\s?-{2,}",
     r"-{2,}\s?(?:Forwarded message|Weitergeleitete Nachricht)\s?-{2,}",
-    r"Am [^\n]{4,200}(?:\n[^\n]{1,120})?schrieb[^\n]{0,200}(?:\n[^\n]{1,120})?:[ \t]*$",
-    r"On [^\n]{4,200}(?:\n[^\n]{1,120})?wrote:[ \t]*$",
-    r"Le [^\n]{4,200}(?:\n[^\n]{1,120})?a écrit\s?:",
     r"_{20,}\n\s*(?:Von|From|De)\s?: [^\n]+",
     r"(?:Von|From): [^\n]+\n(?:Gesendet|Sent|Datum|Date): [^\n]+\n(?:An|To|Betreff|Subject|Cc): ",
+    r"(?:Gesendet|Sent): [^\n]+\n(?:Von|From): [^\n]+\n(?:An|To|Betreff|Subject|Cc): ",
 )
+"""Whole blocks; for single lines see `leads`."""
 QUOTED = re.compile(r"^[ \t]*(?:" + "|".join(LEADS) + ")", re.MULTILINE)
 
 
@@ -37,8 +44,9 @@ def split_quoted(text: str) -> tuple[str, str]:
 
 
 def _repeated_from(text: str) -> int | None:
-    lead, marked = QUOTED.search(text, 0, DEEPEST), _marked_from(text)
-    return marked if lead is None else lead.start() if marked is None else min(lead.start(), marked)
+    block = QUOTED.search(text, 0, DEEPEST)
+    found = (block.start() if block else None, leads.begin(text, DEEPEST), _marked_from(text))
+    return min((one for one in found if one is not None), default=None)
 
 
 def _marked_from(text: str) -> int | None:
@@ -51,10 +59,11 @@ def _marked_from(text: str) -> int | None:
 
 
 def _answered_below(rest: str) -> bool:
-    """Whether somebody wrote on under lines that begin with `>`."""
+    """Whether somebody wrote on under lines that begin with `>`; what they sign with is no answer."""
     lines = rest[:DEEPEST].split("\n")
     last = max((number for number, line in enumerate(lines) if line.lstrip().startswith(">")), default=None)
-    return last is not None and any(line.strip() for line in lines[last + 1 :])
+    below = [] if last is None else lines[last + 1 :]
+    return any(line.strip() for line in takewhile(lambda line: line != SIGNATURE, below))
 
 
 def unflowed(text: str, *, joins: bool) -> str:
@@ -82,7 +91,8 @@ class _Reader(HTMLParser):
         self.pieces: list[str] = []
         self.unseen = 0
         self.pre = 0
-        self.quote = 0
+        self.quotes: list[bool] = []
+        """Of each block of that name that is open, whether it repeats what somebody else wrote."""
         self.link: list[tuple[str, int]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -94,6 +104,8 @@ class _Reader(HTMLParser):
         elif tag in BLOCKS:
             self.pieces.append("\n")
             self.pre += tag == "pre"
+            if tag == "blockquote":
+                self._begin_quote(values)
         elif tag == "li":
             self.pieces.append("\n- ")
         elif tag == "td":
@@ -107,10 +119,18 @@ class _Reader(HTMLParser):
         if tag in UNSEEN:
             self.unseen = max(0, self.unseen - 1)
         elif tag in BLOCKS:
+            if tag == "blockquote" and self.quotes and self.quotes.pop():
+                self.pieces += [QUOTE_ENDS, "\n"]
             self.pieces.append("\n\n" if tag == "p" else "\n")
             self.pre = max(0, self.pre - (tag == "pre"))
         elif tag == "a" and self.link:
             self._end_link()
+
+    def _begin_quote(self, values: dict[str, str | None]) -> None:
+        cited = (values.get("type") or "").lower() == "cite" or "quote" in (values.get("class") or "").lower()
+        self.quotes.append(cited or not INDENTED.search(values.get("style") or ""))
+        if self.quotes[-1]:
+            self.pieces.append(QUOTE_BEGINS)
 
     def _end_link(self) -> None:
         address, start = self.link.pop()
@@ -124,13 +144,38 @@ class _Reader(HTMLParser):
 
 
 def text_of_html(html: str) -> str:
-    """Readable plain text. Never raises: what the parser gives up on is read as far as it got."""
+    """Readable plain text, with a `>` before the lines of a quotation, as in one that was written without HTML. Never
+    raises: what the parser gives up on is read as far as it got."""
     reader = _Reader()
     try:
-        reader.feed(html)
+        reader.feed(html.translate({ord(QUOTE_BEGINS): None, ord(QUOTE_ENDS): None}))
         reader.close()
     except (AssertionError, ValueError, RecursionError):
         pass
-    text = "".join(reader.pieces).replace("\xa0", " ")
-    lines = [line.strip(" ") for line in text.split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    return "\n".join(_lines("".join(reader.pieces).replace("\xa0", " "))).strip()
+
+
+def _lines(text: str) -> list[str]:
+    """No two blank ones one after the other."""
+    lines: list[str] = []
+    depth, above, blank = 0, 0, False
+    for line in text.split("\n"):
+        depth += line.count(QUOTE_BEGINS)
+        said = _bare(line)
+        if said.strip():
+            lines += [_marked("", min(above, depth))] if blank else []
+            lines.append(_marked(said, depth))
+            above = depth
+        blank = not said.strip()
+        depth = max(0, depth - line.count(QUOTE_ENDS))
+    return lines
+
+
+def _bare(line: str) -> str:
+    line = line.replace(QUOTE_BEGINS, "").replace(QUOTE_ENDS, "")
+    return SIGNATURE if line.lstrip(" ") == SIGNATURE else line.strip(" ")
+
+
+def _marked(said: str, depth: int) -> str:
+    marks = ">" * min(depth, DEEPEST_QUOTE)
+    return f"{marks} {said}" if marks and said else marks + said
