@@ -31,9 +31,16 @@ def openers(ticket: Ticket) -> list[str]:
 
 
 def wrote_in(ticket: Ticket, address: str) -> bool:
-    """Whether this address wrote what everybody at the ticket can read."""
+    """Whether this address, with which nobody is known here, wrote what everybody at the ticket can read.
+
+    What somebody wrote as a person with an account gives nothing to whoever has that address once the account is shut or
+    has no role here any more: it was never the address that they were known by.
+    """
     rows = IncomingMail.objects.filter(sender=address, outcome__in=[Outcome.NEW, Outcome.APPENDED])
-    return rows.filter(article__ticket=ticket, article__internal=False).exists()
+    theirs = rows.filter(article__ticket=ticket, article__internal=False)
+    if User.objects.filter(email__iexact=address).exists():
+        theirs = theirs.filter(article__verified=False)
+    return theirs.exists()
 
 
 def answers_without_end(ticket: Ticket, address: str, now: datetime) -> bool:

@@ -100,13 +100,23 @@ def belongs(ticket: Ticket, who: User | None, address: str) -> bool:
     if takes_part(ticket, who):
         return True
     scopes = (ticket.authority_id, ticket.site_id)
-    sees = Ticket.objects.visible_to(who).filter(pk=ticket.pk).exists()
-    return sees and any(who.access.may(action, *scopes) for action in (Action.WORK_TICKETS, Action.REPORT_PROBLEM))
+    acts = any(who.access.may(action, *scopes) for action in (Action.WORK_TICKETS, Action.REPORT_PROBLEM))
+    return acts and _sees(ticket, who)
 
 
 def takes_part(ticket: Ticket, who: User) -> bool:
-    """Asked for it, looks after it, watches it, or wrote in it under their own name."""
-    if who.pk in {ticket.requester_id, ticket.owner_id}:
+    """Asked for it, looks after it, watches it, or wrote in it under their own name, and has to do with it still."""
+    if who.pk == ticket.requester_id:  # also of what has become restricted: it is about what they said
+        return who.access.may(Action.VIEW_SITE, ticket.authority_id, ticket.site_id)
+    return _has_part(ticket, who) and _sees(ticket, who)
+
+
+def _sees(ticket: Ticket, who: User) -> bool:
+    return Ticket.objects.visible_to(who).filter(pk=ticket.pk).exists()
+
+
+def _has_part(ticket: Ticket, who: User) -> bool:
+    if who.pk == ticket.owner_id:
         return True
     watchers = getattr(ticket, "watchers", None)
     if watchers is not None and watchers.filter(pk=who.pk).exists():
