@@ -15,6 +15,8 @@ TORN = "X-Torn"
 LONGEST = 20_000
 """Characters of one header field that are looked at."""
 MOST_IDS = 100
+OURS = re.compile(r"<F\d{4}-\d{6,9}(?:\.\d{1,20}\.[0-9a-f]{1,20})?\.[0-9a-f]{20}@", re.IGNORECASE)
+"""What one of our own looks like: whether it is, its signature says."""
 LONGEST_ID = 250
 PREFIX = re.compile(
     r"^\s*(?:(?:re|aw|antw|antwort|wg|fw|fwd|wtr|sv|vs|tr|rv|odp|r|i)\s*(?:\[\d{1,3}\]|\(\d{1,3}\)|\*\d{1,3})?\s*[::]\s*)+",
@@ -144,11 +146,19 @@ def message_id(raw: str) -> str:
 
 
 def ancestors(message: Message) -> tuple[str, ...]:
-    """Of In-Reply-To first, then of References from the nearest to the eldest; of too many the eldest stays too."""
+    """Of In-Reply-To first, then of References from the nearest to the eldest; of too many the eldest stays too, and
+    the nearest that look like ours, wherever they stand."""
     answered = [one for text in raw_values(message, "In-Reply-To") for one in _ids(text)]
     chain = [one for text in raw_values(message, "References", None) for one in _ids(text)]
     found = tuple(dict.fromkeys(f"<{one}>" for one in [*answered, *reversed(chain)]))
-    return found if len(found) <= MOST_IDS else (*found[: MOST_IDS - 1], found[-1])
+    return found if len(found) <= MOST_IDS else tuple(_chosen(found))
+
+
+def _chosen(found: tuple[str, ...]) -> list[str]:
+    """In their order, MOST_IDS of them."""
+    ours = [one for one in found if OURS.match(one)][: MOST_IDS // 2]
+    kept = set(list(dict.fromkeys([found[0], found[-1], *ours, *found]))[:MOST_IDS])
+    return [one for one in found if one in kept]
 
 
 def _ids(text: str) -> list[str]:

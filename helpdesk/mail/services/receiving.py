@@ -21,7 +21,7 @@ from helpdesk.mail.rules.incoming import Incoming
 from helpdesk.mail.services import keeping, settling
 from helpdesk.mail.services.delivery import Delivery
 from helpdesk.mail.services.keeping import Raw
-from helpdesk.mail.services.keys import SAME_DELIVERY, key_of, same, undated
+from helpdesk.mail.services.keys import SAME_DELIVERY, key_of, same, same_words, second_key, undated
 from helpdesk.mail.services.senders import known, mailbox_for
 
 log = logging.getLogger(__name__)
@@ -106,10 +106,14 @@ def drop(*, row: IncomingMail) -> bool:
 
 
 def _opened(raw: Raw, folder: Path, mailbox: Mailbox | None) -> Delivery:
-    readable = raw.whole and raw.size <= settings.MAIL_BYTES
-    mail = reading.read(raw.path, folder) if readable else _too_large(raw, folder)
+    mail = _read(raw, folder)
     box = mailbox or mailbox_for(mail.recipients)
     return Delivery(raw, mail, _authority(box, mail), box)
+
+
+def _read(raw: Raw, folder: Path) -> Incoming:
+    readable = raw.whole and raw.size <= settings.MAIL_BYTES
+    return reading.read(raw.path, folder) if readable else _too_large(raw, folder)
 
 
 def _too_large(raw: Raw, folder: Path) -> Incoming:
@@ -142,13 +146,35 @@ def _settled(delivery: Delivery) -> Result:
     if copied := _copied(delivery, now):
         return _known_already(delivery, _result(copied))
     key = key_of(delivery.mail, delivery.raw.digest, now)
-    for one in (key, f"{key[:230]}#{delivery.raw.digest[:40]}"):
-        first = _first(delivery, one)
-        if first is None:
-            return _write(delivery, one)
-        if same(delivery.mail, first.sender, first.subject):
-            return _known_already(delivery, _result(first))
-    return _known_already(delivery, Result(Outcome.DROPPED))
+    first = _first(delivery, key)
+    if first is None:
+        return _write(delivery, key)
+    if same(delivery.mail, first.sender, first.subject) and (_just_came(first, now) or _says_the_same(delivery, first)):
+        return _known_already(delivery, _result(first))
+    return _settled_beside(delivery, key)
+
+
+def _settled_beside(delivery: Delivery, key: str) -> Result:
+    """Another mail by a program that gives each the same Message-ID."""
+    by_bytes, by_words = f"{key[:230]}#{delivery.raw.digest[:40]}", second_key(delivery.mail, key)
+    first = _first(delivery, by_bytes) or _first(delivery, by_words)  # the bytes: as it was kept before
+    return _known_already(delivery, _result(first)) if first else _write(delivery, by_words)
+
+
+def _just_came(first: IncomingMail, now: datetime) -> bool:
+    return first.received_at > now - SAME_DELIVERY
+
+
+def _says_the_same(delivery: Delivery, first: IncomingMail) -> bool:
+    """By what is kept of it, read as this one was; where nothing is kept it counts as a copy."""
+    if first.digest == delivery.raw.digest:
+        return True
+    with tempfile.TemporaryDirectory(prefix=FOLDERS) as folder:
+        try:
+            raw = keeping.opened(row=first, folder=Path(folder))
+        except (FileNotFoundError, UndecipherableError):
+            return True
+        return same_words(delivery.mail, _read(raw, Path(folder)))
 
 
 def _copied(delivery: Delivery, now: datetime) -> IncomingMail | None:

@@ -11,6 +11,7 @@ from helpdesk.mail.services.keys import same
 from tests.unit.mail.conftest import letter
 from tests.unit.mail.test_parsing import tnef
 
+THREAD = "<F2026-000001.0123456789abcdef0123@fleetdesk.example>"
 OURS = "<F2026-000001.1.1.0123456789abcdef0123@fleetdesk.example>"
 
 
@@ -113,6 +114,18 @@ def test_of_a_long_chain_the_nearest_and_the_eldest_are_known() -> None:
     found = parsed(mail(f"References: {' '.join(chain)}")).ancestors
 
     assert (found[0], found[-1], len(found)) == (chain[-1], chain[0], 100)
+
+
+def test_of_a_long_chain_those_stay_that_look_like_ours() -> None:
+    chain = [f"<{number:0100}@x.example>" for number in range(200)]
+    forged = [f"<F2026-000001.1.{number}.{'0' * 20}@x.example>" for number in range(200)]
+
+    for between in ([OURS], [THREAD, OURS], [OURS, *forged[:20]], [*forged, OURS]):
+        found = parsed(mail(f"References: {' '.join([*chain, *between, *chain[:149:-1], *chain[100:150]])}")).ancestors
+
+        assert (len(found), found[0], found[-1]) == (100, chain[149], chain[0])
+        assert [one for one in reversed(between) if one in found] == [one for one in found if one in between]
+        assert OURS in found
 
 
 def test_an_answer_without_brackets() -> None:
