@@ -21,8 +21,8 @@ PUT_BEFORE = (
 """What programs put before the subject that they answer, or write instead of it."""
 SAID = (
     r"(?:urlaubs)?abwesenheit",
-    r"(?:ich bin )?(?:abwesend|nicht im büro|im urlaub|außer haus)",
-    r"[^:]{3,80} ist (?:außer haus|abwesend|nicht im büro|im urlaub)",
+    r"(?:ich bin )?(?:abwesend|nicht im büro|im urlaub|au(?:ß|ss)er haus)",
+    r"[^:]{3,80} ist (?:au(?:ß|ss)er haus|abwesend|nicht im büro|im urlaub)",
     r"[^:]{3,80} is out of the office",
     *("ooo", r"auto-?responder"),
 )
@@ -32,7 +32,18 @@ _DAY = (
     r"|jan\w*|feb\w*|mär\w*|mar\w*|apr\w*|mai|may|jun\w*|jul\w*|aug\w*|sep\w*|o[kc]t\w*|nov\w*|de[zc]\w*)"
 )
 _SPAN = rf"(?:\s+(?:until|till|from|to|bis|ab|vom|von)(?:\s+(?:zum|einschließlich)){{0,2}}(?:\s+{_DAY}){{1,3}}){{0,2}}"
-BEFORE_A_SUBJECT = re.compile(rf"\s*(?:{'|'.join(PUT_BEFORE)})\s*[:：]", re.IGNORECASE)
+_REPEATED = r"(?:re|aw|antw|antwort|sv|vs|rv|odp)\s*[:：]"
+_MARK = rf"(?:{'|'.join(PUT_BEFORE)})"
+_BEFORE = rf"\s*(?:\[\s*{_MARK}\s*\]|{_MARK}\s*[:：]|{_MARK}(?=\s+{_REPEATED}))"
+BEFORE_A_SUBJECT = re.compile(_BEFORE, re.IGNORECASE)
+UNMISTAKABLE = re.compile(
+    rf"{_BEFORE}\s*(?:{_REPEATED}|\[?F\d{{4}}-\d{{6,9}}\b)"
+    r"|\s*\[\s*auto(?:matic|mated)?[- ]?(?:reply|response)\s*\]"
+    r"|\s*(?-i:AUTO):\s*[^:]{3,80} (?:ist (?:au(?:ß|ss)er haus|nicht im haus|nicht im büro|abwesend|im urlaub)"
+    rf"|is out of the office)\.?{_SPAN}\s*(?:\([^()]{{0,80}}\))?\s*[.!]?\s*\Z",
+    re.IGNORECASE,
+)
+"""What no person writes: such words before what the subject was that is answered, in brackets, or as Notes puts it."""
 NOTHING_ELSE = re.compile(rf"\s*(?:(?:{'|'.join(PUT_BEFORE)}){_SPAN}|{'|'.join(SAID)})\s*[.!]?\s*\Z", re.IGNORECASE)
 """Such words and nothing behind them that a person would want."""
 NOBODY = re.compile(
@@ -144,7 +155,9 @@ def _marked(message: Message) -> bool:
 
 
 def _says_absent(message: Message, subject: str) -> bool:
-    """A subject alone is no evidence: a person may write any."""
+    """A subject alone is seldom evidence: a person may write nearly any."""
+    if UNMISTAKABLE.match(subject):
+        return True
     if BEFORE_A_SUBJECT.match(subject):
         return _answers(message) or _wants_no_answer(message)
     return bool(NOTHING_ELSE.match(subject)) and _answers(message)
