@@ -116,6 +116,8 @@ def follow_up(request: HttpRequest, number: str) -> HttpResponse:
         return redirect("tickets:ticket", ticket.number)
     if ticket.state != Ticket.State.CLOSED:
         return page(request, ticket, status=409, reply_form=reply_form(user, ticket, body=body), stale=True)
-    fresh = services.follow_up(ticket=ticket, said=services.Again(user, body))
+    token = request.POST.get("token", "")
+    key = form_key(token, body) if token else None
+    fresh = services.follow_up(ticket=ticket, said=services.Again(user, body, idempotency_key=key))
     messages.success(request, _("This is the new ticket."))
     return redirect("tickets:ticket", fresh.number)

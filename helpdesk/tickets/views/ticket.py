@@ -78,6 +78,7 @@ def _context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "due": due(ticket, seen_at) if at_work else None,
         "present": presence.others(ticket=ticket, user=user) if at_work else [],
         **(relating.context(user, ticket) if at_work else {}),
+        "again_token": secrets.token_hex(16),
         **rating_context(user, ticket),
     }
 

@@ -104,6 +104,18 @@ def test_the_second_of_two_clicks_is_no_refusal_though_it_was_closed_between(tic
     assert ticket.articles.filter(body=TYPED).count() == 1
 
 
+def test_a_double_click_on_what_is_back_opens_one_ticket(ticket: Ticket, alma: Client) -> None:
+    close(ticket)
+    values = form_in(read(alma, ticket), f"/tickets/{ticket.number}/follow-up/") | {"body": TYPED}
+
+    answers = [alma.post(f"/tickets/{ticket.number}/follow-up/", values) for _ in range(2)]
+    alma.post(f"/tickets/{ticket.number}/follow-up/", values | {"body": "Und noch etwas."})
+
+    first, second = Ticket.objects.exclude(pk=ticket.pk).order_by("pk")
+    assert [answer.headers["Location"] for answer in answers] == [f"/tickets/{first.number}/"] * 2
+    assert second.articles.filter(body="Und noch etwas.").exists()
+
+
 def test_who_may_not_write_here_is_refused_as_ever(ticket: Ticket, franka: Client, bruno: Client) -> None:
     close(ticket)
 
