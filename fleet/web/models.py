@@ -19,7 +19,7 @@ class RequestKey(models.Model):
     key = models.CharField(max_length=32)
     """Of the kind of request and the key sent, as 32 hexadecimal digits."""
     fingerprint = models.CharField(max_length=32)
-    """Of the request's address and body."""
+    """Of the request's address and body; for a form, the number of what was made of it."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar = RequestKeyQuerySet.as_manager()

@@ -1,8 +1,10 @@
 """What was sent once is done once: keys for forms and for the API."""
 
 import json
+from collections.abc import Callable
 from typing import Annotated, Any
 
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -24,6 +26,17 @@ def fingerprint(content: Any) -> str:
 def form_key(token: str, content: Any) -> str:
     """A double click sends the same twice; who goes back and sends something else means something else."""
     return fingerprint([token, content])
+
+
+def made_once(person_id: int, key: str, make: Callable[[], int]) -> int:
+    """The number of what `make` makes; of what it made before, where this person has sent `key` already."""
+    RequestKey.objects.outdated(timezone.now()).delete()
+    with transaction.atomic():
+        row, new = RequestKey.objects.get_or_create(person_id=person_id, key=key, defaults={"fingerprint": ""})
+        if new:
+            row.fingerprint = str(make())
+            row.save(update_fields=["fingerprint"])
+    return int(row.fingerprint)
 
 
 def key_for(request: HttpRequest, operation: str, key: str | None) -> str | None:

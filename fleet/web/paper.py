@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-import reportlab
 import segno
+import ttf_opensans
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-PLAIN, BOLD = "Vera", "VeraBd"
-"""Bitstream Vera, which comes with reportlab: embedded, so that every letter prints as it looks."""
+PLAIN, BOLD = "OpenSans-Regular", "OpenSans-Bold"
+"""Embedded, so that every letter prints as it looks: those of all European languages in Latin, Greek and Cyrillic."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +24,12 @@ class Box:
 
 
 def fonts() -> None:
-    """Make PLAIN and BOLD known to reportlab."""
-    folder = Path(reportlab.__file__).parent / "fonts"
-    for name in (PLAIN, BOLD):
-        if name not in pdfmetrics.getRegisteredFontNames():
-            pdfmetrics.registerFont(TTFont(name, str(folder / f"{name}.ttf")))
+    """Make PLAIN and BOLD known to reportlab, and which is meant by <b> in a paragraph."""
+    if BOLD in pdfmetrics.getRegisteredFontNames():
+        return
+    for name, font in ((PLAIN, ttf_opensans.OPENSANS_REGULAR), (BOLD, ttf_opensans.OPENSANS_BOLD)):
+        pdfmetrics.registerFont(TTFont(name, str(font.path)))
+    pdfmetrics.registerFontFamily(PLAIN, normal=PLAIN, bold=BOLD, italic=PLAIN, boldItalic=BOLD)
 
 
 def qr(canvas: Canvas, text: str, box: Box, *, border: int = 2) -> None:

@@ -1,3 +1,4 @@
+import secrets
 from typing import Any
 
 from django import forms
@@ -38,9 +39,10 @@ class ArticleForm(forms.Form):
         label=_("Who may read it"), choices=Article.Visibility.choices, initial=Article.Visibility.INTERNAL
     )
     seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    token = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
 
     def __init__(self, data: Any = None, *, offered: list[Authority], article: Article | None = None) -> None:
-        super().__init__(data, initial=_initial(article) if article else None)
+        super().__init__(data, initial=_initial(article) if article else {"token": secrets.token_hex(16)})
         offer(self, "authority", [(str(one.pk), one.name) for one in offered])
         if article is not None or len(offered) == 1:
             del self.fields["authority"]

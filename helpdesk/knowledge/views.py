@@ -1,5 +1,6 @@
 """The list of articles, one of them, writing, and what is suggested while somebody types."""
 
+import secrets
 from typing import Any
 
 from django.contrib import messages
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from fleet.people.models import User
 from fleet.people.rules import Action
+from fleet.web.once import form_key, made_once
 from helpdesk.knowledge import selectors, services
 from helpdesk.knowledge.forms import ArticleForm, Wanted, authorities
 from helpdesk.knowledge.models import Article
@@ -73,9 +75,15 @@ def new(request: HttpRequest) -> HttpResponse:
         return _form(request, form)
     said = form.cleaned_data
     authority_id = int(said["authority"]) if "authority" in said else offered[0].pk
-    article = services.write(authority_id=authority_id, words=form.words(), visibility=said["visibility"], author=user)
+    words, visibility = form.words(), said["visibility"]
+    key = form_key(said["token"] or secrets.token_hex(16), said)
+
+    def write() -> int:
+        return services.write(authority_id=authority_id, words=words, visibility=visibility, author=user).pk
+
+    made = made_once(user.pk, key, write)
     messages.success(request, _("Saved as a draft. Others read it once it is published."))
-    return redirect("knowledge:article", article.pk)
+    return redirect("knowledge:article", made)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from fleet.events.models import Event
+from fleet.people.rules import Action
 from helpdesk.tickets.models import Article, Ticket
 from helpdesk.tickets.services import outages, sla
 from helpdesk.tickets.services.working import Contribution, add_article
@@ -30,15 +31,27 @@ def reckon(event: Event) -> None:
 
 
 def tell_children(event: Event) -> None:
-    """What is said in public in an incident reaches everybody who has a case of it; and so their mail."""
+    """What is said in public in an incident reaches everybody who has a case of it; and so their mail.
+
+    Whoever reported the incident speaks for it too, though to the requester's own clock that is no answer.
+    """
     if not Ticket.objects.filter(parent=event.subject_id).exists():
         return
-    said = Article.objects.select_related("author").filter(pk=event.payload.get("article_id"), answers=True).first()
-    if said is None or said.internal:
+    rows = Article.objects.select_related("author", "ticket").filter(internal=False).exclude(body="")
+    said = rows.exclude(notice="from-parent").filter(pk=event.payload.get("article_id")).first()
+    if said is None or not _speaks_for(said):
         return
     words = Contribution(said.author, said.body, Article.Channel(said.channel), notice="from-parent", answers=True)
     for child in Ticket.objects.open().filter(parent=said.ticket_id).select_related("site"):
         add_article(ticket=child, contribution=words)
+
+
+def _speaks_for(said: Article) -> bool:
+    """Whether it is somebody who works on tickets who says it; whoever did so then and lost the role is still heard."""
+    author, ticket = said.author, said.ticket
+    if author is None:
+        return False
+    return said.answers or author.access.may(Action.WORK_TICKETS, ticket.authority_id, ticket.site_id)
 
 
 def outage(event: Event) -> None:

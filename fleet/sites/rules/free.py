@@ -49,13 +49,17 @@ class Rules:
 
 
 def by_law(rules: Rules, year: int, covered: Iterable[Coverage], language: str) -> list[Entry]:
-    """Feast days and school holidays around `year`, except school holidays that a file speaks about itself."""
+    """Feast days and school holidays around `year`, except school holidays that a file speaks about itself.
+
+    What the law frees pupils from no file takes back.
+    """
     feasts = state_holidays.public(rules.state, year, catholic=rules.catholic, language=language)
     found = [Entry(span, Source.PUBLIC) for span in state_holidays.spans(feasts)]
     if rules.school:
         told = list(covered)
         school = state_holidays.school(rules.state, year, language)
         found += [Entry(span, Source.STATE) for span in school if not _told(span, told)]
+        found += [Entry(span, Source.STATE) for span in state_holidays.free_for_pupils(rules.state, year)]
     return found
 
 

@@ -33,7 +33,9 @@ from fleet.sites.rules.told import (
 BEGIN, END, EVENT = "BEGIN:VCALENDAR", "END:VCALENDAR", "BEGIN:VEVENT"
 MOST_RULES = 50
 OLDEST_RULE_YEAR = 2000
-NEEDED = frozenset({"UID", "SUMMARY", "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "STATUS"})
+ONCE = frozenset({"UID", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "STATUS", "SEQUENCE"})
+"""What says nothing when it is there twice."""
+NEEDED = ONCE | {"SUMMARY", "RRULE", "RDATE", "EXDATE"}
 INSTANT = timedelta(microseconds=1)
 
 
@@ -68,7 +70,7 @@ def _in_order(one: Told) -> tuple[str, str]:
 
 
 def _events(text: str, lines: list[str]) -> list[tuple[Component, int]]:
-    """Events that are not called off, each with the line on which it begins and a UID of its own."""
+    """Events in force, each with the line on which it begins and a UID of its own."""
     filled = [line.strip().upper() for line in lines if line.strip()]
     if not filled or filled[0] != BEGIN:
         raise FileError(Problem.NOT_A_CALENDAR, 1, lines[0] if lines else "")
@@ -77,7 +79,7 @@ def _events(text: str, lines: list[str]) -> list[tuple[Component, int]]:
     begins = [number for number, line in enumerate(lines, start=1) if line.strip().upper() == EVENT]
     found = list(zip(_parsed(text, lines).walk("VEVENT"), begins, strict=False))
     each(found, lambda one: _check(*one))
-    return _with_uids((event, line) for event, line in found if str(event.get("STATUS", "")).upper() != "CANCELLED")
+    return _with_uids(_in_force(found))
 
 
 def _parsed(text: str, lines: list[str]) -> ICalendar:
@@ -94,6 +96,9 @@ def _check(event: Component, line: int) -> None:
     for name, said in event.errors:
         if name is None or name.upper() in NEEDED:
             raise FileError(Problem.BROKEN_VALUE, line, f"{summary}: {said}" if summary else str(said))
+    for name in sorted(ONCE & set(event)):
+        if isinstance(event[name], list):
+            raise FileError(Problem.BROKEN_VALUE, line, f"{summary}: {name}" if summary else name)
     if "DTSTART" not in event:
         raise FileError(Problem.NO_BEGIN, line, summary)
     if "DTEND" in event and _as_text(_when(event, "DTEND")) < _as_text(_when(event, "DTSTART")):
@@ -109,6 +114,38 @@ def _when(event: Component, name: str) -> Any:
 def _as_text(when: date) -> str:
     """To compare days with days and instants with instants; zones that differ are sorted out when it is written out."""
     return when.astimezone(UTC).isoformat() if isinstance(when, datetime) and when.tzinfo else when.isoformat()
+
+
+def _in_force(events: list[tuple[Component, int]]) -> list[tuple[Component, int]]:
+    """The last revision of each (RFC 5545, 3.8.7.4), without series that are called off and what was moved in them.
+
+    A single day that is called off stays: it takes the place of the series' own, and goes when that is written out.
+    """
+    newest: dict[tuple[str, str], int] = {}
+    for event, _line in events:
+        newest[_identity(event)] = max(_revision(event), newest.get(_identity(event), 0))
+    last = [one for one in events if not one[0].get("UID") or _revision(one[0]) == newest[_identity(one[0])]]
+    series = [event for event, _line in last if "RECURRENCE-ID" not in event]
+    on = {str(event.get("UID", "")) for event in series if not _called_off(event)}
+    off = {str(event["UID"]) for event in series if _called_off(event) and "UID" in event} - on
+    return [one for one in last if str(one[0].get("UID", "")) not in off and not _is_over(one[0])]
+
+
+def _identity(event: Component) -> tuple[str, str]:
+    """UID, and which day of its series it is."""
+    return str(event.get("UID", "")), _as_text(_when(event, "RECURRENCE-ID")) if "RECURRENCE-ID" in event else ""
+
+
+def _revision(event: Component) -> int:
+    return int(str(event.get("SEQUENCE", 0)))
+
+
+def _called_off(event: Component) -> bool:
+    return str(event.get("STATUS", "")).upper() == "CANCELLED"
+
+
+def _is_over(event: Component) -> bool:
+    return _called_off(event) and "RECURRENCE-ID" not in event
 
 
 def _with_uids(events: Iterable[tuple[Component, int]]) -> list[tuple[Component, int]]:
@@ -156,7 +193,7 @@ def _written_out(calendar: ICalendar, setting: Setting) -> list[Component]:
     begin, last = setting.today - setting.back, setting.today + setting.ahead
     while begin < last:
         end = min(begin + timedelta(days=366), last)
-        for one in query.between(begin, end):
+        for one in (one for one in query.between(begin, end) if not _called_off(one)):
             found[str(one["UID"]), _when(one, "DTSTART").isoformat()] = one
         if len(found) > MOST_ENTRIES:
             raise FileError(Problem.TOO_MANY, None, str(len(found)))

@@ -44,12 +44,17 @@ def public(state: str, year: int, *, catholic: bool, language: str = "de") -> Ma
 
 @lru_cache(maxsize=256)
 def school(state: str, year: int, language: str = "de") -> tuple[FreeSpan, ...]:
-    """School holidays around `year`, in order, with the day of repentance where pupils have it off."""
-    found = [*spans(_library(state, year, ("school",), language))]
-    if state == SCHOOL_FREE_ON_REPENTANCE:
-        feasts = _library(REPENTANCE_BY_LAW, year, ("public",), "de")
-        found += [FreeSpan(REPENTANCE, day, day) for day, name in feasts.items() if name == REPENTANCE]
-    return tuple(sorted(found, key=lambda span: span.first_day))
+    """School holidays around `year`, in order, as the state has agreed on them."""
+    return tuple(spans(_library(state, year, ("school",), language)))
+
+
+@lru_cache(maxsize=256)
+def free_for_pupils(state: str, year: int) -> tuple[FreeSpan, ...]:
+    """Days around `year` on which the law itself frees pupils, whatever the school holidays are."""
+    if state != SCHOOL_FREE_ON_REPENTANCE:
+        return ()
+    feasts = _library(REPENTANCE_BY_LAW, year, ("public",), "de")
+    return tuple(FreeSpan(REPENTANCE, day, day) for day, name in sorted(feasts.items()) if name == REPENTANCE)
 
 
 @lru_cache(maxsize=64)

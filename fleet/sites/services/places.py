@@ -60,13 +60,18 @@ def create_site(*, authority: Authority, details: SiteDetails, by: User | None =
 @transaction.atomic
 def update_site(*, site: Site, details: SiteDetails, by: User | None = None) -> None:
     """Raises ChangedMeanwhileError. Where its clock changes, so do the deadlines that run by it."""
-    clock = (site.federal_state, site.timezone)
+    clock = _clock(site)
     people.rename_scope(scope_id=site.pk, name=details.name)
     changed = _update(site, vars(details))
     _tell("site.changed", site, by, fields=changed)
-    if clock != (site.federal_state, site.timezone):
+    if clock != _clock(site):
         payload = {"federal_state": site.federal_state, "catholic_holidays": site.catholic_holidays}
         emit(Fact("calendar.habits-changed", site, site.authority_id, site.pk, by.pk if by else None, payload))
+
+
+def _clock(site: Site) -> tuple[str, str, str]:
+    """What its free days follow from; agreements too hold for a kind of site."""
+    return site.kind, site.federal_state, site.timezone
 
 
 @transaction.atomic

@@ -1,12 +1,13 @@
 """What takes the place of a person's name and address, and where it does."""
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
+
+from helpdesk.privacy.rules import spellings
 
 SHORTEST_MARK = 4
 
@@ -43,6 +44,8 @@ class Replacement:
     mails: Sequence[str]
     pseudonym: str
     address: str
+    called: str = ""
+    """What calls this person and nobody else as `@…`; "": nothing does."""
 
     @cached_property
     def _mail(self) -> re.Pattern[str]:
@@ -53,12 +56,27 @@ class Replacement:
     def _name(self) -> re.Pattern[str]:
         """In any letters, capitals of ß too; a name of one word only as it is written."""
         if len(self.name.split()) < 2:  # noqa: PLR2004
-            return re.compile(_bounded(self.name.split()))
-        return re.compile(f"{_bounded(self.name.split())}|{_bounded(self.name.upper().split())}", re.IGNORECASE)
+            return re.compile(spellings.whole(self.name, any_case=False))
+        return re.compile(spellings.whole(self.name, any_case=True), re.IGNORECASE)
+
+    @cached_property
+    def _call(self) -> re.Pattern[str]:
+        """As helpdesk.tickets.rules.mentions hears it."""
+        name = spellings.whole(self.called, any_case=True)
+        return re.compile(rf"(?<![\w@.])@{name}", re.IGNORECASE)
 
     def text(self, text: str, *, names: bool = True) -> str:
         without = self._mail.sub(self.address, text) if self.mails else text
-        return self._name.sub(self.pseudonym, without) if names else without
+        if not names:
+            return without
+        named = self._name.sub(self.pseudonym, without)
+        return self._call.sub(f"@{self.pseudonym}", named) if self.called and "@" in named else named
+
+    def markup(self, html: str, *, names: bool = True) -> str:
+        """Formatted text; "" where it holds the name so that only a reader finds it (entities, tags between the words)."""
+        after = self.text(html, names=names)
+        hidden = any(self.text(one, names=names) != one for one in spellings.readings(after))
+        return "" if hidden else after
 
     def value(self, value: Any, *, names: bool = True) -> Any:
         if isinstance(value, str):
@@ -70,13 +88,16 @@ class Replacement:
         return value
 
     def needles(self, *, names: bool = True) -> list[str]:
-        """What a row may hold, in the spellings in which a database compares it: JSON may be stored with escapes."""
-        wanted = [*self.mails, *([self.name] if names and self.name else [])]
-        spelled = {form for one in wanted for form in (one, one.lower(), one.upper())}
-        return sorted(spelled | {json.dumps(one)[1:-1] for one in spelled})
+        """One of them a row may hold that has to be reworded, or one of `likes`; what it does hold `text` decides."""
+        spelled = spellings.stored(form for one in self.mails for form in (one, one.lower(), one.upper()))
+        looked_for = [one for one in self._names if spellings.like(one) is None] if names else []
+        return sorted(spelled.union(*(spellings.needles(one) for one in looked_for)))
 
+    def likes(self, *, names: bool = True) -> list[str]:
+        """Patterns of LIKE."""
+        found = [*self.mails, *(self._names if names else [])]
+        return sorted({like for one in found if (like := spellings.like(one))})
 
-def _bounded(words: Sequence[str]) -> str:
-    """The whole name and nothing longer; no words: what never matches."""
-    name = r"\s+".join(re.escape(word) for word in words)
-    return rf"(?<!\w){name}(?!\w)" if words else "(?!)"
+    @property
+    def _names(self) -> list[str]:
+        return [one for one in (self.name, self.called) if one]

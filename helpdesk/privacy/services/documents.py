@@ -14,6 +14,9 @@ from reportlab.lib.styles import ParagraphStyle, getSampleStyleSheet
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer
 
+from fleet.web.paper import BOLD, PLAIN, fonts
+from helpdesk.privacy.rules.spellings import composed
+
 ON_PAPER = 100
 """Rows of each source in the PDF; the JSON holds them all."""
 LONGEST = 1500
@@ -55,15 +58,25 @@ def _json(value: Any) -> str:
 
 
 def write_pdf(out: IO[bytes], heading: str, facts: list[str], chapters: Iterable[Chapter]) -> None:
-    styles = getSampleStyleSheet()
+    fonts()
+    styles = _styles()
     small = ParagraphStyle("small", parent=styles["BodyText"], fontSize=8, leading=10, splitLongWords=1)
-    story: list[Flowable] = [Paragraph(escape(heading), styles["Title"])]
+    story: list[Flowable] = [Paragraph(escape(composed(heading)), styles["Title"])]
     story += [Paragraph(escape(fact), styles["BodyText"]) for fact in facts]
     for chapter in chapters:
         story += _chapter(chapter, styles["Heading2"], small)
     margin = 18 * mm
     paper = SimpleDocTemplate(out, pagesize=A4, title=heading, leftMargin=margin, rightMargin=margin)
     paper.build(story, onFirstPage=_foot, onLaterPages=_foot)
+
+
+def _styles() -> Any:
+    """The usual ones, in a font that holds everybody's name."""
+    styles: Any = getSampleStyleSheet()
+    for one in styles.byName.values():
+        if isinstance(one, ParagraphStyle):
+            one.fontName = BOLD if "Bold" in one.fontName else PLAIN
+    return styles
 
 
 def _chapter(chapter: Chapter, heading: ParagraphStyle, small: ParagraphStyle) -> list[Flowable]:
@@ -92,10 +105,10 @@ def _short(value: Any) -> str:
     if isinstance(value, dict) and value.keys() == {"id", "name"}:
         return str(value["name"])
     text = value if isinstance(value, str) else _json(value)
-    text = "".join(one if one.isprintable() or one == "\n" else " " for one in text)
+    text = "".join(one if one.isprintable() or one == "\n" else " " for one in composed(text))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
 
 
 def _foot(canvas: Any, paper: Any) -> None:
-    canvas.setFont("Helvetica", 8)
+    canvas.setFont(PLAIN, 8)
     canvas.drawRightString(A4[0] - 18 * mm, 10 * mm, str(paper.page))

@@ -19,11 +19,12 @@ from fleet.events.services import Fact, emit
 from fleet.people import services as people
 from fleet.people.models import ApiToken, Grant, User
 from helpdesk.privacy.models import Erasure
-from helpdesk.privacy.rules import pseudonyms
+from helpdesk.privacy.rules import pseudonyms, spellings
 from helpdesk.privacy.rules.pseudonyms import Reach, Replacement
 from helpdesk.privacy.rules.refusals import may_agree
 from helpdesk.privacy.services import looking
 from helpdesk.privacy.services.steps import BATCH, WINDOW, Look, Step, steps
+from helpdesk.tickets.selectors import WORKING_ROLES
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=5)
@@ -133,6 +134,7 @@ def _close(person: User) -> dict[str, Any]:
         "mails": [person.email],
         "reach": pseudonyms.reach(person.name, has_namesake=_has_namesake(person)),
         "address": pseudonyms.address(mark, length),
+        "called": _called(person),
     }
     keys = UserSession.objects.filter(user=person).values_list("session_key", flat=True)
     Session.objects.filter(session_key__in=list(keys)).delete()
@@ -151,6 +153,21 @@ def _free_length(mark: str) -> int:
 
 def _has_namesake(person: User) -> bool:
     return User.objects.filter(name__iexact=person.name.strip()).exclude(pk=person.pk).exists()
+
+
+def _called(person: User) -> str:
+    """The first name, where nobody else who works on tickets, or once did, has it: `@Franka` called this person alone."""
+    roles = Grant.objects.filter(role__in=WORKING_ROLES)
+    workers = User.objects.filter(pk__in=roles.values("user_id"))
+    if not workers.filter(pk=person.pk).exists():
+        return ""
+    first = _first_name(person.name)
+    others = workers.exclude(pk=person.pk).values_list("name", flat=True)
+    return "" if first.casefold() in {_first_name(name).casefold() for name in others} else first
+
+
+def _first_name(name: str) -> str:
+    return next(iter(spellings.composed(name).split()), "")
 
 
 def _rename(person: User, name: str, address: str) -> None:
@@ -203,7 +220,8 @@ def _go_on(erasure: Erasure, until: float) -> int:
 
 def look_of(erasure: Erasure) -> Look:
     wanted = cast("dict[str, Any]", erasure.wanted)
-    replacement = Replacement(wanted["name"], tuple(wanted["mails"]), erasure.pseudonym, wanted["address"])
+    called = wanted.get("called", "")
+    replacement = Replacement(wanted["name"], tuple(wanted["mails"]), erasure.pseudonym, wanted["address"], called)
     return Look(erasure.person_id, replacement, Reach(wanted["reach"]))
 
 

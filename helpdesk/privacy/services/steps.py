@@ -6,7 +6,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Cast
 
 from fleet.automation.rules.lifecycle import ENDED
@@ -24,6 +24,8 @@ PLACES = frozenset({"devices", "sites"})
 """Rooms whose names are names of places and things."""
 PEOPLE = frozenset({"people.User", "people.Scope", "account.EmailAddress"})
 """Where other people's names, and those of schools, stand: only the address is looked for."""
+FORMATTED = frozenset({"html"})
+"""Columns with formatted text, of which there is a plain one too."""
 UNLESS_RUNNING = {"automation.Change": Q(state__in=ENDED)}
 """What was agreed to by its digest is not reworded before it is over."""
 ORIGINALS: Mapping[str, tuple[str, Mapping[str, Any]]] = {"mail.IncomingMail": ("sender", {"file": "", "secret": None})}
@@ -120,9 +122,9 @@ def _texts(look: Look) -> Iterator[Step]:
 def _text(model: type[models.Model], fields: list[Column], look: Look) -> Step:
     rows = model._base_manager.filter(UNLESS_RUNNING.get(model._meta.label, Q()))
     own = tied(model, look.person_id) if look.reach is Reach.OWN and model._meta.label not in PEOPLE else None
-    wanted = _holding(fields, look.replacement.needles(names=names_everywhere(model, look.reach)))
+    wanted = _holding(fields, look.replacement, names=names_everywhere(model, look.reach))
     if own is not None:
-        wanted |= own & _holding(fields, look.replacement.needles())
+        wanted |= own & _holding(fields, look.replacement, names=True)
 
     def carry_out(keys: list[int]) -> int:
         return _replace(fields, look, rows.filter(pk__in=keys), own)
@@ -155,13 +157,28 @@ def _as_text(rows: models.QuerySet[Any], fields: list[Column]) -> models.QuerySe
     return found
 
 
-def _holding(fields: list[Column], needles: list[str]) -> Q:
+def _holding(fields: list[Column], replacement: Replacement, *, names: bool) -> Q:
+    """Rows that may hold what is looked for: few others, and none that does is left out."""
+    needles, likes = replacement.needles(names=names), replacement.likes(names=names)
     found = Q()
     for one in fields:
         column = f"_{one.name}" if isinstance(one, models.JSONField) else one.name
         for needle in needles:
             found |= Q(**{f"{column}__icontains": needle})
+        for like in likes:
+            found |= Q(Like(F(column), Value(like)))
     return found
+
+
+class Like(Func):
+    """A column and a pattern with `%` for anything, in any letters; of letters beyond ASCII SQLite knows no capitals."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = " LIKE "
+    output_field = models.BooleanField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, arg_joiner=" ILIKE ", **context)
 
 
 def _replace(fields: list[Column], look: Look, rows: models.QuerySet[Any], own: Q | None) -> int:
@@ -190,7 +207,8 @@ def _reword(row: models.Model, fields: list[Column], replacement: Replacement, *
     found = set()
     for one in fields:
         before = getattr(row, one.attname)
-        after = _fitting(one, replacement.value(before, names=names))
+        reworded = replacement.markup if one.name in FORMATTED else replacement.value
+        after = _fitting(one, reworded(before, names=names))
         if before != after:
             setattr(row, one.attname, after)
             found.add(one.name)

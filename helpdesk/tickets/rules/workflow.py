@@ -90,11 +90,15 @@ def after_reply(state: str, *, by_requester: bool, still_broken: bool) -> Ticket
     return State.OPEN if still_broken and state == State.RESOLVED else None
 
 
-def may_reply(access: Access, ticket: Ticket) -> bool:
-    """Those who work on it, and those who report at this school; nobody once it is closed for good."""
+def is_concerned(access: Access, ticket: Ticket) -> bool:
+    """Those who work on it, and those who report at this school."""
     scopes = (ticket.authority_id, ticket.site_id)
-    concerned = access.may(Action.WORK_TICKETS, *scopes) or access.may(Action.REPORT_PROBLEM, *scopes)
-    return concerned and ticket.state != State.CLOSED
+    return access.may(Action.WORK_TICKETS, *scopes) or access.may(Action.REPORT_PROBLEM, *scopes)
+
+
+def may_reply(access: Access, ticket: Ticket) -> bool:
+    """Whoever is concerned; nobody once it is closed for good."""
+    return is_concerned(access, ticket) and ticket.state != State.CLOSED
 
 
 def collides(*, seen_version: int, version: int, news: int) -> bool:

@@ -11,6 +11,7 @@ from fleet.people.rules import Action
 from helpdesk.tickets.models import Article, Tag, Ticket
 from helpdesk.tickets.rules import FINISHED
 from helpdesk.tickets.schemas.articles import ArticleOut, sees_internals
+from helpdesk.tickets.selectors import tagged
 
 
 class TicketFilter(FilterSchema):
@@ -53,9 +54,8 @@ class TicketFilter(FilterSchema):
         """What this person sees of what is wanted; the words of `q` are left to whoever searches."""
         rows: QuerySet[Ticket] = self.filter(Ticket.objects.visible_to(user))
         if self.tag:
-            tagged = Tag.objects.filter(name__iexact=self.tag).values("pk")
-            inside = Ticket.objects.allowing(user, Action.VIEW_INTERNAL_NOTES).filter(tags__in=tagged)
-            rows = rows.filter(pk__in=inside.order_by().values("pk"))
+            named = Tag.objects.filter(name__iexact=self.tag).values("pk")
+            rows = tagged(rows, Ticket.tags.through.objects.filter(tag__in=named), user)
         if self.watched is not None:
             mine = Q(pk__in=user.watched_tickets.order_by().values("pk"))
             rows = rows.filter(mine if self.watched else ~mine)

@@ -6,7 +6,6 @@ from helpdesk.tickets.views.on_site import on_site
 from helpdesk.tickets.views.rating import rate, rate_here
 from helpdesk.tickets.views.relating import (
     detach,
-    follow_up,
     present,
     relate,
     resolve_cases,
@@ -15,7 +14,8 @@ from helpdesk.tickets.views.relating import (
     unlink,
     watch,
 )
-from helpdesk.tickets.views.ticket import change_state, detail, edit, reply, story, take
+from helpdesk.tickets.views.saying import follow_up, reply
+from helpdesk.tickets.views.ticket import change_state, detail, edit, story, take
 
 __all__ = [
     "change_state",

@@ -16,7 +16,7 @@ from helpdesk.tickets.forms import RelateForm, SplitForm, TagForm
 from helpdesk.tickets.models import BulkJob, Ticket
 from helpdesk.tickets.rules import FINISHED
 from helpdesk.tickets.services import bulk, presence, tags
-from helpdesk.tickets.views.common import person, visible, workable, works
+from helpdesk.tickets.views.common import person, workable
 from helpdesk.tickets.words import pill, why_not
 
 FEW = 10
@@ -155,16 +155,3 @@ def present(request: HttpRequest, number: str) -> HttpResponse:
     presence.say(ticket=ticket, user=user, typing=bool(request.POST.get("body", "").strip()))
     context = {"ticket": ticket, "present": presence.others(ticket=ticket, user=user)}
     return render(request, "tickets/pieces/present.html", context)
-
-
-@require_POST
-def follow_up(request: HttpRequest, number: str) -> HttpResponse:
-    """The matter of a closed ticket is back."""
-    ticket, user = visible(request, number), person(request)
-    may = works(user, ticket) or user.access.may(Action.REPORT_PROBLEM, ticket.authority_id, ticket.site_id)
-    if not may or ticket.state != Ticket.State.CLOSED:
-        return redirect("tickets:ticket", number)
-    body = request.POST.get("body", "").strip()[:20_000]
-    fresh = services.follow_up(ticket=ticket, said=services.Again(user, body))
-    messages.success(request, _("This is the new ticket."))
-    return redirect("tickets:ticket", fresh.number)

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -15,12 +16,11 @@ from django.views.decorators.http import require_POST, require_safe
 from fleet.monitoring import selectors as monitoring
 from fleet.people.models import User
 from fleet.people.rules import Action
-from fleet.web.once import form_key
-from helpdesk.tickets import plain, selectors, services, timeline, uploads
+from helpdesk.tickets import plain, selectors, services, timeline
 from helpdesk.tickets.forms import EditForm, ReplyForm, TransitionForm, moves
 from helpdesk.tickets.models import Macro, Ticket
-from helpdesk.tickets.rules import FINISHED, collides, may_reply
-from helpdesk.tickets.services import attachments, presence
+from helpdesk.tickets.rules import FINISHED, may_reply
+from helpdesk.tickets.services import presence
 from helpdesk.tickets.services.macros import text_for
 from helpdesk.tickets.views import relating
 from helpdesk.tickets.views.common import person, visible, workable, works
@@ -32,8 +32,10 @@ from helpdesk.tickets.words import due, pill, sentence
 def detail(request: HttpRequest, number: str) -> HttpResponse:
     ticket = visible(request, number)
     if ticket.merged_into_id and "stay" not in request.GET:
-        return redirect("tickets:ticket", services.current(ticket).number)
-    return _page(request, ticket)
+        goes_on = reverse("tickets:ticket", args=[services.current(ticket).number])
+        asked = request.GET.urlencode()
+        return redirect(f"{goes_on}?{asked}" if asked else goes_on)
+    return page(request, ticket)
 
 
 @require_safe
@@ -53,7 +55,7 @@ def _story(user: User, ticket: Ticket) -> dict[str, Any]:
     }
 
 
-def _page(request: HttpRequest, ticket: Ticket, *, status: int = 200, **more: Any) -> HttpResponse:
+def page(request: HttpRequest, ticket: Ticket, *, status: int = 200, **more: Any) -> HttpResponse:
     return render(request, "tickets/ticket.html", _context(request, ticket) | more, status=status)
 
 
@@ -68,7 +70,7 @@ def _context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "technical": user.access.may(Action.VIEW_DEVICE_DETAILS, ticket.authority_id, ticket.site_id),
         "may_take": at_work and ticket.owner_id != user.pk and ticket.state not in FINISHED,
         "moves": moves(ticket) if at_work else [],
-        "reply_form": _reply_form(user, ticket, seen_at=seen_at, body=_canned(request, ticket, macros))
+        "reply_form": reply_form(user, ticket, seen_at=seen_at, body=_canned(request, ticket, macros))
         if may_reply(user.access, ticket)
         else None,
         "edit_form": EditForm(ticket=ticket) if at_work and ticket.state != Ticket.State.CLOSED else None,
@@ -76,6 +78,7 @@ def _context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "due": due(ticket, seen_at) if at_work else None,
         "present": presence.others(ticket=ticket, user=user) if at_work else [],
         **(relating.context(user, ticket) if at_work else {}),
+        "again_token": secrets.token_hex(16),
         **rating_context(user, ticket),
     }
 
@@ -87,58 +90,12 @@ def _canned(request: HttpRequest, ticket: Ticket, macros: Sequence[Macro]) -> st
     return text_for(ticket=ticket, macro=macro, by=person(request)) if macro else ""
 
 
-def _reply_form(
+def reply_form(
     user: User, ticket: Ticket, data: Any = None, *, files: Any = None, seen_at: datetime | None = None, body: str = ""
 ) -> ReplyForm:
     moment = seen_at or timezone.now()
     fresh = {"body": body, "seen_version": ticket.version, "seen_at": moment.isoformat(), "token": secrets.token_hex(16)}
     return ReplyForm(data, files, ticket=ticket, works=works(user, ticket), initial=fresh)
-
-
-@require_POST
-def reply(request: HttpRequest, number: str) -> HttpResponse:
-    ticket, user = visible(request, number), person(request)
-    if not may_reply(user.access, ticket):
-        raise Http404
-    form = _reply_form(user, ticket, request.POST, files=request.FILES)
-    uploads.refuse_too_large(form, request)
-    if not form.is_valid():
-        return _page(request, ticket, reply_form=form, status=422)
-    said = form.cleaned_data
-    news = timeline.news(ticket, user, said["seen_at"])
-    if collides(seen_version=said["seen_version"], version=ticket.version, news=len(news)):
-        return _changed_meanwhile(request, ticket, said)
-    try:
-        attachments.reply(ticket=ticket, said=_reply(user, ticket, said), files=uploads.kept(said["attachments"]))
-    except (services.StaleError, services.TransitionError):
-        return _changed_meanwhile(request, visible(request, number), said)
-    messages.success(request, _("Your message is in the ticket."))
-    return redirect("tickets:ticket", number)
-
-
-def _reply(user: User, ticket: Ticket, said: dict[str, Any]) -> services.Reply:
-    content = [said["body"], said.get("to"), *uploads.of_what(said["attachments"])]
-    return services.Reply(
-        author=user,
-        body=said["body"],
-        internal=said.get("internal", False),
-        to=Ticket.State(said["to"]) if said.get("to") else None,
-        still_broken=said.get("still_broken", False),
-        seen_version=ticket.version,
-        minutes=said.get("minutes") or 0,
-        idempotency_key=form_key(said["token"], content) if said["token"] else None,
-    )
-
-
-def _changed_meanwhile(request: HttpRequest, ticket: Ticket, said: dict[str, Any]) -> HttpResponse:
-    """Both texts side by side: what others did, and what was typed, ready to be sent on the new state."""
-    user = person(request)
-    fresh = _reply_form(user, ticket)
-    fresh.initial.update({name: said.get(name) for name in ("body", "to", "internal", "still_broken", "minutes", "token")})
-    news = timeline.news(ticket, user, said["seen_at"])
-    told = [{"who": entry.who, "at": entry.at, "text": timeline.summary(entry)} for entry in news]
-    context = {"reply_form": fresh, "news": told, "stale": True, "files_again": bool(said.get("attachments"))}
-    return _page(request, ticket, status=409, **context)
 
 
 @require_POST
@@ -174,7 +131,7 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
     ticket, user = visible(request, number), person(request)
     form = EditForm(request.POST, ticket=ticket)
     if not form.is_valid():
-        return _page(request, ticket, edit_form=form, editing=True, status=422)
+        return page(request, ticket, edit_form=form, editing=True, status=422)
     wish = dict(form.cleaned_data)
     seen = wish.pop("seen_version")
     sorting = services.Sorting(wish["queue"], wish["category"])
@@ -204,4 +161,4 @@ def _edited_meanwhile(request: HttpRequest, ticket: Ticket, wish: dict[str, Any]
         for name in now
         if str(mine[name]) != str(now[name])
     ]
-    return _page(request, ticket, edit_form=form, editing=True, differs=differs, edit_stale=True, status=409)
+    return page(request, ticket, edit_form=form, editing=True, differs=differs, edit_stale=True, status=409)

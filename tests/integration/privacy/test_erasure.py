@@ -1,5 +1,6 @@
 """Erasing a person: four eyes, in batches, and afterwards no column of any table has name or address."""
 
+import unicodedata
 from datetime import timedelta
 from typing import Any
 
@@ -12,12 +13,14 @@ from django.utils import timezone
 
 from fleet.automation.models import Approval, Change, Schedule
 from fleet.events.models import Event
+from fleet.people import services as people
 from fleet.people.models import Grant, User
 from fleet.people.rules import Role
 from helpdesk.mail.models import IncomingMail, OutgoingMail
 from helpdesk.privacy.models import Erasure
 from helpdesk.privacy.services import erasing, exporting, looking
-from helpdesk.tickets.models import Article, Ticket
+from helpdesk.tickets import services as tickets
+from helpdesk.tickets.models import Article, Attachment, Ticket
 from tests.conftest import City, login
 from tests.integration.privacy.conftest import MAIL, NAME
 
@@ -73,6 +76,53 @@ def test_afterwards_no_column_of_any_table_holds_name_or_address(city: City, alm
     assert Event.objects.filter(actor_id=almut.pk, name="ticket.looked-at", payload={"by": almut.name}).exists()
     assert not OutgoingMail.objects.filter(recipient=almut).exists()
     assert not Grant.objects.filter(user=almut).exists()
+
+
+def test_no_spelling_of_a_name_is_left_standing(city: City, second: User) -> None:
+    name = "Jürgen Müller"
+    person = User.objects.create_user("juergen@musterstadt.example", name=name)
+    people.grant(user=person, role=Role.TECHNICIAN, scope_id=city.school_a.pk)
+    ticket = tickets.open_ticket(
+        opening=tickets.Opening(site=city.school_a, subject="Drucker", requester=city.coordinator_a)
+    )
+    apart = unicodedata.normalize("NFD", name)
+    bodies = ["Jürgen\nMüller", "Jürgen\xa0Müller", "Jürgen  Müller", apart, "Jürgen MÜLLER", "@Jürgen: bitte", name]
+    formatted = ["<p>J&uuml;rgen M&uuml;ller</p>", "<p>Jürgen <b>Müller</b></p>", "<p>Danke</p>"]
+    for body in bodies:
+        Article.objects.create(ticket=ticket, body=f"{body} war da.")
+    for html in formatted:
+        Article.objects.create(ticket=ticket, body="Siehe oben.", html=html)
+    article = Article.objects.create(ticket=ticket, details={"who": apart})
+    for called in (f"Krankmeldung_{name.replace(' ', '_')}.pdf", f"{apart}.pdf", "Keller Morgen.pdf"):
+        Attachment.objects.create(article=article, name=called, size=1, digest="0" * 64, file="attachments/00/0")
+
+    finish(agreed(city, person, second))
+
+    person.refresh_from_db()
+    assert set(found("rgen", "ller")) == set(found("Keller Morgen.pdf"))
+    assert set(Attachment.objects.values_list("name", flat=True)) == {
+        f"Krankmeldung_{person.name}.pdf",
+        f"{person.name}.pdf",
+        "Keller Morgen.pdf",
+    }
+    assert sorted(Article.objects.exclude(html="").values_list("html", flat=True)) == ["<p>Danke</p>"]
+    assert Article.objects.filter(body=f"@{person.name}: bitte war da.").exists()
+
+
+def test_a_first_name_that_a_colleague_has_too_is_left(city: City, second: User) -> None:
+    for number in (1, 2):
+        person = User.objects.create_user(f"j{number}@musterstadt.example", name=f"Jürgen Nr{number}")
+        people.grant(user=person, role=Role.TECHNICIAN, scope_id=city.school_a.pk)
+    ticket = tickets.open_ticket(
+        opening=tickets.Opening(site=city.school_a, subject="Drucker", requester=city.coordinator_a)
+    )
+    article = Article.objects.create(ticket=ticket, body="@Jürgen und Jürgen Nr2")
+
+    finish(agreed(city, person, second))
+
+    article.refresh_from_db()
+    person.refresh_from_db()
+    assert article.body == f"@Jürgen und {person.name}"
 
 
 def test_the_person_is_out_at_once_when_the_second_agrees(city: City, almut: User, second: User) -> None:

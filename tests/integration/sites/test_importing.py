@@ -66,6 +66,15 @@ def test_a_day_taken_out_of_the_file_is_gone_although_the_state_still_has_it(cit
     assert free(city, date(2026, 11, 4), date(2026, 12, 28)) == [True, True]  # of which the file says nothing
 
 
+def test_no_file_takes_back_what_the_law_gives_pupils(city: City) -> None:
+    repentance, holidays, between = date(2026, 11, 18), date(2026, 11, 3), date(2026, 11, 17)
+    assert free(city, repentance) == [True]
+
+    taken_over(city, ics(("h", "Herbstferien", "20261102", "20261107"), ("w", "Weihnachtsferien", "20261224", "20270109")))
+
+    assert free(city, repentance, holidays, between) == [True, True, False]
+
+
 def test_an_entry_taken_out_of_the_file_is_gone(city: City) -> None:
     bridge = ("b", "Brückentag", "20260612", "20260613")
     taken_over(city, ics(bridge), "closures")

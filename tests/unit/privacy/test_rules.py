@@ -1,3 +1,6 @@
+import json
+import re
+import unicodedata
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -75,8 +78,74 @@ def test_a_name_of_one_word_is_no_other_word() -> None:
     assert stark.text("Stark sagt: stark verrauscht, Starkstrom") == "X sagt: stark verrauscht, Starkstrom"
 
 
-def test_json_is_looked_for_as_it_is_stored() -> None:
-    assert "J\\u00f6rg M\\u00fcller" in Replacement("Jörg Müller", (), "X", "x").needles()
+JUERGEN = Replacement("Jürgen Müller", (), "X", "x@erased.invalid", called="Jürgen")
+SPELLED = [
+    "Jürgen Müller",
+    "Jürgen\nMüller",
+    "Jürgen\xa0Müller",
+    "Jürgen  Müller",
+    "Jürgen MÜLLER",
+    unicodedata.normalize("NFD", "Jürgen Müller"),
+    unicodedata.normalize("NFD", "JÜRGEN MÜLLER"),
+    "Krankmeldung_Jürgen_Müller.pdf",
+    "krank-jürgen-müller-2.pdf",
+    "@jürgen, bitte",
+]
+
+
+@pytest.mark.parametrize("text", SPELLED)
+def test_however_a_name_is_spelled_it_goes(text: str) -> None:
+    without = JUERGEN.text(text)
+
+    assert "X" in without
+    assert "rgen" not in without.casefold()
+    assert "ller" not in without.casefold()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Jürgen Müllers", "Jürgen Mülleré", "Hansjürgen Müller", "Jürgen Meier", "a@Jürgen", "@Jürgens"],
+)
+def test_what_is_another_name_stays(text: str) -> None:
+    assert JUERGEN.text(text) == text
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>J&uuml;rgen M&uuml;ller</p>",
+        "<p>J&#252;rgen M&#xFC;ller</p>",
+        "<p>Jürgen <b>Müller</b></p>",
+        "<td>Jürgen</td><td>Müller</td>",
+        "Jürgen&nbsp;Mül&shy;ler",
+        '<a title="J&uuml;rgen M&uuml;ller">er</a>',
+    ],
+)
+def test_formatted_text_that_hides_a_name_is_given_up(html: str) -> None:
+    assert JUERGEN.markup(html) == ""
+    assert JUERGEN.markup("<p>Jürgen Müller</p>") == "<p>X</p>"
+    assert JUERGEN.markup("<p>Hallo &amp; guten Tag</p>") == "<p>Hallo &amp; guten Tag</p>"
+
+
+@pytest.mark.parametrize(
+    "name", ["Jürgen Müller", "Almut Übel-Weiß", "Łukasz Wójcik", "Ayşe Yılmaz", "Олена Шевченко", "Bo Ås"]
+)
+def test_whatever_is_replaced_is_found_before(name: str) -> None:
+    """As LIKE and `icontains` compare on a database that knows no capitals beyond ASCII."""
+    person = Replacement(name, (), "X", "x")
+    spelled = [name, name.upper(), name.lower(), unicodedata.normalize("NFD", name), name.replace(" ", "\n")]
+    in_columns = [
+        *spelled,
+        *map(json.dumps, spelled),
+        *(one.encode("ascii", "xmlcharrefreplace").decode() for one in spelled),
+    ]
+
+    for text in spelled:
+        assert person.text(text) == "X"
+    for column in in_columns:
+        likes = [re.escape(one).replace("%", ".*") for one in person.likes()]
+        found = [re.search(f"^{one}$", column, re.IGNORECASE | re.ASCII | re.DOTALL) for one in likes]
+        assert any(found) or any(needle in column for needle in person.needles()), column
 
 
 def test_how_far_a_name_is_looked_for() -> None:

@@ -63,6 +63,40 @@ def test_what_is_called_off_does_not_count() -> None:
     assert ics.read(calendar(SUMMER + "\nSTATUS:CANCELLED"), SETTING) == []
 
 
+WEEKLY = "UID:s\nSUMMARY:Studientag\nDTSTART;VALUE=DATE:20260605\nRRULE:FREQ=WEEKLY;COUNT=3"
+
+
+@pytest.mark.parametrize("day", ["RECURRENCE-ID;VALUE=DATE:20260612", "RECURRENCE-ID:20260612T000000"])
+def test_a_day_of_a_series_that_is_called_off_does_not_count(day: str) -> None:
+    called_off = f"UID:s\nSUMMARY:Studientag\n{day}\nDTSTART;VALUE=DATE:20260612\nSTATUS:CANCELLED"
+
+    assert [begins for _name, begins, _ends in spans(calendar(WEEKLY, called_off))] == ["2026-06-05", "2026-06-19"]
+    assert [begins for _name, begins, _ends in spans(calendar(called_off, WEEKLY))] == ["2026-06-05", "2026-06-19"]
+
+
+def test_a_series_that_is_called_off_takes_its_moved_days_along() -> None:
+    moved = "UID:s\nSUMMARY:Verlegt\nRECURRENCE-ID;VALUE=DATE:20260612\nDTSTART;VALUE=DATE:20260611"
+
+    assert spans(calendar(WEEKLY + "\nSTATUS:CANCELLED", moved)) == []
+    assert len(spans(calendar(WEEKLY, moved))) == 3
+
+
+def test_the_last_revision_counts() -> None:
+    old, new = (f"UID:1\nSEQUENCE:{number}\nSUMMARY:Nr. {number}\nDTSTART;VALUE=DATE:2026060{number}" for number in (2, 3))
+    moved = [
+        f"UID:s\nSEQUENCE:{number}\nSUMMARY:Verlegt\nRECURRENCE-ID;VALUE=DATE:20260612\nDTSTART;VALUE=DATE:2026061{number}"
+        for number in (3, 4)
+    ]
+
+    assert [name for name, _begins, _ends in spans(calendar(new, old))] == ["Nr. 3"]
+    assert spans(calendar(new + "\nSTATUS:CANCELLED", old)) == []
+    assert [begins for _name, begins, _ends in spans(calendar(WEEKLY, *reversed(moved)))] == [
+        "2026-06-05",
+        "2026-06-14",
+        "2026-06-19",
+    ]
+
+
 def test_an_empty_calendar_is_one() -> None:
     assert ics.read(calendar(), SETTING) == []
 
@@ -105,6 +139,8 @@ def test_exams_are_instants() -> None:
         (b"<!doctype html><title>503</title>", Problem.NOT_A_CALENDAR, 1),
         (calendar(SUMMER)[:-20], Problem.CUT_OFF, 9),
         (calendar("UID:1\nSUMMARY:X\nDTSTART;VALUE=DATE:2026XX01"), Problem.BROKEN_VALUE, 4),
+        (calendar(SUMMER + "\nDTSTART;VALUE=DATE:20260804"), Problem.BROKEN_VALUE, 4),
+        (calendar(SUMMER + "\nSEQUENCE:eins"), Problem.BROKEN_VALUE, 4),
         (calendar(SUMMER, "UID:1\nSUMMARY:X"), Problem.NO_BEGIN, 10),
         (
             calendar("UID:1\nSUMMARY:X\nDTSTART;VALUE=DATE:20260602\nDTEND;VALUE=DATE:20260601"),

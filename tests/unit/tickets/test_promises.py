@@ -1,5 +1,6 @@
 """Agreements at work on the real database: deadlines are stored, kept up to date, and escalate once."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from fleet.events.services import deliver
 from fleet.sites import services as sites
+from fleet.sites.models import Site
 from helpdesk.tickets import services
 from helpdesk.tickets.arrangements import StepForm
 from helpdesk.tickets.models import Agreement, Article, Category, Escalation, EscalationStep, Ticket
@@ -206,3 +208,18 @@ def test_resolved_long_ago_is_closed_and_cannot_be_opened_again(ticket: Ticket, 
     assert ticket.state == Ticket.State.CLOSED
     fresh = services.follow_up(ticket=ticket, said=services.Again(city.coordinator_a, "Es ist wieder so."))
     assert fresh.links.get().target == ticket
+
+
+def test_a_school_that_becomes_a_kindergarten_is_promised_what_those_are(ticket: Ticket, city: City) -> None:
+    for kind, minutes in (("school", 600), ("kindergarten", 60)):
+        Agreement.objects.create(
+            authority=city.authority, name_de=kind, hours="always", site_kind=kind, first_response_min=minutes
+        )
+    assert reckoned(ticket).due_at == SUNDAY + timedelta(minutes=600)
+    site = Site.objects.get(pk=city.school_a.pk)
+    details = replace(sites.SiteDetails.of(site), kind=Site.Kind.KINDERGARTEN)
+
+    sites.update_site(site=site, details=details, by=city.administrator)
+    deliver()
+
+    assert reckoned(ticket).due_at == SUNDAY + timedelta(minutes=60)

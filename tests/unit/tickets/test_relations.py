@@ -133,6 +133,20 @@ def test_a_public_update_of_an_incident_reaches_every_case_once(opens: Opens, ci
         assert case.articles.filter(notice="child-attached").count() == 1
 
 
+def test_whoever_reported_an_incident_speaks_for_it_too(opens: Opens, city: City) -> None:
+    parent, case = opens("Großstörung", site=city.school_b, requester=city.technician), opens("Eins")
+    services.set_parent(ticket=case, parent=parent, by=city.technician)
+
+    services.reply(ticket=parent, said=services.Reply(city.technician, "Der Anbieter arbeitet daran."))
+    services.reply(ticket=parent, said=services.Reply(city.technician, "Unter uns.", internal=True))
+    services.reply(ticket=parent, said=services.Reply(city.coordinator_b, "Hier geht auch nichts."))
+    deliver()
+
+    arrived = case.articles.filter(notice="from-parent")
+    assert [(one.body, one.answers) for one in arrived] == [("Der Anbieter arbeitet daran.", True)]
+    assert not parent.articles.filter(answers=True).exists(), "an answer to oneself stops no clock"
+
+
 def test_an_incident_is_no_case_of_another(opens: Opens, city: City) -> None:
     top, middle, case = opens("A"), opens("B"), opens("C")
     services.set_parent(ticket=case, parent=middle, by=city.technician)

@@ -91,6 +91,24 @@ def test_writing_previewing_changing_and_every_version_kept(city: City, theo: Cl
     assert "<strong>Kabel</strong>" in theo.get(f"/knowledge/{made.pk}/?version=1").content.decode()
 
 
+def test_a_double_click_writes_one_draft(theo: Client) -> None:
+    said = {"title_de": "Beamer", "body_de": "Kabel prüfen", "visibility": "public", "token": token_of(theo)}
+
+    answers = [theo.post("/knowledge/new/", said) for _ in range(2)]
+    other = theo.post("/knowledge/new/", said | {"body_de": "Lampe prüfen"})
+
+    made, later = Article.objects.order_by("pk")
+    assert [answer.headers["Location"] for answer in answers] == [f"/knowledge/{made.pk}/"] * 2
+    assert other.headers["Location"] == f"/knowledge/{later.pk}/"
+    assert token_of(theo) != said["token"]
+
+
+def token_of(client: Client) -> str:
+    found = re.search(r'name="token" value="(\w{32})"', client.get("/knowledge/new/").content.decode())
+    assert found
+    return found.group(1)
+
+
 def test_a_refused_form_keeps_what_was_typed(theo: Client) -> None:
     answer = theo.post("/knowledge/new/", {"title_de": "", "body_de": "viel Text", "visibility": "public"})
 

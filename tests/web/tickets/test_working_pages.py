@@ -9,12 +9,15 @@ from django.test import Client
 from django.utils import timezone
 
 from fleet.events.services import deliver
+from fleet.people import services as people
+from fleet.people.models import User
+from fleet.people.rules import Role
 from fleet.sites.models import Site
 from fleet.web import paging
 from helpdesk.tickets import services
 from helpdesk.tickets.models import Agreement, BulkJob, Category, Macro, Queue, Rating, Tag, Ticket, TicketLink
 from helpdesk.tickets.services import bulk, rating, sla
-from tests.conftest import City, bearer
+from tests.conftest import City, bearer, login
 from tests.web.monitoring.test_pages import silence
 from tests.web.tickets.test_pages import form_of, numbers, read
 
@@ -67,6 +70,21 @@ def test_filters_by_how_tickets_are_sorted(ticket: Ticket, city: City, theo: Cli
     for query in (f"queue={queue.pk}", f"category={network.pk}", f"tag={tag.pk}", "owner=watched"):
         assert numbers(theo, f"?{query}") == [other.number], query
     assert "Netz <strong>1</strong>" in theo.get("/tickets/").content.decode()
+
+
+def test_a_tag_finds_nothing_where_one_only_coordinates(ticket: Ticket, city: City) -> None:
+    both = User.objects.create_user("mira@musterstadt.example", name="Mira")
+    people.grant(user=both, role=Role.TECHNICIAN, scope_id=city.school_a.pk)
+    people.grant(user=both, role=Role.COORDINATOR, scope_id=city.school_b.pk)
+    tag, there = Tag.objects.create(authority=city.authority, name="Heikel"), opened(city, "WLAN", site=city.school_b)
+    for one in (ticket, there):
+        one.tags.add(tag)
+    client = login(Client(), both)
+
+    assert set(numbers(client)) == {ticket.number, there.number}
+    assert numbers(client, f"?tag={tag.pk}") == [ticket.number]
+    answer = client.get("/api/v1/tickets/?tag=heikel", headers=bearer(both)).json()
+    assert [one["number"] for one in answer["results"]] == [ticket.number]
 
 
 def test_all_of_a_filter_not_just_the_page(city: City, theo: Client, alma: Client) -> None:
