@@ -27,7 +27,6 @@ from fleet.monitoring.services.history import NewSample
 from fleet.monitoring.services.thresholds import Judged
 from fleet.snmp.plan import Plan
 
-
 UNREAD = ("reading", "claim", "claimed_until", "polled_at")
 """Columns of a state that are written over, known, or large: a poll does not read them."""
 
