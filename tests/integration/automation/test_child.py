@@ -245,3 +245,45 @@ async def test_a_directory_of_an_earlier_attempt_is_refused(lab: Lab, tmp_path: 
 
     assert told.events == []
     assert child.returncode not in (0, None)
+
+
+SEEN = """
+import os
+from jinja2.ext import Extension
+class Seen(Extension):
+    def preprocess(self, source, name, filename=None):
+        if "ahorn" in source:
+            os.write(os.open("LOG", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), source.encode() + b"\\n")
+        return source
+"""
+"""A Jinja extension that writes down each text that is parsed."""
+TREES = (("device-1", "elm"), ("device-2", "oak"), ("device-3", "yew"))
+GREETING = r"""
+- hosts: all
+  gather_facts: false
+  vars:
+    greeting: "{{ tree }}: {{ inventory_hostname }}, {{ 'ahorn' }}"
+    broken: "{{ ahorn | nothing_of_this_name }}"
+  tasks:
+    - ansible.builtin.debug: {msg: "{{ greeting }}"}
+    - block:
+        - ansible.builtin.debug: {msg: '{{ "a\tb" }}{{ lookup("ansible.builtin.template", "same.j2") }}'}
+"""
+
+
+async def test_a_template_is_compiled_once_for_all_devices_and_says_of_each_its_own(lab: Lab, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    (tmp_path / "seen.py").write_text(SEEN.replace("LOG", str(log)))
+    (tmp_path / "same.j2").write_text(r'{{ "a\tb" }}')
+    wish = order(lab, tmp_path, GREETING)
+    hosts = {name: {"groups": ["openwrt"], "vars": {"tree": tree_}, "key": None, "known_host": ""} for name, tree_ in TREES}
+    seen = {"ANSIBLE_JINJA2_EXTENSIONS": "seen.Seen", "PYTHONPATH": str(tmp_path)}
+
+    told = await listened(await start(replace(wish, hosts=hosts, environment=wish.environment | seen)))
+
+    assert told.end == "succeeded", told.raw
+    assert [f"{tree_}: {name}, ahorn" in told.texts() for name, tree_ in TREES] == [True] * len(TREES)
+    assert told.texts().count(r"a\\tb" + r"a\tb") == len(
+        TREES
+    )  # as JSON shows them: YAML's text as written, then a file's tab
+    assert [text for text in log.read_text().splitlines() if "tree" in text] == [GREETING.split('"')[1]]

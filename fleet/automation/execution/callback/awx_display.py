@@ -2,11 +2,27 @@
 
 Each event costs Ansible's one main process about what a fork costs it. That a host was begun with is needed once: the first
 announcement of a task says it. What a task has changed stands in its result, and needs no event of its own.
+
+Ansible forks a process for each host and task, and what such a process loads and compiles is gone with it. Here, in the main
+process, it is done once beforehand and inherited by all: Jinja's filters and tests are loaded and the play's templates are
+compiled. Nothing is evaluated, for that may have effects and belongs to one host.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ansible.plugins.loader import filter_loader, test_loader
 from ansible_runner.display_callback.callback.awx_display import CallbackModule as Display
+
+try:  # Ansible promises none of these; without them a run takes longer, and that is all
+    from ansible._internal._templating._engine import TemplateEngine, TemplateOptions
+    from ansible._internal._templating._jinja_bits import (
+        _TEMPLATE_OVERRIDE_FIELD_NAMES,
+        AnsibleEnvironment,
+        _TemplateCompileContext,
+    )
+except ImportError:
+    TemplateEngine = None
 
 DOCUMENTATION = """
     name: awx_display
@@ -17,12 +33,21 @@ DOCUMENTATION = """
     extends_documentation_fragment:
       - default_callback
 """
+MOST_COMPILED = 2000
+"""Templates whose code is kept: more than any playbook has, fewer than a loop over many texts can make."""
 
 
 class CallbackModule(Display):  # type: ignore[misc]  # ansible-runner has no types
     def __init__(self) -> None:
         super().__init__()
         self._begun: set[str] = set()
+        if TemplateEngine:
+            keep_compiled(AnsibleEnvironment)
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        super().v2_playbook_on_play_start(play)
+        if TemplateEngine:
+            prepare(play)
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
         if host.name not in self._begun:
@@ -31,3 +56,57 @@ class CallbackModule(Display):  # type: ignore[misc]  # ansible-runner has no ty
 
     def v2_on_file_diff(self, result: Any) -> None:
         """It is in what `v2_runner_on_ok` tells."""
+
+
+def keep_compiled(environment: Any) -> None:
+    """Let this class of Jinja environments remember the code of each text that it has compiled.
+
+    The code depends on the text, on where templates begin and end, and on whether backslashes are escaped; on no variable.
+    """
+    compile_anew = environment.compile
+    kept: dict[tuple[Any, ...], Any] = {}
+
+    def compiled(self: Any, source: Any, *how: Any, **named: Any) -> Any:
+        if how or named or not isinstance(source, str):
+            return compile_anew(self, source, *how, **named)
+        context = _TemplateCompileContext.current(optional=True)
+        escapes = context is not None and context.escape_backslashes
+        key = str(source), escapes, *(getattr(self, name) for name in _TEMPLATE_OVERRIDE_FIELD_NAMES)
+        code = kept.get(key)
+        if code is None:
+            code = compile_anew(self, source)
+            if len(kept) < MOST_COMPILED:
+                kept[key] = code
+        return code
+
+    environment.compile = compiled
+
+
+def prepare(play: Any) -> None:
+    """What the play's processes would load and compile, each for itself."""
+    for loader in (filter_loader, test_loader):
+        list(loader.all())
+    engine = TemplateEngine(loader=play.get_loader())
+    for text in _texts(play.vars, *_written(play.pre_tasks + play.tasks + play.post_tasks + play.handlers)):
+        if "{{" in text or "{%" in text:
+            engine._compile_template(text, TemplateOptions.DEFAULT)  # an error in it is told where it is evaluated
+
+
+def _written(tasks: Iterable[Any]) -> Iterator[Any]:
+    """Variables and arguments of these tasks and of the blocks' tasks, as they stand in the playbook."""
+    for task in tasks:
+        yield task.vars
+        if hasattr(task, "block"):
+            yield from _written(task.block + task.rescue + task.always)
+        else:
+            yield task.args
+
+
+def _texts(*values: Any) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            yield from _texts(*value.values())
+        elif isinstance(value, list | tuple):
+            yield from _texts(*value)
