@@ -38,7 +38,13 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-_Dumper.add_representer(Unsafe, lambda dumper, value: dumper.represent_mapping("!unsafe", dict(value)))
+class _QuickDumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # there where PyYAML has libyaml
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+
+for _kind in (_Dumper, _QuickDumper):
+    _kind.add_representer(Unsafe, lambda dumper, value: dumper.represent_mapping("!unsafe", dict(value)))
 
 
 def unsafe(value: Mapping[str, Any]) -> Unsafe:
@@ -53,7 +59,14 @@ def _plain(value: Any) -> Any:
 
 
 def to_yaml(value: Any) -> str:
-    return yaml.dump(value, Dumper=_Dumper, allow_unicode=True, sort_keys=True, width=10**9)
+    try:
+        return _dumped(value, _QuickDumper)
+    except UnicodeEncodeError:  # libyaml takes no half characters (UTF-16 surrogates)
+        return _dumped(value, _Dumper)
+
+
+def _dumped(value: Any, dumper: type) -> str:
+    return str(yaml.dump(value, Dumper=dumper, allow_unicode=True, sort_keys=True, width=10**9))
 
 
 class ForeignDirectoryError(PermissionError):

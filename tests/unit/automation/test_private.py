@@ -222,3 +222,17 @@ def test_a_git_that_keeps_to_no_address_is_said(
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert [one.id for one in check_git()] == found
+
+
+@pytest.mark.parametrize(
+    "text", ["00012345", "yes", TRAP, "a\n\n b ", "\x7f\x85\u2028\x1b", "Öl 😀", "half \ud83d", "- a: '\"\\"]
+)
+def test_what_an_inventory_says_is_what_was_meant(text: str) -> None:
+    class Loader(yaml.SafeLoader):
+        """Knows `!unsafe`, as Ansible's does."""
+
+    Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_mapping(node, deep=True))
+
+    written = private.to_yaml({"hosts": private.unsafe({"psk": text, "twice": [text, text]})})
+
+    assert yaml.load(written.encode(), Loader) == {"hosts": {"psk": text, "twice": [text, text]}}  # noqa: S506
