@@ -257,12 +257,22 @@ class Seen(Extension):
         return source
 """
 """A Jinja extension that writes down each text that is parsed."""
+LOOKUP = """
+import os
+from ansible.plugins.lookup import LookupBase
+os.write(os.open("LOG", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), b"lookup of a tree\\n")
+class LookupModule(LookupBase):
+    def run(self, terms, variables=None, **named):
+        return [variables["tree"]]
+"""
+"""Writes down that it is loaded."""
 TREES = (("device-1", "elm"), ("device-2", "oak"), ("device-3", "yew"))
 GREETING = r"""
 - hosts: all
   gather_facts: false
   vars:
-    greeting: "{{ tree }}: {{ inventory_hostname }}, {{ 'ahorn' }}"
+    greeting: "{{ lookup('standing') }}: {{ inventory_hostname }}, {{ 'ahorn' }} as a tree"
+    missing: "{{ lookup('of_no_such_name') }}"
     broken: "{{ ahorn | nothing_of_this_name }}"
   tasks:
     - ansible.builtin.debug: {msg: "{{ greeting }}"}
@@ -274,6 +284,8 @@ GREETING = r"""
 async def test_a_template_is_compiled_once_for_all_devices_and_says_of_each_its_own(lab: Lab, tmp_path: Path) -> None:
     log = tmp_path / "log"
     (tmp_path / "seen.py").write_text(SEEN.replace("LOG", str(log)))
+    (tmp_path / "lookup_plugins").mkdir()
+    (tmp_path / "lookup_plugins" / "standing.py").write_text(LOOKUP.replace("LOG", str(log)))
     (tmp_path / "same.j2").write_text(r'{{ "a\tb" }}')
     wish = order(lab, tmp_path, GREETING)
     hosts = {name: {"groups": ["openwrt"], "vars": {"tree": tree_}, "key": None, "known_host": ""} for name, tree_ in TREES}
@@ -283,7 +295,7 @@ async def test_a_template_is_compiled_once_for_all_devices_and_says_of_each_its_
 
     assert told.end == "succeeded", told.raw
     assert [f"{tree_}: {name}, ahorn" in told.texts() for name, tree_ in TREES] == [True] * len(TREES)
-    assert told.texts().count(r"a\\tb" + r"a\tb") == len(
-        TREES
-    )  # as JSON shows them: YAML's text as written, then a file's tab
-    assert [text for text in log.read_text().splitlines() if "tree" in text] == [GREETING.split('"')[1]]
+    # As JSON shows them: of the playbook's text what is written there, of the file's a tab.
+    assert told.texts().count(r"a\\tb" + r"a\tb") == len(TREES)
+    done = [text for text in log.read_text().splitlines() if "tree" in text]
+    assert done == [GREETING.split('"')[1], "lookup of a tree"]

@@ -4,14 +4,17 @@ Each event costs Ansible's one main process about what a fork costs it. That a h
 announcement of a task says it. What a task has changed stands in its result, and needs no event of its own.
 
 Ansible forks a process for each host and task, and what such a process loads and compiles is gone with it. Here, in the main
-process, it is done once beforehand and inherited by all: Jinja's filters and tests are loaded and the play's templates are
-compiled. Nothing is evaluated, for that may have effects and belongs to one host.
+process, it is done once beforehand and inherited by all: the play's templates are compiled, and their filters, tests and
+lookups loaded. Nothing is evaluated, for that may have effects and belongs to one host.
 """
 
+import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
-from ansible.plugins.loader import filter_loader, test_loader
+from ansible.errors import AnsibleError
+from ansible.plugins.loader import filter_loader, lookup_loader, test_loader
 from ansible_runner.display_callback.callback.awx_display import CallbackModule as Display
 
 try:  # Ansible promises none of these; without them a run takes longer, and that is all
@@ -33,6 +36,7 @@ DOCUMENTATION = """
     extends_documentation_fragment:
       - default_callback
 """
+LOOKUP = re.compile(r"""\b(?:lookup|query|q)\(\s*['"]([\w.]+)['"]""")
 MOST_COMPILED = 2000
 """Templates whose code is kept: more than any playbook has, fewer than a loop over many texts can make."""
 
@@ -83,13 +87,16 @@ def keep_compiled(environment: Any) -> None:
 
 
 def prepare(play: Any) -> None:
-    """What the play's processes would load and compile, each for itself."""
+    """What the play's processes would load and compile, each for itself. What is wrong in it, they say when they need it."""
     for loader in (filter_loader, test_loader):
         list(loader.all())
     engine = TemplateEngine(loader=play.get_loader())
     for text in _texts(play.vars, *_written(play.pre_tasks + play.tasks + play.post_tasks + play.handlers)):
         if "{{" in text or "{%" in text:
-            engine._compile_template(text, TemplateOptions.DEFAULT)  # an error in it is told where it is evaluated
+            engine._compile_template(text, TemplateOptions.DEFAULT)
+            for name in LOOKUP.findall(text):
+                with suppress(AnsibleError):
+                    lookup_loader.get(name, class_only=True)
 
 
 def _written(tasks: Iterable[Any]) -> Iterator[Any]:
