@@ -99,10 +99,6 @@ class Stream(Generic[Key, Result]):
         """
         if not self._ended:
             self._wait(wait_s)
-        if self._deadlines and self._deadlines[0][0] <= time.monotonic():
-            self._wait(
-                0
-            )  # dealing with some answers may have taken long: what came meanwhile is heard before anybody is given up
         self._expire(time.monotonic())
         ended, self._ended = self._ended, []
         return ended
@@ -137,17 +133,22 @@ class Stream(Generic[Key, Result]):
             self._resume(talk, talk.coroutine.send, said)
 
     def _expire(self, now: float) -> None:
+        """Dealing with some answers may have taken long: what came meanwhile is heard before anybody is given up."""
         while self._deadlines and self._deadlines[0][0] <= now:
             at, _, talk = heapq.heappop(self._deadlines)
-            if talk.exchange is None or talk.deadline != at:
-                continue  # answered meanwhile
-            if talk.left > 0 and now < talk.until:
-                self._again(talk, talk.exchange)
-            else:
-                failed = self._gave_up(talk.exchange, talk.heard and talk.until <= now)
-                if talk.until <= now:
-                    talk.until, talk.grace_s = now + talk.grace_s, 0.0
-                self._resume(talk, talk.coroutine.throw, failed)
+            if talk.exchange is not None and talk.deadline == at:
+                self._take(talk, talk.exchange)
+            if talk.exchange is not None and talk.deadline == at:
+                self._say_again(talk, talk.exchange, now)
+
+    def _say_again(self, talk: _Talk[Key], exchange: Exchange[Any], now: float) -> None:
+        if talk.left > 0 and now < talk.until:
+            self._again(talk, exchange)
+            return
+        failed = self._gave_up(exchange, talk.heard and talk.until <= now)
+        if talk.until <= now:
+            talk.until, talk.grace_s = now + talk.grace_s, 0.0
+        self._resume(talk, talk.coroutine.throw, failed)
 
     def _again(self, talk: _Talk[Key], exchange: Exchange[Any]) -> None:
         try:

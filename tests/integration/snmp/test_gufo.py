@@ -4,6 +4,7 @@ import asyncio
 import random
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -139,6 +140,30 @@ def test_many_at_once_and_the_dead_among_them_delay_nobody(net_beside: Net) -> N
         ended += stream.step(0)
 
     assert [isinstance(result, SnmpTimeout) for _, result in ended] == [False] * 200 + [True] * 20
+
+
+def test_what_has_answered_in_time_is_heard_however_long_others_are_dealt_with(
+    net_beside: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of them than are looked at in one go, and each deals with its answer for a while: the thread is late for most."""
+    monkeypatch.setattr("fleet.snmp.fetch.stream.MAX_EVENTS", 20)
+    device = net_beside.devices["127.0.0.1"]
+    net_beside.devices |= {f"127.0.3.{n}": device for n in range(1, 201)}
+    fetcher, ended = GufoFetcher(), []
+
+    async def busy(target: Target) -> None:
+        await fetcher.get(target, [SYS_NAME])
+        time.sleep(0.01)  # noqa: ASYNC251  (that it holds up the others is the subject)
+
+    with Stream[str, Any]() as stream:
+        for n in range(1, 201):
+            target = net_beside.target(f"127.0.3.{n}", timeout_s=0.6, retries=0)
+            stream.start(target.address, busy(target), 10)
+        while len(stream):
+            ended += stream.step(0.5)
+        ended += stream.step(0)
+
+    assert [result for _, result in ended] == [None] * 200
 
 
 def test_lost_datagrams_are_sent_again(net_beside: Net) -> None:
