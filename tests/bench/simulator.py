@@ -129,7 +129,7 @@ def serve(port: int, interfaces: int, dead: float, loss: float) -> None:
         while True:
             datagram, ancillary, _, peer = sock.recvmsg(65_535, space)
             asked = PKTINFO.unpack_from(ancillary[0][2])[2]
-            number = int.from_bytes(asked, "big") - FIRST
+            number = int.from_bytes(asked, "big") - FIRST - 1
             if number < 0 or silent(number, dead) or (loss and dice.random() < loss):
                 continue
             answered = answers.reply(datagram)
