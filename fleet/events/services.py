@@ -5,7 +5,6 @@ import threading
 import time
 import uuid
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -127,10 +126,8 @@ def deliver(now: datetime | None = None, *, names: Collection[str] | None = None
 
 
 def _take_missed() -> set[str]:
-    found: set[str] = set()
-    with suppress(KeyError):  # threads share it: `pop` gives each name to one of them
-        while len(found) < MOST_ROUNDS:
-            found.add(_missed.pop())
+    found = _missed.copy()
+    _missed.difference_update(found)
     return found
 
 

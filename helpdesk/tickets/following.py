@@ -56,17 +56,22 @@ def _speaks_for(said: Article) -> bool:
 
 def outage(event: Event) -> None:
     ticket = Ticket.objects.filter(pk=event.subject_id).first()
-    if ticket is None:
+    if ticket is None or not _is_of_outages(event, ticket.alert_id):
         return
     if event.name == "ticket.created":
         outages.attach(ticket=ticket)
-    elif event.payload.get("new") == Ticket.State.RESOLVED and ticket.alert_id is not None:
+    else:
         outages.ask_again(parent=ticket)
 
 
 def of_outages(events: Sequence[Event]) -> set[int]:
-    """Tickets by people that are new, and faults that are over: most tickets of a storm are neither."""
+    """Most tickets of a storm are neither."""
     alerts = dict(Ticket.objects.filter(pk__in={one.subject_id for one in events}).values_list("pk", "alert_id"))
-    new = {one.pk for one in events if one.name == "ticket.created" and alerts.get(one.subject_id) is None}
-    over = {one.pk for one in events if one.payload.get("new") == Ticket.State.RESOLVED and alerts.get(one.subject_id)}
-    return new | over
+    return {one.pk for one in events if one.subject_id in alerts and _is_of_outages(one, alerts[one.subject_id])}
+
+
+def _is_of_outages(event: Event, alert_id: int | None) -> bool:
+    """Whether a ticket by people is new, or a fault is over."""
+    if event.name == "ticket.created":
+        return alert_id is None
+    return alert_id is not None and event.payload.get("new") == Ticket.State.RESOLVED
