@@ -27,6 +27,10 @@ WALK_EVERY_S = 3600.0
 WALK_SPREAD = 0.25
 WALK_AGAIN_S = 300.0
 """A device that is not what its plan says is walked early, but not more often than this."""
+WALK_PATIENCE = timedelta(seconds=20)
+"""A poll that has been due for longer goes without the walk that is due with it: numbers are worth more than names."""
+WALK_AT_LAST = timedelta(hours=1)
+"""A walk that has been due for longer is made however late the poll is."""
 
 
 class Status(StrEnum):
@@ -98,6 +102,12 @@ def next_poll_at(after: Availability, now: datetime, pace: Pace, place: float) -
 def next_walk_at(walked_at: datetime, chance: float) -> datetime:
     """`chance` is 0 ≤ x < 1: devices that came into service together shall not be walked together for ever."""
     return walked_at + timedelta(seconds=WALK_EVERY_S * (1 - WALK_SPREAD * chance))
+
+
+def walks(walk_due_at: datetime, poll_due_at: datetime, now: datetime) -> bool:
+    """Whether a device that has a plan is walked with this poll."""
+    in_time = poll_due_at >= now - WALK_PATIENCE or walk_due_at < now - WALK_AT_LAST
+    return walk_due_at <= now and in_time
 
 
 def walk_again_at(now: datetime) -> datetime:

@@ -43,6 +43,8 @@ class Held:
     plan_id: int | None
     walk_due_at: datetime
     answered_at: datetime | None
+    due_at: datetime
+    """When it should have been asked; where it was not due yet, the instant of taking."""
 
 
 FIELDS = (
@@ -81,14 +83,15 @@ def take(wanted: HealthQuerySet, now: datetime) -> Claim:
     `next_poll_at` becomes the instant of taking: if it is later when the result is written, somebody has asked anew.
     """
     token = uuid.uuid4()
-    chosen = list(wanted.values_list("pk", flat=True))
+    chosen = dict(wanted.values_list("pk", "next_poll_at"))
     if not chosen:
         return Claim(token, now, [])
     with transaction.atomic():
         free = Health.objects.free(now).filter(pk__in=chosen).in_order(skip_locked=True)
         free.update(claim=token, claimed_until=now + LEASE, next_poll_at=now)
     mine = Health.objects.filter(claim=token, pk__in=chosen)
-    held = [Held(*row) for row in mine.polled().order_by("pk").values_list(*FIELDS)]
+    rows = mine.polled().order_by("pk").values_list(*FIELDS)
+    held = [Held(*row, due_at=min(chosen[row[0]] or now, now)) for row in rows]
     if len(held) < len(chosen):
         _leave_alone(mine.exclude(pk__in=[row.device_id for row in held]))
     return Claim(token, now, held, {row.device_id for row in held})
@@ -164,7 +167,7 @@ def jobs(claim: Claim, keys: Keys, *, whole: bool) -> tuple[dict[Lane, list[Job]
             unusable.append(row.device_id)
             continue
         plan = known.get(row.plan_id or 0)
-        due = plan is None or row.walk_due_at <= claim.taken_at
+        due = plan is None or polling.walks(row.walk_due_at, row.due_at, claim.taken_at)
         walk = whole or due
         new = row.answered_at is None
         lane = Lane.SLOW if row.failures else Lane.DOOR if new else Lane.WALK if walk else Lane.LIVE

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from celery import current_app
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from fleet.monitoring.models import Health, PollGroup, Shard
 from fleet.monitoring.models.health import HealthQuerySet
+from fleet.monitoring.rules.polling import WALK_AT_LAST, WALK_PATIENCE
 from fleet.monitoring.services import claims
 from fleet.monitoring.services.asking import queue_name
 from fleet.monitoring.services.claims import LEASE
@@ -137,7 +138,8 @@ class _Tick:
         if lane in {Lane.WALK, Lane.DOOR}:
             new = lane is Lane.DOOR
             return due.answering().filter(walk_due_at__lte=now, answered_at__isnull=new).order_by("walk_due_at")
-        return due.answering().filter(walk_due_at__gt=now).order_by("next_poll_at")
+        walked_later = Q(latest__isnull=False, walk_due_at__gt=now - WALK_AT_LAST, next_poll_at__lt=now - WALK_PATIENCE)
+        return due.answering().filter(walked_later | Q(walk_due_at__gt=now)).order_by("next_poll_at")
 
     def _renew(self) -> None:
         """Whoever has lost the shard stops: its devices are another worker's."""

@@ -146,7 +146,8 @@ def test_a_reading_keeps_no_forwarding_table_and_fills_a_sample(school: School) 
     health = school.health("Switch 1")
     assert health.reading["forwarding"] is None
     assert health.reading["reachable"] is True
-    assert Sample.objects.filter(device=health.device).get().said["uptime_s"] == health.reading["uptime_s"]
+    said = Sample.objects.filter(device=health.device).get().said
+    assert 0 <= said["uptime_s"] - health.reading["uptime_s"] <= 5  # what a plan follows is asked for right after the walk
 
 
 def test_an_alert_of_a_sensor_that_was_taken_out_ends_after_the_next_walk(school: School) -> None:

@@ -319,6 +319,22 @@ def test_a_tick_is_claimed_once(school: School) -> None:
     assert services.run_tick(queue="", number=0, tick=2) == 5
 
 
+@pytest.mark.parametrize("walk_due_for_s", [30, 3700])
+def test_a_poll_that_is_late_does_without_its_walk_for_an_hour_at_most(school: School, walk_due_for_s: float) -> None:
+    services.poll_due()
+    walked = Latest.objects.get(health__device__name="Switch 1").walked_at
+    now = timezone.now()
+    late, walk_due_at = now - timedelta(seconds=30), now - timedelta(seconds=walk_due_for_s)
+    Health.objects.update(next_poll_at=late, walk_due_at=walk_due_at)
+
+    assert services.run_tick(queue="", number=0, tick=Shard.objects.get(number=0).tick + 1) == 5
+
+    latest = Latest.objects.get(health__device__name="Switch 1")
+    assert latest.at > walked
+    assert (latest.walked_at > walked) is (walk_due_for_s > 3600)
+    assert (latest.health.walk_due_at == walk_due_at) is (walk_due_for_s < 3600), "walked another time"
+
+
 def test_a_shard_that_a_worker_is_at_is_left_to_it(school: School, settings: LazySettings) -> None:
     settings.POLL_INTERVAL_S = 3600  # else what is polled now may be due at that later instant
     ticks.ensure_shards()

@@ -85,6 +85,15 @@ def test_walks_of_devices_that_came_together_drift_apart() -> None:
     assert polling.next_walk_at(NOW, 0.999) < NOW + timedelta(minutes=46)
 
 
+@pytest.mark.parametrize(
+    ("walk_due_for_s", "poll_due_for_s", "walks"),
+    [(-1, 0, False), (0, 0, True), (600, 19, True), (600, 21, False), (3_601, 600, True)],
+)
+def test_a_late_poll_does_without_its_walk(walk_due_for_s: int, poll_due_for_s: int, walks: bool) -> None:
+    walk_due_at, poll_due_at = (NOW - timedelta(seconds=ago_s) for ago_s in (walk_due_for_s, poll_due_for_s))
+    assert polling.walks(walk_due_at, poll_due_at, NOW) is walks
+
+
 @pytest.mark.parametrize(("walked_before_s", "soon_s"), [(3_000, 0), (60, 240), (0, 300)])
 def test_a_device_that_is_not_as_planned_is_walked_soon_but_not_all_the_time(walked_before_s: int, soon_s: int) -> None:
     walked_at = NOW - timedelta(seconds=walked_before_s)
