@@ -95,7 +95,7 @@ class Replacement:
 
     def likes(self, *, names: bool = True) -> list[str]:
         """Patterns of LIKE."""
-        found = [*self.mails, *(self._names if names else [])]
+        found = [*self.mails, *(self._names if names else []), *(spellings.turned(self.name) if names else [])]
         return sorted({like for one in found if (like := spellings.like(one))})
 
     @property

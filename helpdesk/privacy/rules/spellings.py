@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 APART = r"[\s_\-]+"
 """What stands between the words of a name: also where a line ends, a blank that does not break, or in the name of a file."""
+TURNED_APART = r"[\s_\-,]+"
+"""The same where the family name comes first, as in lists: "Müller, Jürgen"."""
 TELLING = 4
 """Letters of ASCII by which a name can be looked for."""
 MARKS = "\u0300-\u036f"
@@ -19,15 +21,28 @@ def words(name: str) -> list[str]:
     return [word for word in re.split(APART, composed(name)) if word]
 
 
+def turned(name: str) -> list[str]:
+    """The name with its family name first; where that begins nobody knows."""
+    said = words(name)
+    return [" ".join([*said[at:], *said[:at]]) for at in range(1, len(said))]
+
+
 def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
 def whole(name: str, *, any_case: bool) -> str:
-    """A pattern for the whole name and nothing longer; no words: what never matches."""
-    said = APART.join("".join(_letter(one, any_case=any_case) for one in word) for word in words(name))
+    """A pattern for the whole name and nothing longer, also turned; no words: what never matches."""
+    if not words(name):
+        return "(?!)"
+    orders = [(name, APART), *((one, TURNED_APART) for one in turned(name))]
+    said = "|".join(between.join(_word(word, any_case=any_case) for word in words(one)) for one, between in orders)
     longer = r"[^\W\d_]" if len(words(name)) > 1 else r"[^\W_]"
-    return rf"(?<!{longer}){said}(?!{longer}|[{MARKS}])" if said else "(?!)"
+    return rf"(?<!{longer})(?:{said})(?!{longer}|[{MARKS}])"
+
+
+def _word(word: str, *, any_case: bool) -> str:
+    return "".join(_letter(one, any_case=any_case) for one in word)
 
 
 def _letter(letter: str, *, any_case: bool) -> str:

@@ -86,7 +86,16 @@ def test_no_spelling_of_a_name_is_left_standing(city: City, second: User) -> Non
         opening=tickets.Opening(site=city.school_a, subject="Drucker", requester=city.coordinator_a)
     )
     apart = unicodedata.normalize("NFD", name)
-    bodies = ["Jürgen\nMüller", "Jürgen\xa0Müller", "Jürgen  Müller", apart, "Jürgen MÜLLER", "@Jürgen: bitte", name]
+    bodies = [
+        "Jürgen\nMüller",
+        "Jürgen\xa0Müller",
+        "Jürgen  Müller",
+        apart,
+        "Jürgen MÜLLER",
+        "@Jürgen: bitte",
+        "Müller, Jürgen",
+        name,
+    ]
     formatted = ["<p>J&uuml;rgen M&uuml;ller</p>", "<p>Jürgen <b>Müller</b></p>", "<p>Danke</p>"]
     for body in bodies:
         Article.objects.create(ticket=ticket, body=f"{body} war da.")

@@ -88,6 +88,10 @@ SPELLED = [
     unicodedata.normalize("NFD", "Jürgen Müller"),
     unicodedata.normalize("NFD", "JÜRGEN MÜLLER"),
     "Krankmeldung_Jürgen_Müller.pdf",
+    "Müller, Jürgen",
+    "MÜLLER Jürgen",
+    "Klasse 5a;Müller,Jürgen;R 101",
+    "Müller_Jürgen.docx",
     "krank-jürgen-müller-2.pdf",
     "@jürgen, bitte",
 ]
