@@ -44,7 +44,7 @@ def _forget_the_task(**_: Any) -> None:
 
 @worker_ready.connect
 @worker_process_init.connect
-def _collect_less(**_: Any) -> None:
+def collect_less(**_: Any) -> None:
     """What was imported stays for good: the collector of garbage need not look through it a few times a second."""
     gc.collect()
     gc.freeze()

@@ -3,9 +3,9 @@
 import logging
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -29,8 +29,7 @@ LEASE = timedelta(seconds=settings.POLL_LEASE_S)
 """A claim that nobody renews for so long belongs to a worker that died; its devices are due again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """A device as far as asking it needs."""
 
     device_id: int
@@ -171,17 +170,17 @@ def jobs(claim: Claim, keys: Keys, *, whole: bool) -> tuple[dict[Lane, list[Job]
         walk = whole or due
         new = row.answered_at is None
         lane = Lane.SLOW if row.failures else Lane.DOOR if new else Lane.WALK if walk else Lane.LIVE
-        lanes[lane].append(replace(_job(row, credential, plan, walk=walk), look=walk and not due))
+        lanes[lane].append(_job(row, credential, plan, walk=walk, look=walk and not due))
     return lanes, unusable
 
 
-def _job(row: Held, credential: SnmpCredential, plan: planning.Known | None, *, walk: bool) -> Job:
+def _job(row: Held, credential: SnmpCredential, plan: planning.Known | None, *, walk: bool, look: bool) -> Job:
     timeout_s, retries = settings.SNMP_TIMEOUT_S, polling.retries(row.failures)
     target = Target(row.address, row.port, credential, timeout_s=timeout_s, retries=retries)
     hopeless = row.failures >= PATIENCE
     if plan is None:
         return Job(row.device_id, row.site_id, target, hopeless=hopeless)
-    return Job(row.device_id, row.site_id, target, plan.plan, plan.pk, walk=walk, hopeless=hopeless)
+    return Job(row.device_id, row.site_id, target, plan.plan, plan.pk, walk=walk, look=look, hopeless=hopeless)
 
 
 def paces(rows: Sequence[Held]) -> Mapping[int, Pace]:
