@@ -90,7 +90,7 @@ def take(wanted: HealthQuerySet, now: datetime) -> Claim:
         free.update(claim=token, claimed_until=now + LEASE, next_poll_at=now)
     mine = Health.objects.filter(claim=token, pk__in=chosen)
     rows = mine.polled().order_by("pk").values_list(*FIELDS)
-    held = [Held(*row, due_at=min(chosen[row[0]] or now, now)) for row in rows]
+    held = [Held._make((*row, min(chosen[row[0]] or now, now))) for row in rows]
     if len(held) < len(chosen):
         _leave_alone(mine.exclude(pk__in=[row.device_id for row in held]))
     return Claim(token, now, held, {row.device_id for row in held})
