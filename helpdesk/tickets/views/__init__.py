@@ -3,7 +3,7 @@
 from helpdesk.tickets.views.common import person
 from helpdesk.tickets.views.listing import index, job, order, progress, stop
 from helpdesk.tickets.views.on_site import on_site
-from helpdesk.tickets.views.rating import rate, rate_here
+from helpdesk.tickets.views.rating import rate
 from helpdesk.tickets.views.relating import (
     detach,
     present,
@@ -14,7 +14,7 @@ from helpdesk.tickets.views.relating import (
     unlink,
     watch,
 )
-from helpdesk.tickets.views.saying import follow_up, reply
+from helpdesk.tickets.views.saying import follow_up, rate_here, reply
 from helpdesk.tickets.views.ticket import change_state, detail, edit, story, take
 
 __all__ = [

@@ -2,19 +2,17 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
 
 from fleet.people.models import User
 from helpdesk.tickets.forms import RatingForm
 from helpdesk.tickets.models import Rating, Ticket
 from helpdesk.tickets.rules import FINISHED
 from helpdesk.tickets.services import rating
-from helpdesk.tickets.views.common import person, visible, works
+from helpdesk.tickets.views.common import works
 
 STATES = {1: "ok", 2: "watch", 3: "down"}
 
@@ -27,35 +25,21 @@ def rating_context(user: User, ticket: Ticket) -> dict[str, Any]:
     return context | ({"rate_form": RatingForm(initial={"comment": said.comment if said else ""})} if asked else {})
 
 
-@require_POST
-def rate_here(request: HttpRequest, number: str) -> HttpResponse:
-    ticket = visible(request, number)
-    if ticket.requester_id != person(request).pk or ticket.state not in FINISHED:
-        raise Http404
-    form = RatingForm(request.POST)
-    if form.is_valid():
-        _save(ticket, form)
-        messages.success(request, _("Thank you. It helps us to do better."))
-    else:
-        messages.error(request, _("Choose one of the three."))
-    return redirect("tickets:ticket", number)
-
-
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def rate(request: HttpRequest, token: str) -> HttpResponse:
     """By the link out of a mail, without logging in; a mail program that opens links answers nothing for anybody."""
     ticket = rating.ticket_of(token)
     if ticket is None:
-        return render(request, "tickets/rate.html", {"dead": True}, status=404)
+        return render(request, "tickets/rate.html", {"dead": True, "kept": request.POST.get("comment", "")}, status=404)
     form = RatingForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        _save(ticket, form)
+        save(ticket, form)
         return render(request, "tickets/rate.html", {"thanks": True, "number": ticket.number})
     status = 422 if request.method == "POST" else 200
     return render(request, "tickets/rate.html", {"form": form, "number": ticket.number}, status=status)
 
 
-def _save(ticket: Ticket, form: RatingForm) -> None:
+def save(ticket: Ticket, form: RatingForm) -> None:
     grade = Rating.Grade(form.cleaned_data["grade"])
     rating.rate(ticket=ticket, grade=grade, comment=form.cleaned_data["comment"])

@@ -11,10 +11,11 @@ from django.views.decorators.http import require_POST
 from fleet.people.models import User
 from fleet.web.once import form_key
 from helpdesk.tickets import services, timeline, uploads
-from helpdesk.tickets.forms import ReplyForm
+from helpdesk.tickets.forms import RatingForm, ReplyForm
 from helpdesk.tickets.models import Ticket
-from helpdesk.tickets.rules import collides, is_concerned
+from helpdesk.tickets.rules import FINISHED, collides, is_concerned
 from helpdesk.tickets.services import attachments
+from helpdesk.tickets.views import rating
 from helpdesk.tickets.views.common import person, visible
 from helpdesk.tickets.views.ticket import page, reply_form
 
@@ -103,6 +104,25 @@ def _closed_meanwhile(request: HttpRequest, ticket: Ticket) -> HttpResponse:
     kept = "kept_note" if request.POST.get("internal") else "kept"
     context = {kept: typed, "closed_meanwhile": True, "had_files": bool(request.FILES)}
     return page(request, ticket, status=409, **context)
+
+
+@require_POST
+def rate_here(request: HttpRequest, number: str) -> HttpResponse:
+    """What somebody thinks of a ticket that is not done any more is a reply to it."""
+    ticket, user = visible(request, number), person(request)
+    form, done = RatingForm(request.POST), ticket.state in FINISHED
+    if ticket.requester_id != user.pk or not (done or is_concerned(user.access, ticket)):
+        raise Http404
+    if not done:
+        return page(
+            request, ticket, status=409, reply_form=reply_form(user, ticket, body=form["comment"].value()), stale=True
+        )
+    if not form.is_valid():
+        messages.error(request, _("Choose one of the three."))
+        return page(request, ticket, status=422, rate_form=form)
+    rating.save(ticket, form)
+    messages.success(request, _("Thank you. It helps us to do better."))
+    return redirect("tickets:ticket", number)
 
 
 @require_POST

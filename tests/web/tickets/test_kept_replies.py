@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 
 from helpdesk.tickets import services
-from helpdesk.tickets.models import Article, Macro, Ticket
+from helpdesk.tickets.models import Article, Macro, Rating, Ticket
+from helpdesk.tickets.services import rating
 from tests.conftest import City
 from tests.web.tickets.test_pages import form_of, read
 
@@ -147,3 +148,30 @@ def test_a_canned_reply_chosen_on_a_merged_tickets_page_is_filled_in_where_it_go
 
     assert f"Vielen Dank für {other.number}." in page
     assert f"Vielen Dank für {other.number}." not in read(theo, other)
+
+
+def test_what_is_said_of_a_ticket_that_was_reopened_meanwhile_is_kept_as_a_reply(ticket: Ticket, alma: Client) -> None:
+    answer = alma.post(f"/tickets/{ticket.number}/rate/", {"grade": "3", "comment": TYPED})
+
+    assert answer.status_code == 409
+    again = form_in(answer.content.decode(), f"/tickets/{ticket.number}/reply/")
+    assert again["body"] == TYPED
+    assert not Rating.objects.exists()
+
+
+def test_what_is_said_without_a_grade_is_kept(ticket: Ticket, alma: Client) -> None:
+    close(ticket)
+    answer = alma.post(f"/tickets/{ticket.number}/rate/", {"comment": TYPED})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert re.search(rf'<textarea name="comment"[^>]*>\s*{TYPED}</textarea>', page)
+    assert "eine der drei Antworten" in page
+
+
+def test_what_is_said_by_a_link_that_is_dead_by_now_is_shown(ticket: Ticket, client: Client) -> None:
+    close(ticket)
+    token = rating.token(ticket)
+    Ticket.objects.filter(pk=ticket.pk).update(state=Ticket.State.OPEN)
+    answer = client.post(f"/tickets/rate/{token}/", {"grade": "3", "comment": TYPED})
+    assert answer.status_code == 404
+    assert TYPED in answer.content.decode()
