@@ -10,10 +10,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fleet.monitoring.metrics import Text
+from fleet.monitoring.rules.ports import names_a_port
 
 FILE = Path(__file__).with_name("traps.toml")
-MOST_IF_INDEX = 2**31 - 1
-"""InterfaceIndex of IF-MIB (RFC 2863); anything else that a device sends for one names no port."""
 OID = re.compile(r"^[0-2](\.(0|[1-9][0-9]*))+$")
 Ask = Literal["device", "port", "behind"]
 
@@ -36,7 +35,7 @@ class Entry(BaseModel):
         if self.port is None:
             return None
         found = (value for oid, value in varbinds if oid.startswith(f"{self.port}.") and isinstance(value, int))
-        return next((value for value in found if 0 < value <= MOST_IF_INDEX), None)
+        return next((value for value in found if names_a_port(value)), None)
 
 
 Book = Mapping[str, Entry]

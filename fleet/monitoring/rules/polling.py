@@ -31,6 +31,8 @@ WALK_PATIENCE = timedelta(seconds=20)
 """A poll that has been due for longer goes without the walk that is due with it: numbers are worth more than names."""
 WALK_AT_LAST = timedelta(hours=1)
 """A walk that has been due for longer is made however late the poll is."""
+FARTHEST_WALK = timedelta(seconds=2 * WALK_EVERY_S)
+"""No walk is planned so far ahead."""
 
 
 class Status(StrEnum):
@@ -97,6 +99,11 @@ def next_poll_at(after: Availability, now: datetime, pace: Pace, place: float) -
     earliest = now.timestamp() + interval_s * LEAST_APART
     rest_s = (place * interval_s - earliest) % interval_s
     return now + timedelta(seconds=interval_s * LEAST_APART + rest_s)
+
+
+def farthest(interval_s: float) -> timedelta:
+    """No poll at this pace is planned so far ahead."""
+    return timedelta(seconds=2 * interval_s * 2**MOST_DOUBLINGS)
 
 
 def next_walk_at(walked_at: datetime, chance: float) -> datetime:

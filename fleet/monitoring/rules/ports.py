@@ -4,6 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+MOST_IF_INDEX = 2**31 - 1
+
+
+def names_a_port(if_index: int) -> bool:
+    """InterfaceIndex of IF-MIB (RFC 2863); anything else that a device sends for one names no port."""
+    return 0 < if_index <= MOST_IF_INDEX
+
 
 class Show(StrEnum):
     """Which ports are looked at."""

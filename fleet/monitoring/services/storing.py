@@ -20,6 +20,7 @@ from fleet.monitoring.models import Health, Latest
 from fleet.monitoring.rules import polling, series, strangers, values
 from fleet.monitoring.rules.measurement import Followed, Measurement
 from fleet.monitoring.rules.polling import Availability, Pace, Status
+from fleet.monitoring.rules.ports import names_a_port
 from fleet.monitoring.rules.series import Poll
 from fleet.monitoring.services import bulk, doubts, history, planning, thresholds
 from fleet.monitoring.services.bulk import Calm, NewLatest
@@ -259,6 +260,7 @@ def _interfaces(reading: Mapping[str, Any]) -> list[InterfaceDetails]:
             poe=one["ifIndex"] in feeding,
         )
         for one in reading.get("interfaces") or []
+        if names_a_port(one["ifIndex"])
     ]
 
 

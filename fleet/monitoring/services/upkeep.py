@@ -2,16 +2,19 @@
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Min
 from django.utils import timezone
 
 from fleet.devices.models import Device
-from fleet.monitoring.models import Alert, Doubt, Health, Outage, Trap
+from fleet.monitoring.models import Alert, Doubt, Health, Outage, Shard, Trap
+from fleet.monitoring.rules import polling
 from fleet.monitoring.rules.kinds import GATHERED
 from fleet.monitoring.services import (
     actions,
     alerts,
+    claims,
     discovery,
     doubts,
     judging,
@@ -33,6 +36,7 @@ AT_ONCE = 2000
 def tend(*, now: datetime | None = None) -> None:
     moment = now or timezone.now()
     partitions.make_ahead(now=moment)
+    come_back_to_now(now=moment)
     watch_new()
     forget_retired(now=moment)
     unasked.stop_asking(now=moment)
@@ -49,6 +53,17 @@ def look_around(*, now: datetime | None = None) -> None:
     quiet.look(now=moment)
     ranking.weigh(now=moment)
     actions.wake_due(now=moment)
+
+
+@transaction.atomic
+def come_back_to_now(*, now: datetime) -> None:
+    """What a clock that went ahead, and was set back, has planned: nobody plans so far ahead."""
+    paces = [settings.POLL_INTERVAL_S, *settings.POLL_INTERVALS.values()]
+    health, leased = Health.objects, now + 2 * claims.LEASE
+    health.filter(next_poll_at__gt=now + polling.farthest(max(paces))).in_order().update(next_poll_at=now)
+    health.filter(walk_due_at__gt=now + polling.FARTHEST_WALK).in_order().update(walk_due_at=now)
+    health.filter(claimed_until__gt=leased).in_order().update(claimed_until=now + claims.LEASE)
+    Shard.objects.filter(claimed_until__gt=leased).update(claimed_until=now + claims.LEASE)
 
 
 def watch_new() -> int:

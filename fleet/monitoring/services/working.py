@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Self
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, DataError
 from django.utils import timezone
 
 from fleet.monitoring import wire
@@ -87,14 +87,27 @@ class Work:
 
     def _write(self, claim: Claim, batch: list[Measurement]) -> list[Measurement]:
         """Stores; whom that brings in doubt is judged by others."""
-        with pulse.batch(len(batch)):
-            stored = storing.store(claim.fence, batch, claims.pace(""), self._paces)
+        try:
+            with pulse.batch(len(batch)):
+                stored = storing.store(claim.fence, batch, claims.pace(""), self._paces)
+        except DataError as error:
+            return self._write_one_by_one(claim, batch, error)
         claim.left.difference_update(one.device_id for one in batch)
         held = [one for one in batch if one.device_id in stored.device_ids]
         self._draw_conclusions(stored, held)
         self.in_doubt |= stored.sites_to_judge
         self.written += len(stored.device_ids)
         return held
+
+    def _write_one_by_one(self, claim: Claim, batch: list[Measurement], error: DataError) -> list[Measurement]:
+        """What the database cannot hold is no usable answer, and costs no other device its poll."""
+        if len(batch) > 1:
+            return [done for one in batch for done in self._write(claim, [one])]
+        (one,) = batch
+        if not one.answered:
+            raise error
+        log.error("an answer cannot be stored", exc_info=error, extra={"device_id": one.device_id})
+        return self._write(claim, [Measurement(one.device_id, one.measured_at, None, Health.Reason.PROTOCOL)])
 
     def _draw_conclusions(self, stored: Stored, held: Sequence[Measurement]) -> None:
         """What goes wrong here costs neither the rest of the batch nor the tick: the next poll or `tend` makes it good."""

@@ -5,18 +5,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.conf import LazySettings
+from django.conf import LazySettings, settings
 from django.db import connection
 from django.utils import timezone
 
 from fleet.devices import services as devices
 from fleet.devices.models import Credential, Device
 from fleet.monitoring import services
-from fleet.monitoring.models import Alert, Health
+from fleet.monitoring.models import Alert, Health, Shard
+from fleet.monitoring.rules import polling
 from fleet.monitoring.rules.measurement import Measurement
 from fleet.monitoring.rules.polling import Pace
-from fleet.monitoring.services import storing
+from fleet.monitoring.services import claims, storing
 from fleet.monitoring.services.alerts import judge_sites
+from fleet.monitoring.services.ticks import ensure_shards
+from fleet.monitoring.services.working import Work
 from tests.conftest import City
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +49,48 @@ def test_a_recovery_is_not_forgotten_when_its_worker_is_killed(city: City) -> No
     services.tend()
 
     assert alerts_of(city.switch_a) == 0
+
+
+def test_a_clock_that_is_set_back_stops_nobody_from_being_asked(city: City) -> None:
+    now = timezone.now()
+    ahead = now + timedelta(hours=4)
+    ensure_shards()
+    Health.objects.update(next_poll_at=ahead, walk_due_at=ahead, claimed_until=ahead, claim=uuid.uuid4())
+    Shard.objects.update(claimed_until=ahead)
+
+    services.tend(now=now)
+
+    later = now + timedelta(minutes=1)
+    assert Health.objects.due(later).filter(walk_due_at__lte=now).count() == Health.objects.count() > 0
+    assert Shard.objects.free(later).count() == Shard.objects.count()
+
+
+def test_what_is_planned_as_far_ahead_as_one_plans_stays(city: City) -> None:
+    now = timezone.now()
+    silent = polling.Availability(polling.Status.DOWN, now, failures=100)
+    pace = Pace(max(settings.POLL_INTERVAL_S, *settings.POLL_INTERVALS.values(), 0), 5)
+    planned = polling.next_poll_at(silent, now, pace, 0.99), polling.next_walk_at(now, 0)
+    Health.objects.update(next_poll_at=planned[0], walk_due_at=planned[1], claimed_until=None)
+
+    services.tend(now=now)
+
+    assert set(Health.objects.filter(pk=city.switch_a.pk).values_list("next_poll_at", "walk_due_at")) == {planned}
+
+
+@pytest.mark.parametrize("said", [{"interfaces": [{"ifIndex": 2**31}]}, {"sysName": "\0"}])
+def test_what_cannot_be_stored_of_one_device_costs_no_other_its_poll(city: City, said: dict[str, Any]) -> None:
+    odd, well = city.switch_a.pk, city.printer_a.pk
+    claim = claims.take_these([odd, well])
+    told = [{"uptime_s": 5, "interfaces": [{"ifIndex": 1}]}, {"uptime_s": 5, **said}]
+    with Work() as work:
+        work.add(claims.Claim(claim.token, claim.taken_at, []))
+        stored = work._write(
+            claim, [Measurement(pk, timezone.now(), one) for pk, one in zip((well, odd), told, strict=True)]
+        )
+
+    assert {one.device_id for one in stored} == {odd, well}
+    assert Health.objects.get(pk=well).status == "up"
+    assert Health.objects.get(pk=odd).reason in {"", "protocol"}
 
 
 def test_nor_is_a_fault(city: City) -> None:
