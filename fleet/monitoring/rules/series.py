@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from fleet.monitoring.metrics import Metric, Metrics
-from fleet.monitoring.rules.values import FOLDS, HEADROOM, OCTET_BITS, SHORTEST_S, counts, rate, rebooted
+from fleet.monitoring.rules.values import BITS_EACH, FOLDS, SHORTEST_S, bits_of, counts, fastest, rate, rebooted
 
 Numbers = Sequence[float | None]
 SHORTEST = timedelta(seconds=SHORTEST_S)
@@ -137,8 +137,8 @@ class Series:
 
 
 def _part(metric: Metric, own: Sequence[tuple[int, Cell]], speeds: Mapping[int | None, int], begin: int) -> _Part:
-    bounded = metric.kind == "counter" and metric.path[-1].endswith("_octets")
-    elements = tuple((at, speeds.get(cell.key) if bounded else None, cell.counter_bits) for at, cell in own)
+    bounded = metric.path[-1] in BITS_EACH
+    elements = tuple((at, speeds.get(cell.key) if bounded else None, bits_of(metric, cell.counter_bits)) for at, cell in own)
     counting = tuple(at for at, cell in own if counts(metric, cell.kept))
     return _Part(metric, elements, counting, begin, begin + 1 if own[0][1].key is not None else None)
 
@@ -166,12 +166,13 @@ def _counting(part: _Part) -> Callable[[list[float | None], Numbers, Numbers | N
     first, folded_at = part.elements_at, part.folded_at
     elements, counting = part.elements, {*part.counting}
     aside = frozenset(position for position, (at, *_) in enumerate(elements) if at not in counting)
+    at_most, per_bps = fastest(part.metric, None), fastest(part.metric, 1.0) or 0.0
 
     def count(found: list[float | None], now: Numbers, old: Numbers | None, elapsed_s: float) -> None:
         if old is None:
             return
         rates = [
-            _rate(old[at], now[at], elapsed_s, now[speed] if speed is not None else None, bits)
+            _rate(old[at], now[at], elapsed_s, at_most if speed is None else (now[speed] or 0) * per_bps or at_most, bits)
             for at, speed, bits in elements
         ]
         said = [one for at, one in enumerate(rates) if one is not None and at not in aside]
@@ -183,10 +184,9 @@ def _counting(part: _Part) -> Callable[[list[float | None], Numbers, Numbers | N
     return count
 
 
-def _rate(old: float | None, new: float | None, elapsed_s: float, speed_bps: float | None, bits: int | None) -> float | None:
+def _rate(old: float | None, new: float | None, elapsed_s: float, most: float | None, bits: int | None) -> float | None:
     if old is None or new is None:
         return None
-    most = speed_bps / OCTET_BITS * HEADROOM if speed_bps else None
     if new < old:
         return rate(old, new, elapsed_s, most, bits)
     found = (new - old) / elapsed_s

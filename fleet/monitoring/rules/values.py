@@ -13,14 +13,20 @@ COUNTER32 = 2**32
 SHORTEST_S = 5.0
 """Between two polls of which a rate is told: one error more within milliseconds is none, and many agents look at their own
 counters every few seconds only."""
-FARTHEST: Mapping[int | None, float] = {32: COUNTER32 / 2, 64: 0, None: COUNTER32 / 8}
+COUNTER64_BITS = 64
+FARTHEST: Mapping[int | None, float] = {32: COUNTER32 / 2, COUNTER64_BITS: 0, None: COUNTER32 / 8}
 """{bits of the counter; None: not known: what a step back may stand for when it is taken for a wrap}"""
 REBOOT_SLACK_S = 60
 REBOOT_SLACK_SHARE = 0.02
 """How much a device's clock may lag behind ours before its uptime counts as restarted."""
 HEADROOM = 1.2
 """A rate above the interface's speed by more than this is a counter that jumped."""
-OCTET_BITS = 8
+FASTEST_BPS = 800e9
+"""No interface is faster (IEEE 802.3df); what says no speed of its own is bounded by it."""
+BITS_EACH: Mapping[str, float] = {"in_octets": 8, "out_octets": 8, "in_errors": 512, "out_errors": 512}
+"""{counter of an interface: the fewest bits on the line for each}; a frame has 64 octets at least (IEEE 802.3)."""
+NEVER_WRAP = frozenset({"in_errors", "out_errors"})
+"""Counters that a device's life does not fill: a step back is a reset."""
 
 FOLDS: Mapping[str, Callable[[Sequence[float]], float]] = {
     "max": max,
@@ -103,7 +109,7 @@ def _elements(metric: Metric, now: Said, before: Said | None) -> Iterator[tuple[
     old, elapsed_s = _comparable(metric, now, before)
     for key, number in numbers(now.reading, metric.path):
         most_per_s = _fastest(metric, now.reading, key)
-        yield key, rate(old[key], number, elapsed_s, most_per_s) if key in old else None
+        yield key, rate(old[key], number, elapsed_s, most_per_s, bits_of(metric, None)) if key in old else None
 
 
 def _comparable(metric: Metric, now: Said, before: Said | None) -> tuple[dict[int | None, float], float]:
@@ -157,9 +163,16 @@ def rate(old: float, new: float, elapsed_s: float, most_per_s: float | None, bit
     return per_s if most_per_s is None or per_s <= most_per_s else None
 
 
+def fastest(metric: Metric, speed_bps: float | None) -> float | None:
+    """How many of them a second an interface can carry at all; None: it is none of an interface."""
+    each = BITS_EACH.get(metric.path[-1])
+    return (speed_bps or FASTEST_BPS) / each * HEADROOM if each else None
+
+
+def bits_of(metric: Metric, bits: int | None) -> int | None:
+    """How wide a counter counts as."""
+    return COUNTER64_BITS if metric.path[-1] in NEVER_WRAP else bits
+
+
 def _fastest(metric: Metric, reading: Mapping[str, Any], key: int | None) -> float | None:
-    """Octets per second that the interface can carry at all."""
-    if not metric.path[-1].endswith("_octets"):
-        return None
-    speeds = dict(numbers(reading, (metric.path[0], "speed_bps")))
-    return speeds[key] / OCTET_BITS * HEADROOM if speeds.get(key) else None
+    return fastest(metric, dict(numbers(reading, (metric.path[0], "speed_bps"))).get(key))

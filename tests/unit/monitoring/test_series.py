@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fleet.monitoring import metrics
 from fleet.monitoring.rules import series, values
 from fleet.monitoring.rules.series import Poll, Series
-from fleet.monitoring.rules.values import COUNTER32, HEADROOM, Said
+from fleet.monitoring.rules.values import COUNTER32, FASTEST_BPS, HEADROOM, Said
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 GIGABIT = 1_000_000_000
@@ -149,7 +149,23 @@ def test_no_counters_give_a_negative_or_an_absurd_rate(old: int, new: int, elaps
     now = Poll(NOW + timedelta(seconds=elapsed_s), numbers(10**6 + elapsed_s, new, new))
     found = said(SERIES.values(now, before))
     assert 0 <= found.get("traffic_in_bps.3", 0) <= GIGABIT * HEADROOM
-    assert found.get("traffic_in_bps.7", 0) >= 0
+    assert 0 <= found.get("traffic_in_bps.7", 0) <= FASTEST_BPS * HEADROOM
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "speed_bps", "per_s"),
+    [
+        (0, 3_000, 10**8, 100),
+        (0, 4e9, 10**8, None),  # more than frames fit on the line
+        (0, 4e9, None, pytest.approx(4e9 / 30, 0.001)),  # of a line nobody knows, perhaps
+        (3e9, 5, 10**8, None),  # cleared by hand
+        (COUNTER32 - 10, 20, 10**8, None),
+    ],
+)
+def test_no_port_has_more_errors_than_frames(old: float, new: float, speed_bps: float | None, per_s: float | None) -> None:
+    errors = Series((Cell("interfaces.in_errors", 3), Cell("interfaces.speed_bps", 3)), metrics.known())
+    found = errors.values(Poll(NOW + timedelta(seconds=30), [new, speed_bps]), Poll(NOW, [old, speed_bps]))
+    assert found[0] == per_s
 
 
 @given(st.integers(0, 10**13), st.integers(0, 10**13))
