@@ -58,7 +58,7 @@ def _planned(plan: Plan, begin: datetime, end: datetime) -> Iterator[Occurrence]
     first, last = _clock(plan.begins_at, zone), _clock(plan.ends_at, zone)
     earliest, latest = _clock(begin, zone) - (last - first) - timedelta(days=1), _clock(end, zone) + timedelta(days=1)
     for start in _starts(plan, first).between(earliest, latest, inc=True):
-        yield Occurrence(_instant(start, zone), _instant(start + (last - first), zone))
+        yield Occurrence(_beginning(start, zone), _instant(start + (last - first), zone))
 
 
 def _starts(plan: Plan, first: datetime) -> rrule:
@@ -76,6 +76,14 @@ def _clock(instant: datetime, zone: ZoneInfo) -> datetime:
 def _instant(clock: datetime, zone: ZoneInfo) -> datetime:
     """A time that daylight saving skips is taken an hour later, one that comes twice the first time."""
     return clock.replace(tzinfo=zone).astimezone(UTC)
+
+
+def _beginning(clock: datetime, zone: ZoneInfo) -> datetime:
+    """What should begin at a time that daylight saving skips begins when the clock jumps over it."""
+    begins_at = _instant(clock, zone)
+    jumped = _clock(begins_at, zone) - clock
+    minutes = (begins_at - jumped + timedelta(minutes=one) for one in range(int(jumped.total_seconds() // 60)))
+    return next((at for at in minutes if _clock(at, zone) > clock), begins_at)
 
 
 def _shortened(plan: Plan, one: Occurrence) -> Occurrence:

@@ -50,6 +50,19 @@ def test_when_a_window_holds(plan: Plan, local: str, holds: bool) -> None:
     assert (current(plan, at(local)) is not None) is holds
 
 
+@pytest.mark.parametrize(
+    ("begin", "end", "begins"), [("02:30", "03:15", "03:00"), ("02:45", "03:30", "03:00"), ("01:30", "03:15", "01:30")]
+)
+def test_what_would_begin_in_the_hour_that_is_skipped_begins_when_it_is(begin: str, end: str, begins: str) -> None:
+    plan = Plan(at(f"2026-03-01T{begin}"), at(f"2026-03-01T{end}"), repeats=Repeats.DAILY)
+
+    night = current(plan, at("2026-03-29T03:05"))
+
+    assert night is not None
+    assert night.begins_at == at(f"2026-03-29T{begins}")
+    assert night.ends_at == at(f"2026-03-29T{end}")
+
+
 def test_the_night_in_which_the_clock_is_put_forward_is_an_hour_shorter() -> None:
     night = current(DAILY, at("2026-03-29T01:00"))
 
