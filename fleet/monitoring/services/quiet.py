@@ -33,7 +33,10 @@ def look(*, now: datetime) -> None:
     alerts = {alert.device_id: alert for alert in Alert.objects.open().filter(kind=KIND)}
     watched = sorted(teaching | {alert.site_id for alert in alerts.values()})
     for start in range(0, len(watched), AT_ONCE):
-        for site, here in _by_site(watched[start : start + AT_ONCE]).items():
+        part = watched[start : start + AT_ONCE]
+        spots = _by_site(part)
+        _forget_silent(part, spots)
+        for site, here in spots.items():
             _judge(here, alerts, now, in_lesson=site in teaching)
 
 
@@ -42,6 +45,12 @@ def _by_site(site_ids: Collection[int]) -> Mapping[int, list[Spot]]:
     for spot in _spots(site_ids):
         found[spot.site].append(spot)
     return found
+
+
+def _forget_silent(site_ids: Collection[int], spots: Mapping[int, Sequence[Spot]]) -> None:
+    """Whoever does not answer right now begins anew: after a restart nobody can be on it yet."""
+    heard = [spot.device for here in spots.values() for spot in here]
+    Suspicion.objects.filter(kind=KIND, device__site__in=site_ids).exclude(device__in=heard).delete()
 
 
 def _spots(site_ids: Collection[int]) -> list[Spot]:

@@ -59,6 +59,24 @@ def test_an_access_point_that_nobody_uses_among_full_ones(script: Script) -> Non
     assert alert.evidence_closed["values"] == {"clients": 1}
 
 
+def test_one_that_has_only_just_come_back_is_given_its_time(script: Script) -> None:
+    clients(script, ap_0=0, ap_1=20, ap_2=25, ap_3=18)
+    look(script, 0)
+    script.dead = {"ap-0"}
+    for _ in range(11):
+        script.now += MINUTE
+        script.poll()
+        look(script, 0)
+
+    script.dead = set()
+    clients(script, ap_0=0, ap_1=20, ap_2=25, ap_3=18)
+    look(script, 0)
+
+    assert not Alert.objects.open().filter(kind="silent-access-point").exists()
+    look(script, 10)
+    assert Alert.objects.open().filter(kind="silent-access-point").exists()
+
+
 def test_one_that_only_its_controller_tells_of_is_no_exception(script: Script) -> None:
     wlc = script.device("wlc", "wireless-controller")
     clients(script, ap_0=0, ap_1=20, ap_2=25, ap_3=18)
