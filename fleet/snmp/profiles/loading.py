@@ -161,10 +161,23 @@ def load(directory: Path) -> Profiles:
 
 
 def _read_map(path: Path, name: str) -> dict[str, Any]:
+    return _toml(_text(path, name), name)
+
+
+def _text(path: Path, name: str) -> str:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ProfileError(f"{name}.toml: {error}") from error
+
+
+def _toml(written: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(written)
     except tomllib.TOMLDecodeError as error:
         raise ProfileError(f"{name}.toml: {error}") from error
+    except RecursionError as error:
+        raise ProfileError(f"{name}.toml: too deep") from error
 
 
 def _with_maps(written: Any, maps: Mapping[str, dict[str, Any]], name: str) -> Any:
@@ -176,16 +189,18 @@ def _with_maps(written: Any, maps: Mapping[str, dict[str, Any]], name: str) -> A
     if isinstance(wanted := written.get("map"), str):
         if wanted not in maps:
             raise ProfileError(f"{name}.toml: map {wanted!r} does not exist; there are {', '.join(sorted(maps)) or 'none'}")
+        if "enum" in written:
+            raise ProfileError(f"{name}.toml: map {wanted!r} and enum exclude each other")
         written = {**{key: part for key, part in written.items() if key != "map"}, "enum": maps[wanted]}
     return {key: part if key == "enum" else _with_maps(part, maps, name) for key, part in written.items()}
 
 
 def _read(path: Path, name: str, maps: Mapping[str, dict[str, Any]]) -> Profile:
-    written = path.read_text(encoding="utf-8")
+    written = _text(path, name)
     try:
-        return Profile.model_validate(_with_maps(tomllib.loads(written), maps, name))
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileError(f"{name}.toml: {error}") from error
+        return Profile.model_validate(_with_maps(_toml(written, name), maps, name))
+    except RecursionError as error:
+        raise ProfileError(f"{name}.toml: too deep") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         loc = first["loc"]
