@@ -157,7 +157,8 @@ def load(directory: Path) -> Profiles:
     files = {str(path.relative_to(directory).with_suffix("")): path for path in sorted(directory.rglob("*.toml"))}
     maps = {name.removeprefix(MAPS): _read_map(path, name) for name, path in files.items() if name.startswith(MAPS)}
     raw = {name: _read(path, name, maps) for name, path in files.items() if not name.startswith(MAPS)}
-    return Profiles({name: _resolve(name, raw, ()) for name in raw})
+    resolved: dict[str, Resolved] = {}
+    return Profiles({name: _resolve(name, raw, (), resolved) for name in raw})
 
 
 def _read_map(path: Path, name: str) -> dict[str, Any]:
@@ -222,7 +223,10 @@ def _line(written: str, loc: Sequence[int | str]) -> int:
     return at + 1
 
 
-def _resolve(name: str, raw: Mapping[str, Profile], trail: tuple[str, ...]) -> Resolved:
+def _resolve(name: str, raw: Mapping[str, Profile], trail: tuple[str, ...], resolved: dict[str, Resolved]) -> Resolved:
+    """`resolved`: those that are known already; most extend the same few."""
+    if name in resolved:
+        return resolved[name]
     if name in trail:
         raise ProfileError(f"{trail[0]}.toml: extends goes in a circle: {' → '.join((*trail, name))}")
     if name not in raw:
@@ -230,9 +234,10 @@ def _resolve(name: str, raw: Mapping[str, Profile], trail: tuple[str, ...]) -> R
     own = raw[name]
     fields = {field: tuple(sources) for field, sources in own.fields.items()}
     tables = list(own.tables)
-    for parent in (_resolve(base, raw, (*trail, name)) for base in own.extends):
+    for parent in (_resolve(base, raw, (*trail, name), resolved) for base in own.extends):
         for field, sources in parent.fields.items():
             if field not in own.drop:
                 fields[field] = (*fields.get(field, ()), *(s for s in sources if s not in fields.get(field, ())))
         tables += [table for table in parent.tables if table.into not in own.drop and table not in tables]
-    return Resolved(name, tuple(own.match), fields, tuple(tables))
+    resolved[name] = Resolved(name, tuple(own.match), fields, tuple(tables))
+    return resolved[name]
