@@ -93,7 +93,7 @@ Condition = Regex | Annotated[list[str], Some]
 Constant = str | int | float | bool
 
 Conversion = Literal[
-    "text", "number", "mac", "address", "oid", "hex", "date", "lower", "upper", "capitals",
+    "text", "number", "mac", "address", "network_address", "oid", "hex", "date", "lower", "upper", "capitals",
     "band_of_frequency", "band_of_channel", "channel_of_frequency",
 ]  # fmt: skip
 

@@ -4,7 +4,7 @@ import pytest
 
 from fleet.snmp import profiles
 from fleet.snmp.interpret import Answers, decode_text_index, encode_text_index, interpret
-from fleet.snmp.types import Forwarding, Memory, Neighbour, Radio, Reading, Supply, Temperature, Ups
+from fleet.snmp.types import Forwarding, Memory, Neighbour, Radio, Reading, Supply, Temperature, Ups, Value
 
 IF_NAME, IF_DESCR, IF_OPER = "1.3.6.1.2.1.31.1.1.1.1", "1.3.6.1.2.1.2.2.1.2", "1.3.6.1.2.1.2.2.1.8"
 IF_TYPE = "1.3.6.1.2.1.2.2.1.3"
@@ -106,6 +106,37 @@ def test_neighbours_find_their_local_interface_by_name() -> None:
         Neighbour("lldp", "ap-204", "eth0", 101),
         Neighbour("lldp", "02:00:00:00:00:0a", "eth0", None),
     )
+
+
+@pytest.mark.parametrize(
+    ("subtype", "said", "name"),
+    [
+        (7, b"core-1", "core-1"),
+        (7, b"cafe", "cafe"),
+        (7, b"\x02\0\0\0\0\x09", "02:00:00:00:00:09"),
+        (7, b"\x02@ABCD", "02:40:41:42:43:44"),
+        (7, b"02-00-00-00-00-09", "02:00:00:00:00:09"),
+        (1, b"Chassis 3", "Chassis 3"),
+        (4, b"core-1", "63:6f:72:65:2d:31"),
+        (None, b"core-1", "63:6f:72:65:2d:31"),
+        (5, b"\x01\xc0\xa8\x01\x07", "192.168.1.7"),
+        (5, b"\x02\xfe\x80" + b"\0" * 13 + b"\x01", "fe80::1"),
+        (5, b"\x01\xc0\xa8", None),
+    ],
+)
+@pytest.mark.parametrize(
+    ("row", "index"), [("1.0.8802.1.1.2.1.4.1.1.", "0.1.1"), ("1.3.111.2.802.1.1.13.1.4.1.1.", "0.1.1.1")], ids=["v1", "v2"]
+)
+def test_a_chassis_id_is_read_by_its_subtype(
+    row: str, index: str, subtype: int | None, said: bytes, name: str | None
+) -> None:
+    first = 4 if index == "0.1.1" else 5
+    columns: dict[str, dict[str, Value]] = {f"{row}{first + 1}": {index: said}, f"{row}{first + 3}": {index: b"Gi1"}}
+    columns |= {f"{row}{first}": {index: subtype}} if subtype else {}
+
+    (neighbour,) = _interpret("standard/lldp", Answers(columns=columns)).neighbours or ()
+
+    assert neighbour.name == name
 
 
 def test_forwarding_reads_the_address_from_the_index() -> None:
