@@ -139,6 +139,20 @@ def test_a_chassis_id_is_read_by_its_subtype(
     assert neighbour.name == name
 
 
+@pytest.mark.parametrize(
+    ("table", "vlan"), [("1.3.6.1.2.1.17.7.1.2.2.1.", "1."), ("1.3.6.1.2.1.17.4.3.1.", "")], ids=["dot1q", "dot1d"]
+)
+def test_only_what_was_learnt_or_set_is_behind_a_port(table: str, vlan: str) -> None:
+    """1 other, 2 invalid, 3 learned, 4 self, 5 mgmt."""
+    rows = {f"{vlan}2.0.0.0.0.{status}": status for status in range(6)}
+    states = {index: status for index, status in rows.items() if status}
+    columns: dict[str, dict[str, Value]] = {f"{table}2": dict.fromkeys(rows, 1), f"{table}3": dict(states)}
+
+    forwarding = _interpret("standard/bridge", Answers(columns=columns)).forwarding or ()
+
+    assert [entry.mac for entry in forwarding] == ["02:00:00:00:00:00", "02:00:00:00:00:03", "02:00:00:00:00:05"]
+
+
 def test_forwarding_reads_the_address_from_the_index() -> None:
     columns = {"1.3.6.1.2.1.17.7.1.2.2.1.2": {"95.2.0.0.0.0.9": 3, "95.2.0.0": 4}, "1.3.6.1.2.1.17.1.4.1.2": {"3": 103}}
 
