@@ -4,7 +4,7 @@ import pytest
 
 from fleet.snmp import profiles
 from fleet.snmp.interpret import Answers, decode_text_index, encode_text_index, interpret
-from fleet.snmp.types import Forwarding, Memory, Neighbour, Radio, Reading, Supply, Temperature, Ups, Value
+from fleet.snmp.types import Forwarding, Memory, Neighbour, PoePort, Radio, Reading, Supply, Temperature, Ups, Value
 
 IF_NAME, IF_DESCR, IF_OPER = "1.3.6.1.2.1.31.1.1.1.1", "1.3.6.1.2.1.2.2.1.2", "1.3.6.1.2.1.2.2.1.8"
 IF_TYPE = "1.3.6.1.2.1.2.2.1.3"
@@ -151,6 +151,18 @@ def test_only_what_was_learnt_or_set_is_behind_a_port(table: str, vlan: str) -> 
     forwarding = _interpret("standard/bridge", Answers(columns=columns)).forwarding or ()
 
     assert [entry.mac for entry in forwarding] == ["02:00:00:00:00:00", "02:00:00:00:00:03", "02:00:00:00:00:05"]
+
+
+def test_ports_of_another_unit_do_not_stand_in_for_those_of_the_first() -> None:
+    columns: dict[str, dict[str, Value]] = {
+        "1.3.6.1.2.1.105.1.1.1.3": {"1.10": 1, "2.10": 2, "2.49": 1},
+        "1.3.6.1.2.1.105.1.1.1.6": {"1.10": 3, "2.10": 1, "2.49": 3},
+    }
+
+    assert _interpret("standard/poe", Answers(columns=columns)).poe == (
+        PoePort(10, "on", "deliveringPower"),
+        PoePort(49, "on", "deliveringPower"),
+    )
 
 
 def test_forwarding_reads_the_address_from_the_index() -> None:
