@@ -165,6 +165,21 @@ def test_ports_of_another_unit_do_not_stand_in_for_those_of_the_first() -> None:
     )
 
 
+@pytest.mark.parametrize(("unit", "percent"), [(None, 40), (1, 40), (2, 40), (19, 40), (7, None), (15, None)])
+def test_a_level_without_capacity_is_a_share_only_in_percent(unit: int | None, percent: int | None) -> None:
+    """1 other, 2 unknown, 7 impressions, 15 tenths of millilitres, 19 percent."""
+    columns: dict[str, dict[str, Value]] = {
+        "1.3.6.1.2.1.43.11.1.1.6": {"1.1": b"Black"},
+        "1.3.6.1.2.1.43.11.1.1.8": {"1.1": -2},
+        "1.3.6.1.2.1.43.11.1.1.9": {"1.1": 40},
+    }
+    columns |= {"1.3.6.1.2.1.43.11.1.1.7": {"1.1": unit}} if unit else {}
+
+    supplies = _interpret("standard/printer", Answers(columns=columns)).supplies
+
+    assert [one.percent for one in supplies or ()] == ([percent] if percent else [])
+
+
 def test_forwarding_reads_the_address_from_the_index() -> None:
     columns = {"1.3.6.1.2.1.17.7.1.2.2.1.2": {"95.2.0.0.0.0.9": 3, "95.2.0.0": 4}, "1.3.6.1.2.1.17.1.4.1.2": {"3": 103}}
 
