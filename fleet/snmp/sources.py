@@ -202,6 +202,7 @@ CONVERSIONS: Mapping[str, Callable[[Value], Any]] = {
     "number": values.number,
     "mac": values.mac,
     "address": values.address,
+    "network_address": values.network_address,
     "oid": values.text,
     "hex": values.hexadecimal,
     "date": values.date,

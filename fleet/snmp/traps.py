@@ -19,7 +19,7 @@ from fleet.snmp import values
 from fleet.snmp.errors import SnmpUnreachable
 from fleet.snmp.senders import Gate, Senders, add_user
 from fleet.snmp.types import Credential, Oid, V3Credential, Value
-from fleet.snmp.wire import is_v6, transport_to
+from fleet.snmp.wire import Peer, is_v6, transport_to
 
 SNMP_TRAP_OID = "1.3.6.1.6.3.1.1.4.1.0"  # SNMPv2-MIB, RFC 3418
 V4_MAPPED = "::ffff:"
@@ -100,7 +100,8 @@ class _Door:
     gate: Gate
     senders: Senders
 
-    def lets_in(self, datagram: bytes, source: str) -> bool:
+    def lets_in(self, datagram: bytes, peer: Peer) -> bool:
+        source, _ = peer
         if not self.gate.lets_in(source, time.monotonic()):
             return False
         self.senders.meet(datagram, source)

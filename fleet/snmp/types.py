@@ -226,6 +226,12 @@ class Neighbour:
     local_ifIndex: int | None = None  # noqa: N815 - the MIB's own name, and the JSON's
 
 
+KINDS = frozenset(
+    {"access-point", "wireless-controller", "switch", "router", "firewall", "printer", "ups", "server", "nas", "other"}
+)
+"""What `Reading.kind` can be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What one device said when it was asked once.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import ipaddress
 import math
 import re
 import struct
@@ -16,6 +17,7 @@ from fleet.snmp.types import Oid, Value
 
 _MAC_OCTETS = 6
 _IPV4_OCTETS = 4
+_FAMILY_OCTETS = {b"\x01": _IPV4_OCTETS, b"\x02": 16}
 _OPAQUE_FLOAT = b"\x9f\x78\x04"
 _OPAQUE_DOUBLE = b"\x9f\x79\x08"
 
@@ -131,6 +133,13 @@ def address(value: Value) -> str | None:
     if isinstance(value, bytes) and len(value) == _IPV4_OCTETS:
         return ".".join(map(str, value))
     return text(value)
+
+
+def network_address(value: Value) -> str | None:
+    """An address behind the octet of its family (IANA's Address Family Numbers: 1 IPv4, 2 IPv6), as in IEEE 802.1AB."""
+    if not isinstance(value, bytes) or _FAMILY_OCTETS.get(value[:1]) != len(value) - 1:
+        return None
+    return str(ipaddress.ip_address(value[1:]))
 
 
 def hexadecimal(value: Value) -> str | None:

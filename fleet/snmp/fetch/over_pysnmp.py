@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Self
 
 from pysnmp.carrier.asyncio.dispatch import AsyncioDispatcher
@@ -21,7 +22,7 @@ from fleet.snmp import values
 from fleet.snmp.errors import SnmpAuthError, SnmpError, SnmpProtocolError, SnmpTimeout, SnmpUnreachable, SnmpWalkError
 from fleet.snmp.fetch.protocol import MAX_ROWS
 from fleet.snmp.types import Auth, Credential, Oid, Priv, Target, V1Credential, V2cCredential, V3Credential, Value
-from fleet.snmp.wire import is_v6, transport_to
+from fleet.snmp.wire import Peer, is_v6, transport_to
 
 MAX_OIDS_PER_GET = 20  # keeps requests and answers below one 1,500-octet frame for ordinary values
 BULK_OBJECTS = 40  # values asked for per GETBULK, shared by the columns walked side by side
@@ -160,6 +161,29 @@ class _Walk:
         return True
 
 
+class _Strangers:
+    """Who answers without having been asked. For whom it does so is known where only one was asked."""
+
+    def __init__(self) -> None:
+        self.heard: Peer | None = None
+        self._asking, self._alone = 0, True
+
+    @contextmanager
+    def while_asking(self) -> Iterator[None]:
+        self._alone = not self._asking
+        self.heard = None if self._alone else self.heard
+        self._asking += 1
+        try:
+            yield
+        finally:
+            self._asking -= 1
+
+    @property
+    def instead(self) -> Peer | None:
+        """Who answered instead of the one that was asked last, where that is certain."""
+        return self.heard if self._alone else None
+
+
 class _Engine:
     """One pysnmp engine with its sockets, its timer and the targets and credentials it has learnt."""
 
@@ -173,10 +197,18 @@ class _Engine:
         self._engine.register_transport_dispatcher(dispatcher)
         self._domains: set[tuple[int, ...]] = set()
         self._targets: dict[tuple[str, int, float, int], Any] = {}
-        self._garbage: set[tuple[str, int]] = set()
+        self._garbage: set[Peer] = set()
+        self._peers: set[Peer] = set()
+        self._strangers = _Strangers()
 
     def _note_garbage(self, address: str, port: int) -> None:
         self._garbage.add((address, port))
+
+    def _lets_in(self, _datagram: bytes, peer: Peer) -> bool:
+        """Only who was asked, as the poller's connected sockets do."""
+        if peer not in self._peers:
+            self._strangers.heard = peer
+        return peer in self._peers
 
     def close(self) -> None:
         self._engine.close_dispatcher()
@@ -197,15 +229,16 @@ class _Engine:
         except (PySnmpError, OSError) as error:
             raise SnmpUnreachable(f"{target.address}: the request could not be sent") from error
         try:
-            async with asyncio.timeout(_longest_s(target)):
-                indication, status, index, answered = await future
+            with self._strangers.while_asking():
+                async with asyncio.timeout(_longest_s(target)):
+                    indication, status, index, answered = await future
         except TimeoutError as error:
             raise SnmpProtocolError(f"{target.address}:{target.port} gave answers that led nowhere") from error
         if indication and transport.transport_address[:2] in self._garbage:
             self._garbage.discard(transport.transport_address[:2])
             raise SnmpProtocolError(f"{target.address}:{target.port} answers, but not with SNMP that can be read")
         if indication:
-            raise _error(indication, target)
+            raise _error(indication, target, self._strangers.instead)
         return _Answer(int(status), int(index), [_bind(bind) for bind in answered])
 
     def _learn(self, credential: Credential) -> Any:
@@ -215,7 +248,7 @@ class _Engine:
     def _open(self, address: str) -> None:
         domain, careful = transport_to(address)
         if domain not in self._domains:
-            config.add_transport(self._engine, domain, careful(self._note_garbage).open_client_mode())
+            config.add_transport(self._engine, domain, careful(self._note_garbage, self._lets_in).open_client_mode())
             self._domains.add(domain)
 
     async def _transport(self, target: Target) -> Any:
@@ -229,6 +262,7 @@ class _Engine:
                 )
             except (PySnmpError, OSError) as error:
                 raise SnmpUnreachable(f"{target.address}: this address cannot be used") from error
+            self._peers.add(self._targets[key].transport_address[:2])
         return self._targets[key]
 
 
@@ -297,8 +331,11 @@ _REFUSALS = (
 )
 
 
-def _error(indication: Any, target: Target) -> SnmpError:
+def _error(indication: Any, target: Target, stranger: Peer | None) -> SnmpError:
     who = f"{target.address}:{target.port}"
+    if isinstance(indication, errind.RequestTimedOut) and stranger:
+        address, port = stranger
+        return SnmpTimeout(f"{who} answers from {address}:{port}; the poller will not hear it")
     if isinstance(indication, errind.RequestTimedOut):
         attempts = "1 attempt" if target.retries == 0 else f"{target.retries + 1} attempts"
         return SnmpTimeout(f"{who} did not answer: {attempts} of {target.timeout_s:g} s")

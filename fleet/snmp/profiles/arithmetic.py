@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 _MAX_EXPONENT = 32
+_MAX_LENGTH = 400
+"""Of what is written: so no formula nests deeper than it can be worked out."""
 
 _OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -20,6 +22,7 @@ _OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
 }
 
 _FUNCTIONS: Mapping[str, Callable[..., float]] = {"abs": abs, "log10": math.log10, "max": max, "min": min, "round": round}
+_OF_SEVERAL = frozenset({"max", "min"})
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Formula:
 
 def parse(written: str) -> Formula:
     """Checks an expression. Raises ValueError naming what is not allowed."""
+    if len(written) > _MAX_LENGTH:
+        raise ValueError(f"an expression of {len(written)} characters is too long; {_MAX_LENGTH} are allowed")
     try:
         tree = ast.parse(written, mode="eval").body
     except SyntaxError as error:
@@ -53,7 +58,8 @@ def _names(node: ast.expr) -> set[str]:
             return _names(left) | _names(right)
         case ast.UnaryOp(ast.USub(), operand):
             return _names(operand)
-        case ast.Call(ast.Name(name), arguments, []) if name in _FUNCTIONS and arguments:
+        case ast.Call(ast.Name(name), arguments, []) if name in _FUNCTIONS:
+            _check_arguments(name, len(arguments))
             return set().union(*map(_names, arguments))
         case ast.Name(name):
             return {name}
@@ -61,6 +67,13 @@ def _names(node: ast.expr) -> set[str]:
             return set()
     functions = ", ".join(_FUNCTIONS)
     raise ValueError(f"{ast.unparse(node)!r}: only numbers, names, + - * / // % **, brackets and {functions} are allowed")
+
+
+def _check_arguments(function: str, given: int) -> None:
+    if function in _OF_SEVERAL and given < len(("one", "other")):
+        raise ValueError(f"{function} takes 2 or more arguments")
+    if function not in _OF_SEVERAL and given != 1:
+        raise ValueError(f"{function} takes 1 argument")
 
 
 def _evaluate(node: ast.expr, known: Mapping[str, float | None]) -> float:

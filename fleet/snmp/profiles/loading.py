@@ -157,14 +157,28 @@ def load(directory: Path) -> Profiles:
     files = {str(path.relative_to(directory).with_suffix("")): path for path in sorted(directory.rglob("*.toml"))}
     maps = {name.removeprefix(MAPS): _read_map(path, name) for name, path in files.items() if name.startswith(MAPS)}
     raw = {name: _read(path, name, maps) for name, path in files.items() if not name.startswith(MAPS)}
-    return Profiles({name: _resolve(name, raw, ()) for name in raw})
+    resolved: dict[str, Resolved] = {}
+    return Profiles({name: _resolve(name, raw, (), resolved) for name in raw})
 
 
 def _read_map(path: Path, name: str) -> dict[str, Any]:
+    return _toml(_text(path, name), name)
+
+
+def _text(path: Path, name: str) -> str:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ProfileError(f"{name}.toml: {error}") from error
+
+
+def _toml(written: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(written)
     except tomllib.TOMLDecodeError as error:
         raise ProfileError(f"{name}.toml: {error}") from error
+    except RecursionError as error:
+        raise ProfileError(f"{name}.toml: too deep") from error
 
 
 def _with_maps(written: Any, maps: Mapping[str, dict[str, Any]], name: str) -> Any:
@@ -176,16 +190,18 @@ def _with_maps(written: Any, maps: Mapping[str, dict[str, Any]], name: str) -> A
     if isinstance(wanted := written.get("map"), str):
         if wanted not in maps:
             raise ProfileError(f"{name}.toml: map {wanted!r} does not exist; there are {', '.join(sorted(maps)) or 'none'}")
+        if "enum" in written:
+            raise ProfileError(f"{name}.toml: map {wanted!r} and enum exclude each other")
         written = {**{key: part for key, part in written.items() if key != "map"}, "enum": maps[wanted]}
     return {key: part if key == "enum" else _with_maps(part, maps, name) for key, part in written.items()}
 
 
 def _read(path: Path, name: str, maps: Mapping[str, dict[str, Any]]) -> Profile:
-    written = path.read_text(encoding="utf-8")
+    written = _text(path, name)
     try:
-        return Profile.model_validate(_with_maps(tomllib.loads(written), maps, name))
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileError(f"{name}.toml: {error}") from error
+        return Profile.model_validate(_with_maps(_toml(written, name), maps, name))
+    except RecursionError as error:
+        raise ProfileError(f"{name}.toml: too deep") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         loc = first["loc"]
@@ -207,7 +223,10 @@ def _line(written: str, loc: Sequence[int | str]) -> int:
     return at + 1
 
 
-def _resolve(name: str, raw: Mapping[str, Profile], trail: tuple[str, ...]) -> Resolved:
+def _resolve(name: str, raw: Mapping[str, Profile], trail: tuple[str, ...], resolved: dict[str, Resolved]) -> Resolved:
+    """`resolved`: those that are known already; most extend the same few."""
+    if name in resolved:
+        return resolved[name]
     if name in trail:
         raise ProfileError(f"{trail[0]}.toml: extends goes in a circle: {' → '.join((*trail, name))}")
     if name not in raw:
@@ -215,9 +234,10 @@ def _resolve(name: str, raw: Mapping[str, Profile], trail: tuple[str, ...]) -> R
     own = raw[name]
     fields = {field: tuple(sources) for field, sources in own.fields.items()}
     tables = list(own.tables)
-    for parent in (_resolve(base, raw, (*trail, name)) for base in own.extends):
+    for parent in (_resolve(base, raw, (*trail, name), resolved) for base in own.extends):
         for field, sources in parent.fields.items():
             if field not in own.drop:
                 fields[field] = (*fields.get(field, ()), *(s for s in sources if s not in fields.get(field, ())))
         tables += [table for table in parent.tables if table.into not in own.drop and table not in tables]
-    return Resolved(name, tuple(own.match), fields, tuple(tables))
+    resolved[name] = Resolved(name, tuple(own.match), fields, tuple(tables))
+    return resolved[name]

@@ -199,6 +199,57 @@ async def test_garbage_is_called_garbage() -> None:
     assert unhandled == []
 
 
+class Breaker(Babbler):
+    """Answers as the device would, without the last octets."""
+
+    def __init__(self, device: Any) -> None:
+        self._device = device
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        self.transport.sendto((reply(self._device, data) or b"")[:-7], addr)
+
+
+async def test_a_cut_answer_is_an_answer(fetcher: Fetcher, net: Any, credential: Credential) -> None:
+    loop = asyncio.get_running_loop()
+    breaker = Breaker(net.devices["127.0.0.1"])
+    transport, _ = await loop.create_datagram_endpoint(lambda: breaker, local_addr=("127.0.0.1", 0))
+    target = Target("127.0.0.1", transport.get_extra_info("sockname")[1], credential, 0.3, 0)
+
+    with pytest.raises(SnmpProtocolError, match="not with SNMP that can be read"):
+        await fetcher.get(target, [SYS_DESCR])
+
+    transport.close()
+
+
+class Elsewhere(asyncio.DatagramProtocol):
+    """Answers for a device, from another socket than the one it was asked at."""
+
+    def __init__(self, device: Any, other: asyncio.DatagramTransport) -> None:
+        self._device, self._other = device, other
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        self._other.sendto(reply(self._device, data) or b"", addr)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2"])
+async def test_an_answer_from_elsewhere_is_none(fetcher: Fetcher, net: Any, credential: Credential, address: str) -> None:
+    loop = asyncio.get_running_loop()
+    other, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=(address, 0))
+    elsewhere = Elsewhere(net.devices["127.0.0.1"], other)
+    asked, _ = await loop.create_datagram_endpoint(lambda: elsewhere, local_addr=("127.0.0.1", 0))
+    target = Target("127.0.0.1", asked.get_extra_info("sockname")[1], credential, 0.3, 0)
+
+    with pytest.raises(SnmpTimeout) as caught:
+        await fetcher.get(target, [SYS_DESCR])
+
+    if isinstance(fetcher, PysnmpFetcher):
+        assert f"answers from {address}:{other.get_extra_info('sockname')[1]}; the poller will not hear it" in str(
+            caught.value
+        )
+    asked.close()
+    other.close()
+
+
 class Mumbler(asyncio.DatagramProtocol):
     """Answers as the device would, with some octets changed or the end missing. Seeded: every run is the same."""
 

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from fleet.devices.models import DeviceType
 from fleet.monitoring.rules import finding, listing
 from fleet.monitoring.rules.listing import Listed
 from fleet.monitoring.rules.polling import Availability, Status
+from fleet.snmp.types import KINDS
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 UP = Availability(Status.UP, NOW - timedelta(hours=1))
@@ -56,3 +58,7 @@ def test_an_element_of_a_reading_is_read_without_guessing(said: dict[str, object
 )
 def test_a_name_that_the_site_has_already_gets_an_end(taken: set[str], mac: str, name: str) -> None:
     assert finding.free_name("AP", mac, taken) == name
+
+
+def test_a_device_can_be_of_every_kind_that_is_read() -> None:
+    assert set(DeviceType.Kind.values) == KINDS

@@ -24,3 +24,13 @@ def test_value(written: str, known: dict[str, float | None], result: float | Non
 def test_refuses_everything_else(written: str) -> None:
     with pytest.raises(ValueError, match=r"only|is not an expression"):
         parse(written)
+
+
+@pytest.mark.parametrize("written", ["abs(x, 2)", "log10()", "round(x, 1)", "max(x)", "min()", "-" * 900 + "x"])
+def test_refuses_what_can_never_be_worked_out(written: str) -> None:
+    with pytest.raises(ValueError, match=r"takes|too long"):
+        parse(written)
+
+
+def test_what_is_long_enough_to_be_allowed_can_be_worked_out() -> None:
+    assert parse("-" * 398 + "x").value({"x": 2}) == 2

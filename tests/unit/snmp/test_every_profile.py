@@ -5,11 +5,8 @@ import pytest
 from fleet.snmp import profiles
 from fleet.snmp.interpret import Answers, interpret
 from fleet.snmp.profiles import Resolved
-from fleet.snmp.types import Value
+from fleet.snmp.types import KINDS, Value
 
-KINDS = {
-    "access-point", "wireless-controller", "switch", "router", "firewall", "printer", "ups", "server", "nas", "other",
-}  # fmt: skip
 ALL = [pytest.param(profile, id=name) for name, profile in sorted(profiles.default().by_name.items())]
 PICKED = [pytest.param(profile, id=name) for name, profile in sorted(profiles.default().by_name.items()) if profile.match]
 ODD: list[Value] = [-1, 2**64 - 1, b"", b"\0\xff\x80", "1.3.6.1"]

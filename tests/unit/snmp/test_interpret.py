@@ -4,7 +4,7 @@ import pytest
 
 from fleet.snmp import profiles
 from fleet.snmp.interpret import Answers, decode_text_index, encode_text_index, interpret
-from fleet.snmp.types import Forwarding, Memory, Neighbour, Radio, Reading, Supply, Temperature, Ups
+from fleet.snmp.types import Forwarding, Memory, Neighbour, PoePort, Radio, Reading, Supply, Temperature, Ups, Value
 
 IF_NAME, IF_DESCR, IF_OPER = "1.3.6.1.2.1.31.1.1.1.1", "1.3.6.1.2.1.2.2.1.2", "1.3.6.1.2.1.2.2.1.8"
 IF_TYPE = "1.3.6.1.2.1.2.2.1.3"
@@ -106,6 +106,78 @@ def test_neighbours_find_their_local_interface_by_name() -> None:
         Neighbour("lldp", "ap-204", "eth0", 101),
         Neighbour("lldp", "02:00:00:00:00:0a", "eth0", None),
     )
+
+
+@pytest.mark.parametrize(
+    ("subtype", "said", "name"),
+    [
+        (7, b"core-1", "core-1"),
+        (7, b"cafe", "cafe"),
+        (7, b"\x02\0\0\0\0\x09", "02:00:00:00:00:09"),
+        (7, b"\x02@ABCD", "02:40:41:42:43:44"),
+        (7, b"02-00-00-00-00-09", "02:00:00:00:00:09"),
+        (1, b"Chassis 3", "Chassis 3"),
+        (4, b"core-1", "63:6f:72:65:2d:31"),
+        (None, b"core-1", "63:6f:72:65:2d:31"),
+        (5, b"\x01\xc0\xa8\x01\x07", "192.168.1.7"),
+        (5, b"\x02\xfe\x80" + b"\0" * 13 + b"\x01", "fe80::1"),
+        (5, b"\x01\xc0\xa8", None),
+    ],
+)
+@pytest.mark.parametrize(
+    ("row", "index"), [("1.0.8802.1.1.2.1.4.1.1.", "0.1.1"), ("1.3.111.2.802.1.1.13.1.4.1.1.", "0.1.1.1")], ids=["v1", "v2"]
+)
+def test_a_chassis_id_is_read_by_its_subtype(
+    row: str, index: str, subtype: int | None, said: bytes, name: str | None
+) -> None:
+    first = 4 if index == "0.1.1" else 5
+    columns: dict[str, dict[str, Value]] = {f"{row}{first + 1}": {index: said}, f"{row}{first + 3}": {index: b"Gi1"}}
+    columns |= {f"{row}{first}": {index: subtype}} if subtype else {}
+
+    (neighbour,) = _interpret("standard/lldp", Answers(columns=columns)).neighbours or ()
+
+    assert neighbour.name == name
+
+
+@pytest.mark.parametrize(
+    ("table", "vlan"), [("1.3.6.1.2.1.17.7.1.2.2.1.", "1."), ("1.3.6.1.2.1.17.4.3.1.", "")], ids=["dot1q", "dot1d"]
+)
+def test_only_what_was_learnt_or_set_is_behind_a_port(table: str, vlan: str) -> None:
+    """1 other, 2 invalid, 3 learned, 4 self, 5 mgmt."""
+    rows = {f"{vlan}2.0.0.0.0.{status}": status for status in range(6)}
+    states = {index: status for index, status in rows.items() if status}
+    columns: dict[str, dict[str, Value]] = {f"{table}2": dict.fromkeys(rows, 1), f"{table}3": dict(states)}
+
+    forwarding = _interpret("standard/bridge", Answers(columns=columns)).forwarding or ()
+
+    assert [entry.mac for entry in forwarding] == ["02:00:00:00:00:00", "02:00:00:00:00:03", "02:00:00:00:00:05"]
+
+
+def test_ports_of_another_unit_do_not_stand_in_for_those_of_the_first() -> None:
+    columns: dict[str, dict[str, Value]] = {
+        "1.3.6.1.2.1.105.1.1.1.3": {"1.10": 1, "2.10": 2, "2.49": 1},
+        "1.3.6.1.2.1.105.1.1.1.6": {"1.10": 3, "2.10": 1, "2.49": 3},
+    }
+
+    assert _interpret("standard/poe", Answers(columns=columns)).poe == (
+        PoePort(10, "on", "deliveringPower"),
+        PoePort(49, "on", "deliveringPower"),
+    )
+
+
+@pytest.mark.parametrize(("unit", "percent"), [(None, 40), (1, 40), (2, 40), (19, 40), (7, None), (15, None)])
+def test_a_level_without_capacity_is_a_share_only_in_percent(unit: int | None, percent: int | None) -> None:
+    """1 other, 2 unknown, 7 impressions, 15 tenths of millilitres, 19 percent."""
+    columns: dict[str, dict[str, Value]] = {
+        "1.3.6.1.2.1.43.11.1.1.6": {"1.1": b"Black"},
+        "1.3.6.1.2.1.43.11.1.1.8": {"1.1": -2},
+        "1.3.6.1.2.1.43.11.1.1.9": {"1.1": 40},
+    }
+    columns |= {"1.3.6.1.2.1.43.11.1.1.7": {"1.1": unit}} if unit else {}
+
+    supplies = _interpret("standard/printer", Answers(columns=columns)).supplies
+
+    assert [one.percent for one in supplies or ()] == ([percent] if percent else [])
 
 
 def test_forwarding_reads_the_address_from_the_index() -> None:

@@ -38,6 +38,47 @@ def _write(directory: Path, name: str, text: str) -> None:
         ('extends = ["nobody"]', r"acme.toml: extends 'nobody', which does not exist"),
         ('extends = ["acme"]', r"acme.toml: extends goes in a circle: acme → acme"),
         ("fields = 5 5", r"acme.toml: .*line 1"),
+        ('[fields]\nkind = {value = "swich"}', r"line 1: fields: .*kind: 'swich' is none of access-point, "),
+        ('[fields]\nkind = {oid = "1.3.6", enum = {1 = "toaster"}}', r"kind: 'toaster' is none of"),
+        ('[fields]\nkind = {oid = "1.3.6", give = "toaster"}', r"kind: 'toaster' is none of"),
+        ('[fields]\nkind = {oid = "1.3.6"}', r"kind: wants value, enum, map or give"),
+        ('[fields]\nuptime_s = {value = "abc"}', r"uptime_s: 'abc' is no int"),
+        ('[fields]\nuptime_s = {oid = "1.3.6", enum = {1 = "ten"}}', r"uptime_s: 'ten' is no int"),
+        ('[fields]\n"ups.on_battery" = {oid = "1.3.6", enum = {1 = 1}}', r"ups.on_battery: 1 is no bool"),
+        ("[fields]\nmodel = {value = true}", r"model: True is no str"),
+        ('[[tables]]\ninto = "poe"\ncolumns.ifIndex = {value = "x"}', r"ifIndex: 'x' is no int"),
+        ('[fields]\nmodel = {oid = "1.3.6", replace = [["(B)", "\\\\2"]]}', r"line 2: .*replace.*invalid group reference 2"),
+        ('[fields]\nmodel = {oid = "1.3.6", replace = [["B", "\\\\g<x>"]]}', r"line 2: .*replace.*unknown group name"),
+        ('[fields]\nmodel = {oid = "1.3.6", regex = "(a)", format = "{3}"}', r"model: 3 is not defined under let"),
+        ('[fields]\nmodel = {oid = "1.3.6", regex = "a{99999999999}"}', r"not a regular expression"),
+        ("[fields]\nmodel = {index = 1}", r"model: index is not defined .*by a row"),
+        ("[fields]\nmodel = {text_index = true}", r"model: index is not defined"),
+        ('[fields]\nmodel = {column = "1.3.6"}', r"model: index is not defined"),
+        ('[fields]\nmodel = {text = "{index.2}"}', r"model: index is not defined"),
+        ('[fields]\nmodel = {of = "a", let.a = {column = "1.3.6"}}', r"model: index is not defined"),
+        ("[fields]\nmodel = []", r"line 2: fields.model: .*at least 1"),
+        ("[[match]]\nsysObjectID = []", r"line 2: match.0.sysObjectID: .*at least 1"),
+        ("[[match]]\npresent = []", r"line 2: match.0.present: .*at least 1"),
+        ('[[tables]]\ninto = "poe"\ncolumns.ifIndex = {index = []}', r"index: .*two parts"),
+        ('[[tables]]\ninto = "poe"\ncolumns.ifIndex = {index = 0}', r"index: .*counted from 1"),
+        (
+            '[[tables]]\ninto = "poe"\nlet.a = {index = 1}\nwhere.a = []\ncolumns.ifIndex = {index = 1}',
+            r"line 4: tables.0.where.a",
+        ),
+        ('[fields]\nuptime_s = {oid = "1.3.6", min = 10, max = 1}', r"min is greater than max"),
+        ('[fields]\nuptime_s = {oid = "1.3.6", scale = 0}', r"scale"),
+        ('[fields]\nuptime_s = {oid = "1.3.6", scale = nan}', r"scale.*finite"),
+        ('[fields]\nuptime_s = {oid = "1.3.6", expr = "abs(x, 2)"}', r"abs takes 1 "),
+        ('[fields]\nuptime_s = {oid = "1.3.6", expr = "max(x)"}', r"max takes 2 or more"),
+        ('[fields]\nuptime_s = {oid = "1.3.6", expr = "' + "-" * 3000 + 'x"}', r"expr: .*too long"),
+        ('[fields]\nmodel = {oid = "1.3.6", enum = {}}', r"enum: .*at least 1"),
+        ('[fields]\nmodel = {oid = "1.3.6.4294967296"}', r"not a dotted object identifier"),
+        ('[[tables]]\ninto = "interfaces"\ncolumns.name = {column = "1.3.6"}', r"interfaces wants columns.ifIndex"),
+        ('[[tables]]\ninto = "memory"\ncolumns = {}', r"columns: .*at least 1"),
+        ('[[tables]]\ninto = "poe"\nneeds = ["admin"]\ncolumns.ifIndex = {index = 1}', r"poe wants columns.admin"),
+        ('[[tables]]\ninto = "poe"\nmerge_by = ["admin"]\ncolumns.ifIndex = {index = 1}', r"poe wants columns.admin"),
+        ('[[tables]]\ninto = "poe"\ncompletes = true\ncolumns.ifIndex = {index = 1}', r"completes belongs to join"),
+        ("x = " + "[" * 5000, r"acme.toml: too deep"),
     ],
 )
 def test_a_wrong_profile_names_file_line_and_key(tmp_path: Path, text: str, complaint: str) -> None:
@@ -45,6 +86,35 @@ def test_a_wrong_profile_names_file_line_and_key(tmp_path: Path, text: str, comp
 
     with pytest.raises(ProfileError, match=complaint):
         profiles.load(tmp_path)
+
+
+def test_a_profile_is_text_in_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "acme.toml").write_bytes('[fields]\nmodel = {value = "ü"}'.encode("latin-1"))
+
+    with pytest.raises(ProfileError, match=r"acme.toml: .*utf-8"):
+        profiles.load(tmp_path)
+
+
+def test_a_map_is_text_in_utf_8(tmp_path: Path) -> None:
+    _write(tmp_path, "maps/models", "")
+    (tmp_path / "maps/models.toml").write_bytes('1 = "ü"'.encode("latin-1"))
+
+    with pytest.raises(ProfileError, match=r"maps/models.toml: .*utf-8"):
+        profiles.load(tmp_path)
+
+
+def test_a_source_has_one_table_of_names(tmp_path: Path) -> None:
+    _write(tmp_path, "maps/models", '1 = "One"')
+    _write(tmp_path, "acme", '[fields]\nmodel = {oid = "1.3.6", map = "models", enum = {2 = "Two"}}')
+
+    with pytest.raises(ProfileError, match=r"acme.toml: map 'models' and enum exclude each other"):
+        profiles.load(tmp_path)
+
+
+def test_rows_with_a_name_can_be_counted(tmp_path: Path) -> None:
+    _write(tmp_path, "acme", '[fields]\n"wireless.clients" = {column = "1.3.6", enum = {1 = "yes"}, aggregate = "count"}')
+
+    assert "wireless.clients" in profiles.load(tmp_path).by_name["acme"].fields
 
 
 def test_second_table_is_found_in_the_file(tmp_path: Path) -> None:

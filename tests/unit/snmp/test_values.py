@@ -27,6 +27,22 @@ def test_mac(value: values.Value, mac: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        (b"\x01\xc0\xa8\x01\x07", "192.168.1.7"),
+        (b"\x02\x20\x01\x0d\xb8" + b"\0" * 11 + b"\x01", "2001:db8::1"),
+        (b"\x02\xc0\xa8\x01\x07", None),
+        (b"\x10\xc0\xa8\x01\x07", None),
+        (b"\x01", None),
+        (b"", None),
+        ("192.168.1.7", None),
+    ],
+)
+def test_network_address(value: values.Value, address: str | None) -> None:
+    assert values.network_address(value) == address
+
+
+@pytest.mark.parametrize(
     ("value", "text"),
     [
         (b" Raum 204 \0\0", "Raum 204"),
