@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from fleet.devices import services as devices
-from fleet.devices.models import Interface
+from fleet.devices.models import Device, Interface
 from fleet.devices.rules import AddressError
 from fleet.devices.rules import mac as normal_mac
 from fleet.devices.services import InterfaceDetails
@@ -108,10 +108,12 @@ def _read(fence: Fence, batch: Sequence[Measurement]) -> _Batch:
 
 
 def _without_strangers(held: Sequence[Measurement]) -> list[Measurement]:
-    """MAC addresses of neighbours are kept of devices of ours alone."""
-    said = {mac for one in held if one.reading is not None for mac in strangers.macs(one.reading)}
-    ours = Interface.objects.filter(mac__in=said).values_list("mac", flat=True) if said else ()
-    foreign = said.difference(ours)
+    """Addresses of neighbours are kept of devices of ours alone."""
+    readings = [one.reading for one in held if one.reading is not None]
+    macs, ips = ({found for one in readings for found in told(one)} for told in (strangers.macs, strangers.ips))
+    ours = {*Interface.objects.filter(mac__in=macs).values_list("mac", flat=True)} if macs else set()
+    ours |= {str(one) for one in Device.objects.filter(address__in=ips).values_list("address", flat=True)} if ips else set()
+    foreign = (macs | ips) - ours
     return [replace(one, reading=one.reading and strangers.without(one.reading, foreign)) for one in held]
 
 

@@ -15,7 +15,7 @@ from tests.integration.monitoring.conftest import School
 pytestmark = pytest.mark.django_db
 
 
-def test_mac_addresses_of_people_are_not_kept(school: School) -> None:
+def test_addresses_of_people_are_not_kept(school: School) -> None:
     services.poll_due()
     switch, ours = school.health("Switch 1"), Interface.objects.exclude(mac="").values_list("mac", flat=True)[0]
     neighbours: list[dict[str, Any]] = [
@@ -23,10 +23,12 @@ def test_mac_addresses_of_people_are_not_kept(school: School) -> None:
         {"protocol": "lldp", "name": "02:00:5e:00:53:01", "port": "02:00:5e:00:53:01", "local_ifIndex": 2},
         {"protocol": "lldp", "name": "ap-7", "port": "02-00-5E-00-53-02", "local_ifIndex": 3},
         {"protocol": "lldp", "name": None, "port": "Gi1/0/1", "local_ifIndex": 4},
+        {"protocol": "lldp", "name": "192.0.2.7", "port": "192.0.2.7", "local_ifIndex": 5},
+        {"protocol": "lldp", "name": school.device("Gateway").address, "port": "1.1", "local_ifIndex": 6},
     ]
     walk = Measurement(switch.pk, timezone.now(), switch.reading | {"neighbours": neighbours})
 
     storing.store(claims.take_these([switch.pk]).fence, [walk], Pace(30, 5))
 
     kept = school.health("Switch 1").reading["neighbours"]
-    assert kept == [neighbours[0], neighbours[2] | {"port": None}, neighbours[3]]
+    assert kept == [neighbours[0], neighbours[2] | {"port": None}, neighbours[3], neighbours[5]]
