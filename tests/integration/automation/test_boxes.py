@@ -1,13 +1,16 @@
 """Time-boxed changes over each other on one real device, and devices that are away when the time is over."""
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any, Self
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from fleet.automation import services
 from fleet.automation.models import BoxEnd, Change, Run
-from fleet.automation.services import boxes
+from fleet.automation.services import attempt, boxes, running
 from fleet.automation.services.decisions import DecisionError
 from fleet.devices.models import Device
 from fleet.monitoring.services import poll_now
@@ -167,3 +170,59 @@ def test_asked_for_anew_a_box_keeps_its_dates_and_is_refused_after_its_end(schoo
     change.refresh_from_db()
     with pytest.raises(DecisionError, match="too-late"):
         services.relaunch(change=change, by=school.asker)
+
+
+class Full:
+    """A child without room for its files: it says so before it has begun (`test_isolation.py`)."""
+
+    last_words = ""
+
+    def __init__(self, *_: Any) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def beat(self) -> None: ...
+
+    def cancel(self) -> None: ...
+
+    def batches(self, _every_s: float) -> Iterator[list[dict[str, Any]]]:
+        yield [{"end": "failed", "code": 1, "problem": "disk-full-before", "tree_dead": True}]
+
+
+def test_a_full_disk_costs_no_time_box_its_end(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    change = school.approved(school.exam("Voll", ends_at=soon(3600)))
+    with monkeypatch.context() as full:
+        full.setattr(running, "ChildProcess", Full)
+        over(school, change)
+    assert (change.box, school.told(change)[-1]) == (Change.Box.PENDING, "revert-waits")
+    assert school.run(change, Run.Kind.REVERT).hosts.get().state == "not-started"
+    tries = change.runs.filter(kind=Run.Kind.REVERT).count()
+    school.work(change)
+    assert change.runs.filter(kind=Run.Kind.REVERT).count() == tries, "its next turn has not come"
+
+    change.runs.filter(kind=Run.Kind.REVERT).update(finished_at=timezone.now() - timedelta(hours=1))
+    school.work(change)
+
+    assert (change.box, "Voll" in school.on_air(school.ap)) == (Change.Box.REVERTED, False)
+
+
+def test_a_database_that_restarts_costs_no_time_box_its_end(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    change = school.approved(school.exam("Fort", ends_at=soon(3600)))
+    real: Callable[[Run], bool] = attempt.restores
+    calls: list[Run] = []
+
+    def away_once(run: Run) -> bool:
+        calls.append(run)
+        if len(calls) == 1:
+            raise OperationalError("server closed the connection unexpectedly")
+        return real(run)
+
+    monkeypatch.setattr(attempt, "restores", away_once)
+
+    over(school, change)
+
+    assert (change.box, "Fort" in school.on_air(school.ap)) == (Change.Box.REVERTED, False)
+    assert change.runs.filter(kind=Run.Kind.REVERT).count() == 1
