@@ -17,6 +17,7 @@ from fleet.automation.rules.boxes import Act, Adjustment, Box, Ending
 NEVER = datetime.min.replace(tzinfo=UTC)
 LEFT_ALONE = (HostResult.State.UNREACHABLE, HostResult.State.OFFLINE, HostResult.State.NOT_STARTED)
 """Hosts on which nothing was done."""
+DONE = (HostResult.State.OK, HostResult.State.CHANGED)
 
 
 def endings(change: Change, device_ids: Collection[int], now: datetime) -> dict[int, Ending]:
@@ -65,10 +66,13 @@ def adjusted_by(change: Change, device_ids: Collection[int]) -> list[Change]:
 def _wanted_or(change: Change) -> Q:
     """This one, other boxes that are open, and what was done for good on the very device, whatever became of the others.
 
-    What is being rolled back wants nothing any more.
+    Where nobody could measure, what Ansible says counts: leaving it is the smaller harm. What is being rolled back wants
+    nothing any more.
     """
-    done = Target.objects.filter(change=OuterRef("run__change"), device=OuterRef("device"), state=Target.State.CONFIRMED)
-    wanted = Q(run__change__box=Change.Box.PENDING) | Q(Exists(done), run__change__box=Change.Box.NONE)
+    target = Target.objects.filter(change=OuterRef("run__change"), device=OuterRef("device"))
+    confirmed, unknown = (Exists(target.filter(state=state)) for state in (Target.State.CONFIRMED, Target.State.UNKNOWN))
+    done = Q(confirmed) | Q(unknown, state__in=DONE)
+    wanted = Q(run__change__box=Change.Box.PENDING) | done & Q(run__change__box=Change.Box.NONE)
     return Q(run__change=change) | wanted & ~Q(run__change__state=Change.State.ROLLING_BACK)
 
 

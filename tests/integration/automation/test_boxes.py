@@ -151,6 +151,19 @@ def test_a_key_rotated_during_a_box_stays_and_alone_keeps_no_wifi(school: School
     assert "Gast" not in school.on_air(other), "it was there for the box only"
 
 
+def test_what_stays_but_could_not_be_measured_outlives_a_box_over_it(school: School) -> None:
+    for_good = school.approved(school.exam("Dauer"))
+    for_good.targets.update(state="unknown")  # as after an SNMP agent that was silent meanwhile
+    Change.objects.filter(pk=for_good.pk).update(state="unknown")
+    wish = {"ssid": "Dauer", "psk": OTHER_PSK}
+    box = school.approved(school.order("ssid", arguments=wish, ends_at=soon(3600)))
+
+    over(school, box)
+
+    assert (box.box, BoxEnd.objects.get(change=box).state) == (Change.Box.REVERTED, BoxEnd.State.RESTORED)
+    assert key_of(school, school.ap, "Dauer") == {PSK}
+
+
 def test_asked_for_anew_a_box_keeps_its_dates_and_is_refused_after_its_end(school: School) -> None:
     change = school.exam("Donnerstag", starts_at=soon(3600), ends_at=soon(7200))
     services.cancel(change=change, by=school.asker)
