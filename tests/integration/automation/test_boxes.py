@@ -10,8 +10,10 @@ from django.utils import timezone
 
 from fleet.automation import services
 from fleet.automation.models import BoxEnd, Change, Run
-from fleet.automation.services import attempt, boxes, running
+from fleet.automation.services import attempt, boxes, running, schedules
 from fleet.automation.services.decisions import DecisionError
+from fleet.automation.services.ordering import OrderError
+from fleet.automation.services.schedules import Standing
 from fleet.devices.models import Device
 from fleet.monitoring.services import poll_now
 from tests.integration.automation.conftest import PSK, School, soon
@@ -162,6 +164,45 @@ def test_what_stays_but_could_not_be_measured_outlives_a_box_over_it(school: Sch
 
     assert (box.box, BoxEnd.objects.get(change=box).state) == (Change.Box.REVERTED, BoxEnd.State.RESTORED)
     assert key_of(school, school.ap, "Dauer") == {PSK}
+
+
+def test_what_switches_off_has_an_end_only_where_what_was_there_is_known(school: School) -> None:
+    off = {"ssid": "Dauer", "state": "absent"}
+    released = {"port": 20, "state": "released"}
+    for playbook, device, arguments in (("ssid", school.ap, off), ("port-quarantine", school.switch, released)):
+        with pytest.raises(OrderError) as refused:
+            school.order(playbook, [device], arguments=arguments, ends_at=soon(3600))
+        assert list(refused.value.problems) == ["ends_at"]
+    school.approved(school.exam("Dauer"))
+    with pytest.raises(OrderError):
+        school.order("ssid", school.aps[:2], arguments=off, ends_at=soon(3600))  # on the second one nobody knows
+    with pytest.raises(OrderError):
+        school.order("ssid", arguments=off | {"ssid": "Anderes"}, ends_at=soon(3600))
+
+    box = school.approved(school.order("ssid", arguments=off, ends_at=soon(3600)))
+    assert "Dauer" not in school.on_air(school.ap)
+    over(school, box)
+
+    assert (box.box, key_of(school, school.ap, "Dauer")) == (Change.Box.REVERTED, {PSK})
+
+
+def test_a_standing_order_that_switches_off_for_a_while_is_refused_at_once(school: School) -> None:
+    standing = Standing(
+        site=school.ap.site,
+        name="Nachts",
+        playbook="ssid",
+        rule="FREQ=DAILY",
+        starts_at=soon(3600),
+        arguments={"ssid": "Dauer", "state": "absent"},
+        kind="access-point",
+        lasts=timedelta(hours=1),
+    )
+    with pytest.raises(OrderError) as refused:
+        schedules.create(standing=standing, owner=school.asker)
+    assert list(refused.value.problems) == ["lasts"]
+
+    school.approved(school.order("ssid", school.aps, arguments={"ssid": "Dauer", "psk": PSK}))
+    assert schedules.create(standing=standing, owner=school.asker).lasts_s == 3600
 
 
 def test_asked_for_anew_a_box_keeps_its_dates_and_is_refused_after_its_end(school: School) -> None:
