@@ -17,7 +17,7 @@ from fleet.automation import policy_file, remedybook
 from fleet.automation.catalogue import CatalogueError, Playbook, get, load, not_made_good, not_put_back
 from fleet.automation.declared import DeclarationError, keys, rules
 from fleet.automation.models import PlaybookSource
-from fleet.automation.rules.boxes import may_adjust
+from fleet.automation.rules.boxes import NO_SUBJECT, lacks_subject, may_adjust
 from fleet.automation.rules.sources import pins_addresses
 from fleet.sites.models import Authority
 
@@ -48,6 +48,8 @@ def check_playbooks(**_: Any) -> list[CheckMessage]:
             found.append(Error(f"{folder / 'manifest.toml'}: after_cut: {problem}", id="automation.E001"))
         if problem := _adjusting_problem(playbook):
             found.append(Error(f"{folder / 'manifest.toml'}: adjusts: {problem}", id="automation.E001"))
+        if lacks_subject(playbook):
+            found.append(Error(f"{folder / 'manifest.toml'}: subject: {NO_SUBJECT}", id="automation.E001"))
         if undo and undo.restore_backup and (lacking := not_put_back(playbook)):
             text = f"{folder / 'manifest.toml'}: rollback: no configuration is kept or put back on {', '.join(lacking)}"
             found.append(Error(text, id="automation.E001"))

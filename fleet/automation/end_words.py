@@ -13,6 +13,8 @@ _WHY = {
     ),
 }
 
+TAKES_AWAY = gettext_lazy("What switches off has no end: order it without, and switch it on again with a change of its own.")
+
 
 def no_end(playbook: Playbook) -> str:
     """Empty where the end of a time span can take it back."""

@@ -145,7 +145,7 @@ def sentence(change: Change) -> str:
     if change.box == Change.Box.FAILED:
         return _("The time is over, but it could not be taken back for certain. A technician is looking at it.")
     if change.box == Change.Box.PENDING and change.box_ends.filter(state=BoxEnd.State.OFFLINE).exists():
-        return _("The time is over. What does not answer at the moment is taken back as soon as it does.")
+        return _("The time is over. Where it cannot be taken back at the moment, it is tried again by itself.")
     if change.box == Change.Box.REVERTING:
         return _("The time is over. It is being taken back now.")
     return str(_SENTENCES[change.state])

@@ -25,7 +25,7 @@ UNDERWAY: dict[str, tuple[str, str | Promise]] = {
     "change-retried": ("info", gettext_lazy("A technician has it measured, and tried again if need be.")),
     "change-revert-waits": (
         "watch",
-        gettext_lazy("What cannot be reached at the moment is taken back as soon as it can."),
+        gettext_lazy("Where it cannot be taken back at the moment, it is tried again by itself."),
     ),
     "change-made-good": (
         "info",

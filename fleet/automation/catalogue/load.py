@@ -106,6 +106,7 @@ class _Manifest(_Strict):
     predecessor: Predecessor = ""
     after_cut: str = Field(default="", pattern=rf"^({SLUG.pattern})?$")
     adjusts: str = Field(default="", pattern=rf"^({SLUG.pattern})?$")
+    subject: list[str] = Field(default_factory=list)
     voucher: _Voucher | None = None
     arguments: dict[str, _ArgumentText] = Field(default_factory=dict)
     verification: _Verification
@@ -222,6 +223,8 @@ def _own_problems(manifest: _Manifest) -> Iterator[tuple[str, str]]:
     undo = manifest.rollback
     if undo and sum(map(bool, (undo.arguments, undo.playbook, undo.restore_backup))) != 1:
         yield "rollback", "it needs exactly one of arguments, playbook, restore_backup"
+    for name in sorted(set(manifest.subject) & set(undo.arguments if undo else ())):
+        yield "subject", f"{name} takes it back, so it does not say what is changed"
     if undo and not undo.restore_backup and manifest.adjusts:
         yield "adjusts", "what another playbook did is not undone by undoing a part of it"
 
@@ -252,6 +255,9 @@ def _secret_problems(manifest: _Manifest, options: dict[str, _Option]) -> Iterat
     for name, argument in manifest.arguments.items():
         if argument.generate and (options[name].type != "str" or not options[name].no_log):
             yield name, "can be made up only if it is a text and no_log"
+    for name in manifest.subject:
+        if options[name].no_log:
+            yield name, "is secret, so it does not say what is changed"
     if (voucher := manifest.voucher) is None:
         return
     if not options[voucher.key].no_log:
@@ -290,8 +296,8 @@ def _expectation_problem(one: _Expectation, options: dict[str, _Option]) -> str 
 
 
 def _named(manifest: _Manifest) -> set[str]:
-    """Every argument that verification, rollback and voucher speak of."""
-    names: set[str] = set(manifest.rollback.arguments) if manifest.rollback else set()
+    """Every argument that subject, verification, rollback and voucher speak of."""
+    names = {*manifest.subject, *(manifest.rollback.arguments if manifest.rollback else ())}
     if voucher := manifest.voucher:
         names |= {voucher.ssid, voucher.key, *voucher.when}
     for one in manifest.verification.expect:
@@ -328,6 +334,7 @@ def _playbook(folder: Path, manifest: _Manifest, options: dict[str, _Option]) ->
         predecessor=_predecessor(manifest, options),
         after_cut=manifest.after_cut,
         adjusts=manifest.adjusts,
+        subject=frozenset(manifest.subject),
         voucher=Voucher(**manifest.voucher.model_dump()) if manifest.voucher else None,
     )
 

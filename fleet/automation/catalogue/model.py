@@ -139,6 +139,8 @@ class Playbook:
     """What is printed for those who join the Wi-Fi that it sets."""
     after_cut: str = ""
     """Slug of the playbook that makes good where a run was cut off in its middle: played once the device has settled."""
+    subject: frozenset[str] = frozenset()
+    """The arguments that say what is changed, all others say how; empty: those that measuring names (`rules.boxes`)."""
     adjusts: str = ""
     """Slug of the playbook whose doing it changes in part: its arguments take the place of that one's of the same name."""
 

@@ -14,6 +14,7 @@ from typing import Any
 from fleet.automation.catalogue.model import Playbook
 from fleet.automation.rules.readings import PLACEHOLDER
 
+NO_SUBJECT = "it can be taken back, and nothing measured names what is changed: say which arguments do"
 MEMBERSHIP = frozenset({"contains", "lacks"})
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=2)
@@ -73,18 +74,32 @@ def ending(box: Box, others: Iterable[Box], now: datetime) -> Ending:
 def subject_names(playbook: Playbook) -> frozenset[str]:
     """The arguments that say *what* is changed; all others say *how*.
 
-    They are what measuring looks for: the row of a reading (`poe[ifIndex={port}].admin`) and the member of a list
-    (`wireless.ssids` contains `{ssid}`). Where measuring names none, all that taking back leaves alone, except secrets.
+    The manifest's `subject`, else what measuring looks for: the row of a reading (`poe[ifIndex={port}].admin`) and the
+    member of a list (`wireless.ssids` contains `{ssid}`). Where neither names any, all that taking back leaves alone, except
+    secrets.
     """
-    undone = undoing(playbook)
+    return playbook.subject or _measured(playbook) or _left_alone(playbook)
+
+
+def lacks_subject(playbook: Playbook) -> bool:
+    """Whether changes of it may end over each other, and nothing says which of several arguments tell what is changed."""
+    named = playbook.subject or _measured(playbook)
+    return playbook.undoes_itself and not named and len(_left_alone(playbook)) > 1
+
+
+def _measured(playbook: Playbook) -> frozenset[str]:
     named: set[str] = set()
     for one in playbook.verification.expect:
         named |= set(PLACEHOLDER.findall(one.reading))
         if one.holds in MEMBERSHIP and isinstance(one.value, str):
             named |= set(PLACEHOLDER.findall(one.value))
     declared = {argument.name for argument in playbook.arguments}
-    found = (named & declared) - set(undone)
-    return frozenset(found or declared - set(undone) - playbook.secret_names)
+    return frozenset((named & declared) - set(undoing(playbook)))
+
+
+def _left_alone(playbook: Playbook) -> frozenset[str]:
+    declared = {argument.name for argument in playbook.arguments}
+    return frozenset(declared - set(undoing(playbook)) - playbook.secret_names)
 
 
 def undoing(playbook: Playbook) -> Mapping[str, Any]:

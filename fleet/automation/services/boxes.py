@@ -16,7 +16,7 @@ from fleet.automation.services.approving import ask_again
 from fleet.automation.services.composing import Group, agreeing, endings, next_group
 from fleet.automation.services.proposing import NotNowError, agreed, done, forbidden
 from fleet.automation.services.rollouts.advancing import locked
-from fleet.automation.services.rollouts.resting import NOT_REACHED, resting
+from fleet.automation.services.rollouts.resting import not_reached, resting
 from fleet.automation.services.rollouts.taking_back import give_up_waiting, is_gone, touched
 from fleet.automation.services.telling import Part, queue_run, tell, why
 from fleet.devices.models import Device
@@ -105,9 +105,11 @@ def settle(*, run: Run, verdict: str) -> None:
         return
     restored = Restoration.objects.filter(run=run).values_list("change_id", flat=True).first()
     known = set(BoxEnd.objects.filter(change=run.change_id, state=State.OFFLINE).values_list("device_id", flat=True))
-    waiting = {row.device_id for row in run.hosts.all() if not _note_host(run, row, restored)}
+    waiting = not_reached(run)
+    for row in run.hosts.all():
+        _note_host(run, row, restored, waits=row.device_id in waiting)
     if fresh := sorted(waiting - known):
-        tell(run.change, "revert-waits", run_id=run.pk, device_ids=fresh)
+        tell(run.change, "revert-waits", run_id=run.pk, device_ids=fresh, **why(run))
     if _open_devices(run.change):
         _move(run.change_id, Change.Box.PENDING)
     elif BoxEnd.objects.filter(change=run.change_id, state=State.FAILED).exists():
@@ -118,16 +120,13 @@ def settle(*, run: Run, verdict: str) -> None:
         give_up_waiting(run.change)
 
 
-def _note_host(run: Run, row: HostResult, restored: int | None) -> bool:
-    """False for a device that has to have another turn, since it could not be reached."""
+def _note_host(run: Run, row: HostResult, restored: int | None, *, waits: bool) -> None:
     now = timezone.now()
     if is_gone(run, row):
         state = State.RESTORED if restored else State.REVERTED
         _note(run.change, row.device_id, state=state, in_favour_of_id=restored, at=now)
-        return True
-    waits = row.state in NOT_REACHED
-    _note(run.change, row.device_id, state=State.OFFLINE if waits else State.FAILED, at=now)
-    return not waits
+    else:
+        _note(run.change, row.device_id, state=State.OFFLINE if waits else State.FAILED, at=now)
 
 
 def _move(change_id: int, box: Change.Box) -> bool:

@@ -17,6 +17,7 @@ from fleet.automation.rules.boxes import Act, Adjustment, Box, Ending
 NEVER = datetime.min.replace(tzinfo=UTC)
 LEFT_ALONE = (HostResult.State.UNREACHABLE, HostResult.State.OFFLINE, HostResult.State.NOT_STARTED)
 """Hosts on which nothing was done."""
+DONE = (HostResult.State.OK, HostResult.State.CHANGED)
 
 
 def endings(change: Change, device_ids: Collection[int], now: datetime) -> dict[int, Ending]:
@@ -27,7 +28,7 @@ def endings(change: Change, device_ids: Collection[int], now: datetime) -> dict[
         return {pk: Ending(Act.TAKE_BACK) for pk in device_ids}
     if playbook.rollback and playbook.rollback.restore_backup:  # the whole device as it was: there is nothing to weigh
         return {pk: Ending(Act.TAKE_BACK) for pk in device_ids}
-    applied = _applied(change, playbook, device_ids)
+    applied = _applied(_wanted_or(change), playbook, device_ids)
     changes = Change.objects.in_bulk({other for found in applied.values() for other in found})
     nothing = _box(change, playbook, NEVER, ())
     found = {}
@@ -38,14 +39,14 @@ def endings(change: Change, device_ids: Collection[int], now: datetime) -> dict[
     return found
 
 
-def _applied(change: Change, playbook: Playbook, device_ids: Collection[int]) -> dict[int, dict[int, datetime]]:
-    """{device: {change: when it was carried out there last}}: this one, the others, and what adjusts them."""
+def _applied(which: Q, playbook: Playbook, device_ids: Collection[int]) -> dict[int, dict[int, datetime]]:
+    """{device: {change: when it was carried out there last}}: of this playbook, and what adjusts it."""
     slugs = [playbook.slug, *(one.slug for one in all_playbooks() if rules.may_adjust(one, playbook))]
     under_way = Q(run__state=Run.State.RUNNING) | ~Q(state=HostResult.State.PENDING)
     rows = HostResult.objects.filter(
         under_way, run__kind=Run.Kind.APPLY, run__started_at__isnull=False, run__change__playbook__in=slugs
     )
-    rows = rows.filter(_wanted_or(change), device_id__in=device_ids).exclude(state__in=LEFT_ALONE)
+    rows = rows.filter(which, device_id__in=device_ids).exclude(state__in=LEFT_ALONE)
     found: dict[int, dict[int, datetime]] = defaultdict(dict)
     for device, other, at in rows.values_list("device_id", "run__change_id", "run__started_at"):
         if at is not None:
@@ -56,20 +57,41 @@ def _applied(change: Change, playbook: Playbook, device_ids: Collection[int]) ->
 def adjusted_by(change: Change, device_ids: Collection[int]) -> list[Change]:
     """What has set a part of `change` anew on these devices, on all of them the same; the last one last."""
     playbook = get(change.playbook)
-    applied = next(iter(_applied(change, playbook, device_ids).values()), {})
+    applied = next(iter(_applied(_wanted_or(change), playbook, device_ids).values()), {})
     changes = Change.objects.in_bulk(applied)
     box = _boxes(playbook, changes, applied).get(change.pk)
     return [changes[pk] for pk in box.adjusted_by] if box else []
 
 
-def _wanted_or(change: Change) -> Q:
-    """This one, other boxes that are open, and what was done for good on the very device, whatever became of the others.
+def takes_away(playbook: Playbook, arguments: Mapping[str, Any], device_ids: Collection[int]) -> bool:
+    """Whether such a change only takes away what nobody knows: taking that back would bring nothing.
 
-    What is being rolled back wants nothing any more.
+    What was set up for good on each of these devices is known, and comes back at its end (`endings`).
     """
-    done = Target.objects.filter(change=OuterRef("run__change"), device=OuterRef("device"), state=Target.State.CONFIRMED)
-    wanted = Q(run__change__box=Change.Box.PENDING) | Q(Exists(done), run__change__box=Change.Box.NONE)
-    return Q(run__change=change) | wanted & ~Q(run__change__state=Change.State.ROLLING_BACK)
+    if not rules.undoes(playbook, arguments):
+        return False
+    subject, _values = rules.parted(playbook, arguments)
+    applied = _applied(_for_good(), playbook, device_ids)
+    changes = Change.objects.in_bulk({pk for found in applied.values() for pk in found})
+    standing = (_standing(_boxes(playbook, changes, applied.get(pk, {})).values(), changes, playbook) for pk in device_ids)
+    return not all(any(one.subject == subject for one in found) for found in standing)
+
+
+def _wanted_or(change: Change) -> Q:
+    """This one, other boxes that are open, and what was done for good. What is being rolled back wants nothing any more."""
+    wanted = Q(run__change__box=Change.Box.PENDING) & ~Q(run__change__state=Change.State.ROLLING_BACK)
+    return Q(run__change=change) | wanted | _for_good()
+
+
+def _for_good() -> Q:
+    """What was done for good on the very device, whatever became of the others, and is not being rolled back.
+
+    Where nobody could measure, what Ansible says counts: leaving it is the smaller harm.
+    """
+    target = Target.objects.filter(change=OuterRef("run__change"), device=OuterRef("device"))
+    confirmed, unknown = (Exists(target.filter(state=state)) for state in (Target.State.CONFIRMED, Target.State.UNKNOWN))
+    done = Q(confirmed) | Q(unknown, state__in=DONE)
+    return done & Q(run__change__box=Change.Box.NONE) & ~Q(run__change__state=Change.State.ROLLING_BACK)
 
 
 def _boxes(playbook: Playbook, changes: Mapping[int, Change], applied: Mapping[int, datetime]) -> dict[int, Box]:

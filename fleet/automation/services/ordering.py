@@ -13,11 +13,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fleet.automation.catalogue import CatalogueError, Playbook, get
-from fleet.automation.end_words import no_end
+from fleet.automation.end_words import TAKES_AWAY, no_end
 from fleet.automation.inventory import manageable
 from fleet.automation.models import Change, Run
 from fleet.automation.rules.arguments import ArgumentsError, digest, validated
 from fleet.automation.rules.rollout import Strategy, StrategyError
+from fleet.automation.services.composing import takes_away
 from fleet.automation.services.decisions import agree_beforehand
 from fleet.automation.services.policy import approvals_for
 from fleet.automation.services.rollouts.planning import arrange, limited, planned
@@ -100,6 +101,8 @@ def _checked(order: Order) -> tuple[Playbook, dict[str, Any], list[Device]]:
         return playbook, arguments, []
     if problem := _targets_problem(order, playbook, devices) or _span_problem(order, playbook) or _strategy_problem(order):
         raise OrderError(problem)
+    if order.ends_at and takes_away(playbook, arguments, order.device_ids):
+        raise OrderError({"ends_at": str(TAKES_AWAY)})
     return playbook, arguments, devices
 
 

@@ -75,7 +75,7 @@ def execute(*, run_id: int) -> None:
 
 
 def _carry_out(run: Run, recorder: Recorder) -> End:
-    playbook = playbook_of(run)
+    playbook = patiently(lambda: playbook_of(run))
     # Taking back goes by the inverse as it is now: leaving the change on the device would be the greater surprise.
     if run.kind in {Run.Kind.PREVIEW, Run.Kind.APPLY} and playbook.digest != run.change.playbook_digest:
         return End(Run.State.FAILED, "playbook-changed")

@@ -10,11 +10,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fleet.automation.catalogue import CatalogueError, Playbook, get
-from fleet.automation.end_words import no_end
+from fleet.automation.end_words import TAKES_AWAY, no_end
 from fleet.automation.models import Change, Schedule
 from fleet.automation.rules import schedules as rules
 from fleet.automation.rules.arguments import ArgumentsError, validated
 from fleet.automation.rules.keys import wifi_key
+from fleet.automation.services.composing import takes_away
 from fleet.automation.services.ordering import Order, OrderError, request_change
 from fleet.automation.services.turns import each
 from fleet.devices.models import Device
@@ -45,13 +46,16 @@ def create(*, standing: Standing, owner: User) -> Schedule:
     """Raises OrderError with a sentence per field; nothing is asked for yet."""
     problems: dict[str, str] = {}
     arguments, secret = _arguments(standing, problems)
+    devices = _devices(owner, standing.site.pk, standing.device_ids, standing.kind)
     rule = _rule(standing, problems)
     if not owner.access.may(RIGHT, standing.site.authority_id, standing.site.pk):
         problems["site"] = _("Your role does not include this.")
     if bool(standing.device_ids) == bool(standing.kind):
         problems["devices"] = _("Choose either devices or a kind of device.")
-    elif not _devices(owner, standing.site.pk, standing.device_ids, standing.kind):
+    elif not devices:
         problems["devices"] = _("There is no such device, or it is not yours to change.")
+    elif not problems and standing.lasts is not None and takes_away(_playbook(standing), arguments, devices):
+        problems["lasts"] = str(TAKES_AWAY)
     if problems:
         raise OrderError(problems)
     with transaction.atomic():

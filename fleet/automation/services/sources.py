@@ -17,6 +17,7 @@ from django.utils import timezone
 from fleet.automation.catalogue import CatalogueError, Playbook, built_in, git, load, not_made_good, not_put_back, pinned
 from fleet.automation.models import PlaybookSource, SourceVersion
 from fleet.automation.rules import sources as rules
+from fleet.automation.rules.boxes import NO_SUBJECT, lacks_subject
 from fleet.devices.models import Credential
 from fleet.events.services import Fact, emit
 from fleet.people.models import User
@@ -198,6 +199,8 @@ def _load_problem(root: Path, slug: str) -> list[str]:
     named = {playbook.rollback.playbook if playbook.rollback else "": "to undo it with", playbook.after_cut: AFTER_CUT}
     if playbook.rollback and playbook.rollback.restore_backup and (lacking := not_put_back(playbook)):
         return [f"{slug}/manifest.toml: rollback: no configuration is kept or put back on {', '.join(lacking)}"]
+    if lacks_subject(playbook):
+        return [f"{slug}/manifest.toml: subject: {NO_SUBJECT}"]
     ours = {one.slug: one for one in built_in()}
     known = {*rules.slugs({path.name + "/": "" for path in root.iterdir()}), *ours}
     if lacking_ones := [other for other in named if other and other not in known]:

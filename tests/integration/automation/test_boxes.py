@@ -1,14 +1,19 @@
 """Time-boxed changes over each other on one real device, and devices that are away when the time is over."""
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any, Self
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from fleet.automation import services
 from fleet.automation.models import BoxEnd, Change, Run
-from fleet.automation.services import boxes
+from fleet.automation.services import attempt, boxes, running, schedules
 from fleet.automation.services.decisions import DecisionError
+from fleet.automation.services.ordering import OrderError
+from fleet.automation.services.schedules import Standing
 from fleet.devices.models import Device
 from fleet.monitoring.services import poll_now
 from tests.integration.automation.conftest import PSK, School, soon
@@ -148,6 +153,58 @@ def test_a_key_rotated_during_a_box_stays_and_alone_keeps_no_wifi(school: School
     assert "Gast" not in school.on_air(other), "it was there for the box only"
 
 
+def test_what_stays_but_could_not_be_measured_outlives_a_box_over_it(school: School) -> None:
+    for_good = school.approved(school.exam("Dauer"))
+    for_good.targets.update(state="unknown")  # as after an SNMP agent that was silent meanwhile
+    Change.objects.filter(pk=for_good.pk).update(state="unknown")
+    wish = {"ssid": "Dauer", "psk": OTHER_PSK}
+    box = school.approved(school.order("ssid", arguments=wish, ends_at=soon(3600)))
+
+    over(school, box)
+
+    assert (box.box, BoxEnd.objects.get(change=box).state) == (Change.Box.REVERTED, BoxEnd.State.RESTORED)
+    assert key_of(school, school.ap, "Dauer") == {PSK}
+
+
+def test_what_switches_off_has_an_end_only_where_what_was_there_is_known(school: School) -> None:
+    off = {"ssid": "Dauer", "state": "absent"}
+    released = {"port": 20, "state": "released"}
+    for playbook, device, arguments in (("ssid", school.ap, off), ("port-quarantine", school.switch, released)):
+        with pytest.raises(OrderError) as refused:
+            school.order(playbook, [device], arguments=arguments, ends_at=soon(3600))
+        assert list(refused.value.problems) == ["ends_at"]
+    school.approved(school.exam("Dauer"))
+    with pytest.raises(OrderError):
+        school.order("ssid", school.aps[:2], arguments=off, ends_at=soon(3600))  # on the second one nobody knows
+    with pytest.raises(OrderError):
+        school.order("ssid", arguments=off | {"ssid": "Anderes"}, ends_at=soon(3600))
+
+    box = school.approved(school.order("ssid", arguments=off, ends_at=soon(3600)))
+    assert "Dauer" not in school.on_air(school.ap)
+    over(school, box)
+
+    assert (box.box, key_of(school, school.ap, "Dauer")) == (Change.Box.REVERTED, {PSK})
+
+
+def test_a_standing_order_that_switches_off_for_a_while_is_refused_at_once(school: School) -> None:
+    standing = Standing(
+        site=school.ap.site,
+        name="Nachts",
+        playbook="ssid",
+        rule="FREQ=DAILY",
+        starts_at=soon(3600),
+        arguments={"ssid": "Dauer", "state": "absent"},
+        kind="access-point",
+        lasts=timedelta(hours=1),
+    )
+    with pytest.raises(OrderError) as refused:
+        schedules.create(standing=standing, owner=school.asker)
+    assert list(refused.value.problems) == ["lasts"]
+
+    school.approved(school.order("ssid", school.aps, arguments={"ssid": "Dauer", "psk": PSK}))
+    assert schedules.create(standing=standing, owner=school.asker).lasts_s == 3600
+
+
 def test_asked_for_anew_a_box_keeps_its_dates_and_is_refused_after_its_end(school: School) -> None:
     change = school.exam("Donnerstag", starts_at=soon(3600), ends_at=soon(7200))
     services.cancel(change=change, by=school.asker)
@@ -167,3 +224,59 @@ def test_asked_for_anew_a_box_keeps_its_dates_and_is_refused_after_its_end(schoo
     change.refresh_from_db()
     with pytest.raises(DecisionError, match="too-late"):
         services.relaunch(change=change, by=school.asker)
+
+
+class Full:
+    """A child without room for its files: it says so before it has begun (`test_isolation.py`)."""
+
+    last_words = ""
+
+    def __init__(self, *_: Any) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def beat(self) -> None: ...
+
+    def cancel(self) -> None: ...
+
+    def batches(self, _every_s: float) -> Iterator[list[dict[str, Any]]]:
+        yield [{"end": "failed", "code": 1, "problem": "disk-full-before", "tree_dead": True}]
+
+
+def test_a_full_disk_costs_no_time_box_its_end(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    change = school.approved(school.exam("Voll", ends_at=soon(3600)))
+    with monkeypatch.context() as full:
+        full.setattr(running, "ChildProcess", Full)
+        over(school, change)
+    assert (change.box, school.told(change)[-1]) == (Change.Box.PENDING, "revert-waits")
+    assert school.run(change, Run.Kind.REVERT).hosts.get().state == "not-started"
+    tries = change.runs.filter(kind=Run.Kind.REVERT).count()
+    school.work(change)
+    assert change.runs.filter(kind=Run.Kind.REVERT).count() == tries, "its next turn has not come"
+
+    change.runs.filter(kind=Run.Kind.REVERT).update(finished_at=timezone.now() - timedelta(hours=1))
+    school.work(change)
+
+    assert (change.box, "Voll" in school.on_air(school.ap)) == (Change.Box.REVERTED, False)
+
+
+def test_a_database_that_restarts_costs_no_time_box_its_end(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    change = school.approved(school.exam("Fort", ends_at=soon(3600)))
+    real: Callable[[Run], bool] = attempt.restores
+    calls: list[Run] = []
+
+    def away_once(run: Run) -> bool:
+        calls.append(run)
+        if len(calls) == 1:
+            raise OperationalError("server closed the connection unexpectedly")
+        return real(run)
+
+    monkeypatch.setattr(attempt, "restores", away_once)
+
+    over(school, change)
+
+    assert (change.box, "Fort" in school.on_air(school.ap)) == (Change.Box.REVERTED, False)
+    assert change.runs.filter(kind=Run.Kind.REVERT).count() == 1

@@ -214,6 +214,24 @@ def test_what_makes_good_must_be_there_and_fit(
     assert all(one.startswith("cycle/manifest.toml: ") and says in one for one in problems if says)
 
 
+def test_what_is_changed_must_be_said_where_measuring_names_nothing(source: PlaybookSource, repository: Repository) -> None:
+    folder = repository.playbook("queue")
+    options = "".join(f"      {name}: {{type: str}}\n" for name in ("name", "host", "state"))
+    (folder / "meta" / "argument_specs.yml").write_text(f"argument_specs:\n  main:\n    options:\n{options}")
+    with (folder / "manifest.toml").open("a") as manifest:
+        for name in ("name", "host", "state"):
+            manifest.write(f'\n[arguments.{name}]\nlabel = {{de = "x", en = "x"}}\n')
+        manifest.write('\n[rollback]\narguments = {state = "absent"}\n')
+    repository.commit()
+    assert [one for one in fetched(source).versions.get().problems if one.startswith("queue/manifest.toml: subject: ")]
+
+    text = (folder / "manifest.toml").read_text()
+    (folder / "manifest.toml").write_text(f'subject = ["name"]\n{text}')
+    repository.commit()
+
+    assert fetched(source).versions.latest("pk").problems == []
+
+
 def test_who_added_a_repository_does_not_approve_it(city: City, repository: Repository) -> None:
     address = Address("own", repository.url)
     source = fetched(sources.add(authority=city.authority, address=address, by=city.administrator))

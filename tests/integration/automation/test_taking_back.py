@@ -1,7 +1,7 @@
 """Taking back by itself, in bad weather: the last step goes wrong, devices are not reached, workers are killed at it."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ from fleet.monitoring.services import poll_now
 from tests.integration.automation.conftest import soon, wait_until
 from tests.integration.automation.test_boxes import over
 from tests.integration.automation.test_rollouts import Two, city, city_wire
-from tests.integration.automation.workers import alive, start_worker
+from tests.integration.automation.workers import alive, start_worker, working
 from tests.unit.automation.conftest import messages
 
 __all__ = ["city", "city_wire"]
@@ -231,6 +231,51 @@ def test_a_worker_killed_at_the_end_of_a_box_is_settled_by_what_is_measured(city
     assert "revert-failed" not in city.told(change)
 
 
+def stands_still(change: Change, state: Change.State) -> None:
+    """Its rollout does, and its time is over."""
+    now = timezone.now()
+    Change.objects.filter(pk=change.pk).update(
+        state=state, box="pending", starts_at=now - timedelta(hours=1), ends_at=now - timedelta(seconds=1)
+    )
+
+
+@pytest.mark.parametrize("state", [Change.State.HALTED, Change.State.PAUSED])
+def test_stopping_what_stands_still_does_not_stop_its_time_box_from_ending(city: Two, state: Change.State) -> None:
+    change = confirmed(city)
+    stands_still(change, state)
+    source = city.playbooks / "ssid" / "playbook.yml"
+    was = source.read_text()
+    source.write_text(was + SLEEPS.replace("sleep 60", "sleep 5"))
+    for device in city.aps:
+        city.machine(device).files.pop(LONG, None)
+    services.tend()
+    run = change.runs.get(kind=Run.Kind.REVERT, state=Run.State.QUEUED)
+    machines = [city.machine(row.device) for row in run.hosts.select_related("device")]
+    with working(run) as worker:
+        wait_until(lambda: all(LONG in one.files for one in machines), 60)
+        services.cancel(change=change, by=city.asker)
+        worker.join(60)
+    source.write_text(was)
+    run.refresh_from_db()
+    change.refresh_from_db()
+    assert (run.state, change.state, change.box) == (Run.State.SUCCEEDED, Change.State.CANCELLED, Change.Box.PENDING)
+
+    while city.step(change):
+        pass
+
+    assert (change.state, change.box, on_air(city)) == (Change.State.CANCELLED, Change.Box.REVERTED, []), told(change)
+
+
+def test_stopping_what_stands_still_leaves_the_end_of_its_time_box_queued(city: Two) -> None:
+    change = confirmed(city)
+    stands_still(change, Change.State.HALTED)
+    services.tend()
+
+    services.cancel(change=change, by=city.asker)
+
+    assert change.runs.filter(kind=Run.Kind.REVERT, state=Run.State.QUEUED).exists()
+
+
 def test_a_device_that_ansible_does_not_get_into_has_another_turn(city: Two) -> None:
     change = confirmed(city)
     Change.objects.filter(pk=change.pk).update(ends_at=soon(7200), box="pending")
@@ -300,6 +345,26 @@ def test_who_is_never_reached_is_left_to_people_after_the_declared_time(city: Tw
     while city.step(change):
         pass
     assert (change.state, on_air(city)) == (Change.State.ROLLED_BACK, []), "people have it taken back when it is there again"
+
+
+@pytest.mark.parametrize("again", [services.check_and_retry, services.retry_failed])
+def test_what_a_rolling_back_has_left_is_taken_back_when_tried_again(city: Two, again: Callable[..., Change]) -> None:
+    change = confirmed(city, Strategy(rings=(), spread="none"))
+    away = city.aps[0]
+    city.break_("dead", away)
+    rolled_back(city, change)
+    while city.step(change):
+        pass
+    waited(change, hours=73)
+    assert (change.state, [target.device for target in left_over(change)]) == (Change.State.FAILED, [away])
+    city.wire.world.set_faults([])
+
+    again(change=change, by=city.asker)
+    while city.step(change):
+        pass
+
+    assert (change.state, on_air(city), set(city.states(change))) == (Change.State.ROLLED_BACK, [], {"rolled-back"})
+    assert city.told(change)[-4:] == ["revert-failed", "rolling-back", "retried", "rolled-back"]
 
 
 def test_after_a_standstill_it_is_tried_once_more_before_it_is_given_up(city: Two) -> None:

@@ -61,6 +61,17 @@ def test_the_same_wifi_is_the_same_thing_whatever_its_key() -> None:
     assert not undoes(playbook, {"state": "present"})
 
 
+def test_what_measuring_does_not_name_the_manifest_does() -> None:
+    playbook = get("printer-queue")
+    day = {"queue": "klasse", "printer_host": "10.0.0.1", "place": "101", "state": "present"}
+
+    one, other = parted(playbook, day), parted(playbook, {**day, "printer_host": "10.0.0.2"})
+
+    assert subject_names(playbook) == {"queue"}
+    assert (one[0] == other[0], one[1] == other[1]) == (True, False)
+    assert parted(playbook, {**day, "queue": "labor"})[0] != one[0]
+
+
 def test_a_rotated_key_is_a_part_of_the_same_wifi() -> None:
     whole, part = get("ssid"), get("psk-rotate")
     subject = parted(whole, {"ssid": "Exam", "psk": "first-key"})[0]

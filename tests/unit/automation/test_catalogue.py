@@ -127,6 +127,51 @@ def test_check_says_what_cannot_be_a_part(folder: Path, settings: LazySettings, 
     assert all("adjusts" in one and says in one for one in found)
 
 
+@pytest.mark.parametrize(
+    ("subject", "says"),
+    [
+        ('["ssid"]', ""),
+        ('["colour"]', "colour is not a declared argument"),
+        ('["psk"]', "psk is secret"),
+        ('["state"]', "state takes it back"),
+    ],
+)
+def test_what_is_changed_is_said_by_arguments_that_stay(folder: Path, subject: str, says: str) -> None:
+    spoil(folder, 'risk = "medium"', f'risk = "medium"\nsubject = {subject}')
+
+    if not says:
+        assert load(folder).subject == {"ssid"}
+        return
+    with pytest.raises(CatalogueError, match=says):
+        load(folder)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("undo", "subject", "says"),
+    [
+        ('arguments = {state = "absent"}', "", "subject"),
+        ('arguments = {state = "absent"}', 'subject = ["ssid"]\n', ""),
+        ("restore_backup = true", "", ""),
+    ],
+)
+def test_check_wants_to_know_what_is_changed(
+    folder: Path, settings: LazySettings, undo: str, subject: str, says: str
+) -> None:
+    for slug in ("backup", "restore"):
+        shutil.copytree(Path(settings.PLAYBOOKS_DIR) / slug, folder.parent / slug)
+    manifest = (folder / "manifest.toml").read_text()
+    head = manifest.split("[[verification.expect]]", 1)[0]
+    measured = '[[verification.expect]]\nholds = "reachable"\n[rollback]\n'
+    (folder / "manifest.toml").write_text(f"{subject}{head}{measured}{undo}\n")
+    settings.PLAYBOOKS_DIR = folder.parent
+
+    found = [one.msg for one in run_checks() if one.id == "automation.E001"]
+
+    assert len(found) == bool(says), found
+    assert all(str(folder / "manifest.toml") in one and says in one for one in found)
+
+
 @pytest.mark.parametrize("name", ["ansible_connection", "ansible_ssh_common_args", "hostvars", "inventory_hostname", "omit"])
 def test_names_of_ansible_itself_cannot_be_declared(folder: Path, name: str) -> None:
     spoil(folder, "      ssid:", f"      {name}: {{type: str}}\n      ssid:", "meta/argument_specs.yml")

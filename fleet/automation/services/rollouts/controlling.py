@@ -14,13 +14,19 @@ from fleet.automation.services.approving import ask_anew, forget_votes, too_old,
 from fleet.automation.services.decisions import DecisionError
 from fleet.automation.services.proposing import NotNowError, agreed, done, forbidden, open_of
 from fleet.automation.services.rollouts.advancing import advance, locked, reversible, stop, under_way
-from fleet.automation.services.rollouts.taking_back import begin_taking_back, touched
+from fleet.automation.services.rollouts.taking_back import begin_taking_back, left_over, touched
 from fleet.automation.services.telling import move, queue_run, tell
 from fleet.people.models import User
 
+GOES_ON = (Run.Kind.MEND, Run.Kind.REVERT)
+"""Runs that stopping a rollout leaves alone: they bring back what was there before."""
+
 
 def cancel(*, change: Change, by: User) -> Change:
-    """Stop what has not happened yet: at once while nothing runs; a running playbook is killed with its whole tree."""
+    """Stop what has not happened yet: at once while nothing runs; a running playbook is killed with its whole tree.
+
+    A time box whose time is over is taken back all the same.
+    """
     with transaction.atomic():
         now = locked(change.pk)
         if now.state == Change.State.VERIFYING and now.targets.filter(state=Target.State.WAITING).exists():
@@ -28,11 +34,11 @@ def cancel(*, change: Change, by: User) -> Change:
             return now
         if now.state not in CANCELLABLE:
             raise DecisionError("not-cancellable")
-        running = now.runs.filter(state=Run.State.RUNNING).exclude(kind=Run.Kind.MEND)
+        running = now.runs.filter(state=Run.State.RUNNING).exclude(kind__in=GOES_ON)
         if running.update(cancel_requested_at=timezone.now(), cancel_requested_by=by):
             _wish(now, Change.Wish.STOP)  # should this run end by itself just now, nothing comes after it either
             return now
-        _drop_queued(now)
+        _drop_queued(now, but=GOES_ON)
         stop(now, actor_id=by.pk)
     return now
 
@@ -42,8 +48,8 @@ def _wish(change: Change, wish: Change.Wish) -> None:
     change.save(update_fields=["wish"])
 
 
-def _drop_queued(change: Change) -> None:
-    queued = change.runs.filter(state=Run.State.QUEUED).exclude(kind=Run.Kind.MEND)
+def _drop_queued(change: Change, *, but: Collection[Run.Kind]) -> None:
+    queued = change.runs.filter(state=Run.State.QUEUED).exclude(kind__in=but)
     queued.update(state=Run.State.CANCELLED, finished_at=timezone.now(), waits_for="")
 
 
@@ -55,7 +61,7 @@ def pause(*, change: Change, by: User) -> Change:
             raise DecisionError("not-pausable")
         if now.wish == Change.Wish.PAUSE:
             raise DecisionError("changed-meanwhile")
-        _drop_queued(now)
+        _drop_queued(now, but=GOES_ON)
         if under_way(now):
             _wish(now, Change.Wish.PAUSE)
         elif not move(now, Change.State.PAUSED):
@@ -106,12 +112,22 @@ def _retry(change: Change, by: User, states: Collection[str]) -> Change:
             now = locked(change.pk)
             if now.box == Change.Box.FAILED:
                 boxes.again(change=now)
+            elif left_over(now).exists():
+                _take_back_again(now, by)
             else:
                 _apply_again(now, states)
             tell(now, "retried", actor_id=by.pk)
     except IntegrityError as error:  # a run of it is under way
         raise DecisionError("changed-meanwhile") from error
     return now
+
+
+def _take_back_again(change: Change, by: User) -> None:
+    """It was agreed to that all of it goes: what is left of it is not set up anew."""
+    if why_not := forbidden(change, list(left_over(change).values_list("device_id", flat=True)), timezone.now()):
+        raise NotNowError(why_not)
+    if not begin_taking_back(change, actor_id=by.pk):
+        raise DecisionError("changed-meanwhile")
 
 
 def _apply_again(change: Change, states: Collection[str]) -> None:
@@ -186,7 +202,7 @@ def _roll_back(change: Change, by: User) -> Answer | None:
         if why_not := forbidden(change, list(touched(change).values_list("device_id", flat=True)), timezone.now()):
             return why_not
         done(change, Proposal.Act.ROLL_BACK)
-    _drop_queued(change)
+    _drop_queued(change, but=[Run.Kind.MEND])
     if under_way(change, but=Run.Kind.MEND):  # nothing of the change goes on after that one
         _wish(change, Change.Wish.ROLL_BACK)
     elif not begin_taking_back(change, actor_id=by.pk):

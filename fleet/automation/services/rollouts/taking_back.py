@@ -13,7 +13,7 @@ from fleet.automation.models import BoxEnd, Change, DeviceLock, HostResult, Rest
 from fleet.automation.rules.boxes import LONGEST_PAUSE, Act
 from fleet.automation.rules.lifecycle import may_become
 from fleet.automation.services.composing import endings, next_group
-from fleet.automation.services.rollouts.resting import NOT_REACHED, resting
+from fleet.automation.services.rollouts.resting import NOT_REACHED, not_reached, resting
 from fleet.automation.services.telling import Part, move, queue_run, tell, why
 
 NAMED = 5
@@ -94,7 +94,7 @@ def _runs(change: Change) -> QuerySet[Run]:
 
 def _left(change: Change) -> QuerySet[Target]:
     """Not tried yet, or not reached when they were."""
-    rows = HostResult.objects.filter(run__in=_runs(change), device=OuterRef("device")).exclude(state__in=NOT_REACHED)
+    rows = HostResult.objects.filter(run__in=_runs(change), device=OuterRef("device")).exclude(NOT_REACHED)
     return touched(change).filter(~Exists(rows))
 
 
@@ -154,14 +154,14 @@ def note_taken_back(run: Run, rows: Iterable[HostResult]) -> None:
     found = list(rows)
     good = [row.device_id for row in found if is_gone(run, row)]
     run.change.targets.filter(device_id__in=good).update(state=Target.State.ROLLED_BACK)
-    _say_who_waits(run, {row.device_id for row in found if row.state in NOT_REACHED} - set(good))
+    _say_who_waits(run, not_reached(run) - set(good))
 
 
 def _say_who_waits(run: Run, device_ids: Collection[int]) -> None:
     """Once for each device."""
-    before = HostResult.objects.filter(run__in=_runs(run.change).filter(pk__lt=run.pk), state__in=NOT_REACHED)
+    before = HostResult.objects.filter(NOT_REACHED, run__in=_runs(run.change).filter(pk__lt=run.pk))
     if fresh := sorted(set(device_ids) - set(before.values_list("device_id", flat=True))):
-        tell(run.change, "revert-waits", run_id=run.pk, device_ids=fresh)
+        tell(run.change, "revert-waits", run_id=run.pk, device_ids=fresh, **why(run))
 
 
 def after_taking_back(run: Run, rows: Iterable[HostResult]) -> None:
