@@ -29,6 +29,8 @@ from fleet.automation.catalogue.model import (
     Verification,
     Voucher,
 )
+from fleet.automation.rules.arguments import takes, takes_as_it_is
+from fleet.automation.rules.platforms import USERS
 from fleet.automation.rules.readings import PLACEHOLDER, PathError, parse
 from fleet.automation.rules.sources import SLUG
 from fleet.people.rules import ACTIONS, Action, Role
@@ -112,14 +114,17 @@ class _Manifest(_Strict):
     rollback: _Rollback | None = None
 
 
+Type = Literal["str", "int", "bool", "float", "list", "dict", "path", "raw"]
+
+
 class _Option(_Strict):
     """One option of Ansible's own argument specification."""
 
-    type: Literal["str", "int", "bool", "float", "list", "dict", "path", "raw"] = "str"
+    type: Type = "str"
     required: bool = False
     default: Any = None
     choices: list[Any] = Field(default_factory=list)
-    elements: str = "str"
+    elements: Type = "str"
     description: str | list[str] = ""
     no_log: bool = False
 
@@ -142,6 +147,8 @@ def _manifest(source: Path) -> _Manifest:
         text = source.read_text()
     except FileNotFoundError as error:
         raise CatalogueError(f"{source}: missing") from error
+    except UnicodeDecodeError as error:
+        raise CatalogueError(f"{source}: not UTF-8") from error
     try:
         return _Manifest.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
@@ -153,20 +160,32 @@ def _manifest(source: Path) -> _Manifest:
 def _options(source: Path) -> dict[str, _Option]:
     try:
         text = source.read_text()
-        declared = yaml.safe_load(text)["argument_specs"]["main"].get("options") or {}
+        declared = dict((yaml.safe_load(text)["argument_specs"]["main"].get("options") or {}).items())
     except FileNotFoundError as error:
         raise CatalogueError(f"{source}: missing") from error
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise CatalogueError(f"{source}: not an argument specification: {error}") from error
     options = {}
     for name, option in declared.items():
+        if not isinstance(name, str) or not name.isidentifier():
+            raise CatalogueError(f"{source}:{_line(text, str(name))}: {name!r} cannot be the name of an argument")
         if RESERVED.match(name):
             raise CatalogueError(f"{source}:{_line(text, name)}: {name} is Ansible's own name and no argument")
         try:
             options[name] = _Option.model_validate(option)
         except ValidationError as error:
             raise CatalogueError(_first(source, text, error)) from error
+        if problem := _option_problem(name, options[name]):
+            raise CatalogueError(f"{source}:{_line(text, name)}: {name}: {problem}")
     return options
+
+
+def _option_problem(name: str, option: _Option) -> str | None:
+    """What nobody could order with."""
+    argument = _argument(name, option)
+    if option.default is not None and not takes(argument, option.default):
+        return "its default is not of its type, or not among its choices"
+    return None
 
 
 def _first(source: Path, text: str, error: ValidationError) -> str:
@@ -198,7 +217,7 @@ def _agree(source: Path, manifest: _Manifest, options: dict[str, _Option]) -> No
     for key, wrong in _own_problems(manifest):
         raise CatalogueError(f"{source}:{_line(text, key)}: {key}: {wrong}")
     for name, value in _fixed(manifest):
-        if options[name].choices and value not in options[name].choices:
+        if not takes_as_it_is(_argument(name, options[name]), value):
             raise CatalogueError(f"{source}:{_line(text, name)}: {name} cannot be {value!r}")
     for name, wrong in _secret_problems(manifest, options):
         raise CatalogueError(f"{source}:{_line(text, name)}: {name} {wrong}")
@@ -217,6 +236,10 @@ def _own_problems(manifest: _Manifest) -> Iterator[tuple[str, str]]:
                 yield key, f"there is no role {role!r}; roles are {', '.join(sorted(Role))}"
             elif action not in ACTIONS[Role(role)]:
                 yield key, f"the role {role!r} never may"
+    if unknown := sorted(set(manifest.platforms) - USERS.keys()):
+        yield "platforms", f"there is no platform {unknown[0]!r}; platforms are {', '.join(sorted(USERS))}"
+    if manifest.expected_duration_s > manifest.timeout_s:
+        yield "expected_duration_s", "it is longer than timeout_s"
     if manifest.max_per_step and manifest.max_per_step > manifest.max_targets:
         yield "max_per_step", "it is more than a whole change may touch"
     undo = manifest.rollback
@@ -339,18 +362,18 @@ def _settles_s(manifest: _Manifest) -> int:
     return max(known.get(platform, SETTLES_S) for platform in manifest.platforms)
 
 
-def _argument(name: str, option: _Option, texts: _ArgumentText) -> Argument:
+def _argument(name: str, option: _Option, texts: _ArgumentText | None = None) -> Argument:
     return Argument(
         name=name,
         type=option.type,
-        label=texts.label.text(),
-        help=texts.help.text() if texts.help else None,
+        label=texts.label.text() if texts else Text(name, name),
+        help=texts.help.text() if texts and texts.help else None,
         required=option.required,
         default=option.default,
         choices=tuple(option.choices),
         elements=option.elements,
         secret=option.no_log,
-        generate=texts.generate,
+        generate=texts.generate if texts else "",
     )
 
 
