@@ -188,8 +188,11 @@ def _rules(authority_ids: Collection[int]) -> defaultdict[int, list[Rule]]:
 
 
 def agreed(usual: Rule, row: PolicyRule) -> Rule:
-    """The usual rule with what an authority has agreed otherwise."""
-    return replace(usual, times=Times(row.times), exam_margin_days=row.exam_margin_days)
+    """The usual rule with what an authority has agreed otherwise: days around exams, and windows without exception."""
+    rule = replace(usual, times=Times(row.times), exam_margin_days=row.exam_margin_days)
+    if row.exam_margin_days:
+        rule = replace(rule, exams=policy.Exams.DAYS_AROUND)
+    return replace(rule, harmless_s=-1) if rule.times is Times.WINDOWS else rule
 
 
 def request_ends_at(change: Change) -> datetime:

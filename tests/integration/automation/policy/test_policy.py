@@ -2,6 +2,7 @@
 
 from datetime import time, timedelta
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -78,6 +79,28 @@ class TestWhyNotNow:
     def test_an_authority_may_have_agreed_otherwise(self, city: City, change: Change) -> None:
         PolicyRule.objects.create(authority=city.authority, risk="medium", times="any", exam_margin_days=0)
         assert keys(change) == set()
+
+    @pytest.mark.parametrize(("days", "kept_free"), [(0, set()), (2, {"exam"}), (1, set())])
+    def test_days_around_exams_that_were_agreed_hold_for_low_risk_too(
+        self, city: City, days: int, kept_free: set[str]
+    ) -> None:
+        change = make_change(city, risk="low", playbook="ap-restart")
+        PolicyRule.objects.create(authority=city.authority, risk="low", times="any", exam_margin_days=days)
+        begins = LESSON + timedelta(days=2)
+        scope = {"authority": city.authority, "site": city.school_a}
+        ExamPeriod.objects.create(**scope, name="Abitur", starts_at=begins, ends_at=begins + timedelta(hours=4))
+
+        assert keys(change, LESSON.replace(hour=18)) == kept_free
+
+    @pytest.mark.parametrize(("risk", "playbook"), [("medium", "ssid"), ("low", "port-label")])
+    def test_only_in_windows_holds_for_what_interrupts_next_to_nothing_too(
+        self, city: City, risk: str, playbook: str
+    ) -> None:
+        change = make_change(city, risk=risk, playbook=playbook)
+        assert keys(change) == set()
+        PolicyRule.objects.create(authority=city.authority, risk=risk, times="windows", exam_margin_days=0)
+
+        assert keys(change) == {"window"}
 
     def test_two_thousand_devices_at_a_hundred_schools_take_no_more_queries_than_one(self, city: City) -> None:
         change = make_change(city)
