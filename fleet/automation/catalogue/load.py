@@ -101,6 +101,7 @@ class _Manifest(_Strict):
     max_targets: int = Field(gt=0, validation_alias=AliasChoices("max_targets", "blast_radius"))
     max_per_step: int | None = Field(default=None, gt=0)
     disruption_s: int | None = Field(default=None, ge=0)
+    disrupts_at: str = ""
     settles_s: int | None = Field(default=None, ge=0, le=3600)
     who_may_run: list[str] = Field(default_factory=list)
     who_approves: list[str] = Field(default_factory=list)
@@ -275,6 +276,8 @@ def _secret_problems(manifest: _Manifest, options: dict[str, _Option]) -> Iterat
     for name, argument in manifest.arguments.items():
         if argument.generate and (options[name].type != "str" or not options[name].no_log):
             yield name, "can be made up only if it is a text and no_log"
+    if (name := manifest.disrupts_at) and (options[name].type != "str" or options[name].no_log):
+        yield name, "is the time of an interruption, so it has to be a text that is not secret"
     if (voucher := manifest.voucher) is None:
         return
     if not options[voucher.key].no_log:
@@ -313,8 +316,9 @@ def _expectation_problem(one: _Expectation, options: dict[str, _Option]) -> str 
 
 
 def _named(manifest: _Manifest) -> set[str]:
-    """Every argument that verification, rollback and voucher speak of."""
+    """Every argument that the manifest speaks of elsewhere."""
     names: set[str] = set(manifest.rollback.arguments) if manifest.rollback else set()
+    names |= {manifest.disrupts_at} if manifest.disrupts_at else set()
     if voucher := manifest.voucher:
         names |= {voucher.ssid, voucher.key, *voucher.when}
     for one in manifest.verification.expect:
@@ -346,6 +350,7 @@ def _playbook(folder: Path, manifest: _Manifest, options: dict[str, _Option]) ->
         who_approves=frozenset(manifest.who_approves),
         max_per_step=manifest.max_per_step,
         disruption_s=manifest.disruption_s,
+        disrupts_at=manifest.disrupts_at,
         settles_s=_settles_s(manifest),
         rotates=manifest.rotates,
         predecessor=_predecessor(manifest, options),

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from fleet.automation import policy_words
 from fleet.automation.catalogue import get
 from fleet.automation.models import Change, ChangeWindow, Freeze, PolicyRule
 from fleet.automation.services.policy import approvals_for, why_not_now
@@ -101,6 +102,17 @@ class TestWhyNotNow:
         PolicyRule.objects.create(authority=city.authority, risk=risk, times="windows", exam_margin_days=0)
 
         assert keys(change) == {"window"}
+
+    def test_a_restart_that_is_only_planned_keeps_out_of_lessons(self, city: City) -> None:
+        change = make_change(city, risk="high", playbook="linux-updates", arguments={"reboot_at": "08:20"})
+        evening = LESSON.replace(hour=20) - timedelta(days=1)
+
+        answer = why_not_now(change, [city.access_point_a.pk], evening)
+
+        assert not answer.allowed
+        assert "08:20" in policy_words.reason(answer.reasons[0])
+        Change.objects.filter(pk=change.pk).update(arguments={"reboot_at": "03:20"})
+        assert keys(Change.objects.get(pk=change.pk), evening) == set()
 
     def test_two_thousand_devices_at_a_hundred_schools_take_no_more_queries_than_one(self, city: City) -> None:
         change = make_change(city)
