@@ -14,7 +14,7 @@ from django.core.checks import CheckMessage, Error
 from django.db import DatabaseError
 
 from fleet.automation import policy_file, remedybook
-from fleet.automation.catalogue import CatalogueError, Playbook, get, load, not_made_good, not_put_back
+from fleet.automation.catalogue import CatalogueError, Playbook, get, load, not_made_good, not_put_back, not_undone
 from fleet.automation.declared import DeclarationError, keys, rules
 from fleet.automation.models import PlaybookSource
 from fleet.automation.rules.boxes import NO_SUBJECT, lacks_subject, may_adjust
@@ -44,6 +44,8 @@ def check_playbooks(**_: Any) -> list[CheckMessage]:
         if undo and undo.playbook and root / undo.playbook not in folders:
             text = f"{folder / 'manifest.toml'}: there is no playbook {undo.playbook!r} to undo it with"
             found.append(Error(text, id="automation.E001"))
+        elif problem := _undoing_problem(playbook):
+            found.append(Error(f"{folder / 'manifest.toml'}: rollback: {problem}", id="automation.E001"))
         if problem := _making_good_problem(playbook):
             found.append(Error(f"{folder / 'manifest.toml'}: after_cut: {problem}", id="automation.E001"))
         if problem := _adjusting_problem(playbook):
@@ -60,6 +62,16 @@ def check_playbooks(**_: Any) -> list[CheckMessage]:
             )
             found.append(checks.Warning(text, hint=hint, id="automation.W002"))
     return found
+
+
+def _undoing_problem(playbook: Playbook) -> str | None:
+    """Why it cannot be undone with the playbook that it names."""
+    if playbook.rollback is None or not playbook.rollback.playbook:
+        return None
+    try:
+        return not_undone(playbook, get(playbook.rollback.playbook))
+    except CatalogueError:  # said of that one
+        return None
 
 
 def _making_good_problem(playbook: Playbook) -> str | None:

@@ -7,7 +7,8 @@ template in it: `{{ lookup('pipe', …) }}` in a device's name stays a name.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from fleet.automation.logins import USERS, fill_in, login
+from fleet.automation.logins import fill_in, login
+from fleet.automation.rules.platforms import USERS
 from fleet.devices.models import Device, Interface
 
 PORTED = ("labswitch", "ios", "aos-cx", "procurve")

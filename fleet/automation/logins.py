@@ -7,20 +7,11 @@ from typing import Any
 from fleet.automation.execution.certificates import issue
 from fleet.automation.models import CredentialUse
 from fleet.automation.rules.credentials import Held, Place, resolve
+from fleet.automation.rules.platforms import USERS
 from fleet.devices.models import Credential, Device
 from fleet.secrets.types import Secret
 
 Use = CredentialUse.Use
-USERS = {
-    "openwrt": "root",
-    "linux": "root",
-    "labswitch": "admin",
-    "ios": "admin",
-    "aos-cx": "admin",
-    "procurve": "manager",
-    "routeros": "admin",
-}
-"""Platform → who logs in where the credential does not say. These are the platforms that playbooks know."""
 
 
 @dataclass(frozen=True)

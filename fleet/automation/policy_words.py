@@ -83,7 +83,9 @@ def reason(one: Reason, visible_sites: Collection[int] | None = None) -> str:
         details |= {"site": _("another school"), "name": "–"}
     until = parse_datetime(details["until"]) if details.get("until") else None
     values = {"site": details.get("site", ""), "name": details.get("name") or "–", "until": when(until) if until else "–"}
-    return str(_REASONS[one.key]) % values
+    sentence = str(_REASONS[one.key]) % values
+    planned = parse_datetime(details["planned"]) if details.get("planned") else None
+    return _("What it plans for %(time)s: %(why)s") % {"time": when(planned), "why": sentence} if planned else sentence
 
 
 def when(instant: datetime) -> str:

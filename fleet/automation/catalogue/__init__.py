@@ -1,6 +1,6 @@
 """Which playbooks there are: a folder each, in `playbooks/` or an approved commit of a git repository, read strictly."""
 
-from fleet.automation.catalogue.fitting import not_made_good, not_put_back
+from fleet.automation.catalogue.fitting import not_made_good, not_put_back, not_undone
 from fleet.automation.catalogue.load import CatalogueError, load
 from fleet.automation.catalogue.model import (
     GIVE_UP_AFTER_H,
@@ -32,4 +32,5 @@ __all__ = [
     "load",
     "not_made_good",
     "not_put_back",
+    "not_undone",
 ]

@@ -14,6 +14,11 @@ def not_put_back(playbook: Playbook) -> list[str]:
     return sorted(playbook.platforms - able)
 
 
+def not_undone(playbook: Playbook, other: Playbook) -> str | None:
+    """Why `playbook` cannot be undone with `other`."""
+    return "it cannot be undone with itself" if other.slug == playbook.slug else not_made_good(playbook, other)
+
+
 def not_made_good(playbook: Playbook, other: Playbook) -> str | None:
     """Why a run of `playbook` that was cut off cannot be made good by `other`."""
     lacking = {one.name for one in other.arguments if one.required} - {one.name for one in playbook.arguments}

@@ -29,6 +29,8 @@ from fleet.automation.catalogue.model import (
     Verification,
     Voucher,
 )
+from fleet.automation.rules.arguments import takes, takes_as_it_is
+from fleet.automation.rules.platforms import USERS
 from fleet.automation.rules.readings import PLACEHOLDER, PathError, parse
 from fleet.automation.rules.sources import SLUG
 from fleet.people.rules import ACTIONS, Action, Role
@@ -99,6 +101,7 @@ class _Manifest(_Strict):
     max_targets: int = Field(gt=0, validation_alias=AliasChoices("max_targets", "blast_radius"))
     max_per_step: int | None = Field(default=None, gt=0)
     disruption_s: int | None = Field(default=None, ge=0)
+    disrupts_at: str = ""
     settles_s: int | None = Field(default=None, ge=0, le=3600)
     who_may_run: list[str] = Field(default_factory=list)
     who_approves: list[str] = Field(default_factory=list)
@@ -113,14 +116,17 @@ class _Manifest(_Strict):
     rollback: _Rollback | None = None
 
 
+Type = Literal["str", "int", "bool", "float", "list", "dict", "path", "raw"]
+
+
 class _Option(_Strict):
     """One option of Ansible's own argument specification."""
 
-    type: Literal["str", "int", "bool", "float", "list", "dict", "path", "raw"] = "str"
+    type: Type = "str"
     required: bool = False
     default: Any = None
     choices: list[Any] = Field(default_factory=list)
-    elements: str = "str"
+    elements: Type = "str"
     description: str | list[str] = ""
     no_log: bool = False
 
@@ -143,6 +149,8 @@ def _manifest(source: Path) -> _Manifest:
         text = source.read_text()
     except FileNotFoundError as error:
         raise CatalogueError(f"{source}: missing") from error
+    except UnicodeDecodeError as error:
+        raise CatalogueError(f"{source}: not UTF-8") from error
     try:
         return _Manifest.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
@@ -154,20 +162,32 @@ def _manifest(source: Path) -> _Manifest:
 def _options(source: Path) -> dict[str, _Option]:
     try:
         text = source.read_text()
-        declared = yaml.safe_load(text)["argument_specs"]["main"].get("options") or {}
+        declared = dict((yaml.safe_load(text)["argument_specs"]["main"].get("options") or {}).items())
     except FileNotFoundError as error:
         raise CatalogueError(f"{source}: missing") from error
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise CatalogueError(f"{source}: not an argument specification: {error}") from error
     options = {}
     for name, option in declared.items():
+        if not isinstance(name, str) or not name.isidentifier():
+            raise CatalogueError(f"{source}:{_line(text, str(name))}: {name!r} cannot be the name of an argument")
         if RESERVED.match(name):
             raise CatalogueError(f"{source}:{_line(text, name)}: {name} is Ansible's own name and no argument")
         try:
             options[name] = _Option.model_validate(option)
         except ValidationError as error:
             raise CatalogueError(_first(source, text, error)) from error
+        if problem := _option_problem(name, options[name]):
+            raise CatalogueError(f"{source}:{_line(text, name)}: {name}: {problem}")
     return options
+
+
+def _option_problem(name: str, option: _Option) -> str | None:
+    """What nobody could order with."""
+    argument = _argument(name, option)
+    if option.default is not None and not takes(argument, option.default):
+        return "its default is not of its type, or not among its choices"
+    return None
 
 
 def _first(source: Path, text: str, error: ValidationError) -> str:
@@ -199,7 +219,7 @@ def _agree(source: Path, manifest: _Manifest, options: dict[str, _Option]) -> No
     for key, wrong in _own_problems(manifest):
         raise CatalogueError(f"{source}:{_line(text, key)}: {key}: {wrong}")
     for name, value in _fixed(manifest):
-        if options[name].choices and value not in options[name].choices:
+        if not takes_as_it_is(_argument(name, options[name]), value):
             raise CatalogueError(f"{source}:{_line(text, name)}: {name} cannot be {value!r}")
     for name, wrong in _secret_problems(manifest, options):
         raise CatalogueError(f"{source}:{_line(text, name)}: {name} {wrong}")
@@ -218,6 +238,10 @@ def _own_problems(manifest: _Manifest) -> Iterator[tuple[str, str]]:
                 yield key, f"there is no role {role!r}; roles are {', '.join(sorted(Role))}"
             elif action not in ACTIONS[Role(role)]:
                 yield key, f"the role {role!r} never may"
+    if unknown := sorted(set(manifest.platforms) - USERS.keys()):
+        yield "platforms", f"there is no platform {unknown[0]!r}; platforms are {', '.join(sorted(USERS))}"
+    if manifest.expected_duration_s > manifest.timeout_s:
+        yield "expected_duration_s", "it is longer than timeout_s"
     if manifest.max_per_step and manifest.max_per_step > manifest.max_targets:
         yield "max_per_step", "it is more than a whole change may touch"
     undo = manifest.rollback
@@ -258,6 +282,8 @@ def _secret_problems(manifest: _Manifest, options: dict[str, _Option]) -> Iterat
     for name in manifest.subject:
         if options[name].no_log:
             yield name, "is secret, so it does not say what is changed"
+    if (name := manifest.disrupts_at) and (options[name].type != "str" or options[name].no_log):
+        yield name, "is the time of an interruption, so it has to be a text that is not secret"
     if (voucher := manifest.voucher) is None:
         return
     if not options[voucher.key].no_log:
@@ -296,8 +322,9 @@ def _expectation_problem(one: _Expectation, options: dict[str, _Option]) -> str 
 
 
 def _named(manifest: _Manifest) -> set[str]:
-    """Every argument that subject, verification, rollback and voucher speak of."""
+    """Every argument that the manifest speaks of elsewhere."""
     names = {*manifest.subject, *(manifest.rollback.arguments if manifest.rollback else ())}
+    names |= {manifest.disrupts_at} if manifest.disrupts_at else set()
     if voucher := manifest.voucher:
         names |= {voucher.ssid, voucher.key, *voucher.when}
     for one in manifest.verification.expect:
@@ -329,6 +356,7 @@ def _playbook(folder: Path, manifest: _Manifest, options: dict[str, _Option]) ->
         who_approves=frozenset(manifest.who_approves),
         max_per_step=manifest.max_per_step,
         disruption_s=manifest.disruption_s,
+        disrupts_at=manifest.disrupts_at,
         settles_s=_settles_s(manifest),
         rotates=manifest.rotates,
         predecessor=_predecessor(manifest, options),
@@ -346,18 +374,18 @@ def _settles_s(manifest: _Manifest) -> int:
     return max(known.get(platform, SETTLES_S) for platform in manifest.platforms)
 
 
-def _argument(name: str, option: _Option, texts: _ArgumentText) -> Argument:
+def _argument(name: str, option: _Option, texts: _ArgumentText | None = None) -> Argument:
     return Argument(
         name=name,
         type=option.type,
-        label=texts.label.text(),
-        help=texts.help.text() if texts.help else None,
+        label=texts.label.text() if texts else Text(name, name),
+        help=texts.help.text() if texts and texts.help else None,
         required=option.required,
         default=option.default,
         choices=tuple(option.choices),
         elements=option.elements,
         secret=option.no_log,
-        generate=texts.generate,
+        generate=texts.generate if texts else "",
     )
 
 

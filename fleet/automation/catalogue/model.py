@@ -131,6 +131,8 @@ class Playbook:
     """How long what people use is away on one device; None: as long as the playbook takes, and until it has restarted."""
     settles_s: int = SWITCH_SETTLES_S
     """How long a device may still write by itself after a run was cut off on it; so long nobody else has it."""
+    disrupts_at: str = ""
+    """The argument that holds a time of day, HH:MM by the device's clock, at which it interrupts once more."""
     rotates: Rotates = ""
     """Which credential it renews on a device, if that is what it is for."""
     predecessor: Predecessor = ""

@@ -17,7 +17,7 @@ from fleet.secrets.fields import EncryptedJSONField
 from fleet.sites.models import Authority, Site
 
 Row = TypeVar("Row", bound=models.Model)
-READING = frozenset({Action.VIEW_SITE, Action.VIEW_DEVICE_DETAILS})
+READING = frozenset({Action.VIEW_SITE, Action.VIEW_DEVICE_DETAILS, Action.VIEW_AUDIT})
 """What somebody may also do with a change of several schools that touches one of theirs: look at their own devices in it."""
 
 

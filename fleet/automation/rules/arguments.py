@@ -5,13 +5,14 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from fleet.automation.catalogue.model import Argument, Playbook
+if TYPE_CHECKING:  # the catalogue asks us whether what it reads can be a value
+    from fleet.automation.catalogue.model import Argument, Playbook
 
 LONGEST_TEXT = 4000
 Sentence = str | Promise
@@ -34,7 +35,7 @@ class _ValueProblemError(ValueError):
         self.sentence = sentence
 
 
-def validated(playbook: Playbook, given: Mapping[str, Any]) -> dict[str, Any]:
+def validated(playbook: "Playbook", given: Mapping[str, Any]) -> dict[str, Any]:
     """The given arguments with their declared types and defaults; raises ArgumentsError naming every wrong one."""
     declared = {argument.name: argument for argument in playbook.arguments}
     problems: dict[str, Sentence] = {
@@ -58,11 +59,26 @@ def validated(playbook: Playbook, given: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _typed(argument: Argument, value: Any) -> Any:
+def takes(argument: "Argument", value: Any) -> bool:
+    """Whether it can be given this value."""
+    try:
+        _typed(argument, value)
+    except _ValueProblemError:
+        return False
+    return True
+
+
+def takes_as_it_is(argument: "Argument", value: Any) -> bool:
+    """Whether this is a value as runs get it: of the declared type already."""
+    return takes(argument, value) and bool(_typed(argument, value) == value)
+
+
+def _typed(argument: "Argument", value: Any) -> Any:
     typed = _CASTS[argument.type](value)
     if argument.type == "list":
         typed = [_CASTS[argument.elements](element) for element in typed]
-    if argument.choices and typed not in argument.choices:
+    chosen = typed if argument.type == "list" else [typed]
+    if argument.choices and any(one not in argument.choices for one in chosen):
         raise _ValueProblemError(
             format_lazy(_("It must be one of: {choices}."), choices=", ".join(map(str, argument.choices)))
         )

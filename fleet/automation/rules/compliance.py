@@ -14,6 +14,12 @@ SHORTEST_KEY = 20
 HASHED_KEY = 64
 """Hexadecimal digits of a PMK: its length says nothing of the passphrase."""
 DEFAULTS = frozenset({"public", "private"})
+_NO_HOST = re.compile(
+    "alarm|buffered|buginf|cns-events|console|count|delimiter|discriminator|dmvpn|esm|event|exception|facility|filter|history"
+    "|host|ip|linecard|message-counter|monitor|on|origin-id|persistent|policy-firewall|queue-limit|rate-limit|reload"
+    "|server-arp|size|smartlog|snmp-authfail|snmp-trap|source-interface|standby|synchronous|trap|userinfo"
+)
+"""What can follow `logging` in Cisco IOS besides a server."""
 WEAK = re.compile(r"none|wep.*|psk|psk\+.*|psk-mixed.*|wpa|wpa\+.*|wpa-mixed.*|owe-transition", re.IGNORECASE)
 
 
@@ -106,12 +112,13 @@ def _switch(text: str) -> Facts:
 def _ios(text: str) -> Facts:
     """Cisco IOS. What an access list of a community admits is not looked into: its name stands for it."""
     said = [one.split() for one in after_words(text, "snmp-server community") if one]
+    logs = [one.split()[0] for one in after_words(text, "logging") if one]
     transports = [line.split()[2:] for line in text.splitlines() if line.strip().startswith("transport input")]
     return Facts(
         wifis=(),
         communities={words[0]: words[2:] for words in said},
         time_servers=[one.split()[0] for one in after_words(text, "ntp server") if one],
-        log_servers=[one for words in ("logging host", "logging") for one in after_words(text, words)],
+        log_servers=[*after_words(text, "logging host"), *(one for one in logs if not _NO_HOST.fullmatch(one))],
         telnet=any({"telnet", "all"} & set(words) for words in transports) if transports else None,
         banner=" ".join(one for kind in ("banner login", "banner motd") for one in after_words(text, kind)),
     )

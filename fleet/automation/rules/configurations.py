@@ -31,9 +31,11 @@ VOLATILE: Mapping[str, Sequence[str]] = {
 _WORDS = "key|psk|pass|password|passwd|passphrase|pwd|secret|community|token|pin|hash"
 _QUOTED = r"""'(?:[^']|'\\'')*'|"(?:[^"\\]|\\.)*"|\S+"""
 _PEM = re.compile(r"(-----BEGIN [A-Z0-9 ]+-----)((?:(?!-----).)*)(-----END [A-Z0-9 ]+-----)", re.DOTALL)
+_ADDRESS = re.compile(r"(://[^\s/:@'\"]{0,200}:)([^\s/'\"]{1,400})(?=@)")
+"""Scheme, user and password before a host (RFC 3986 §3.2.1)."""
 _UCI = re.compile(
     r"(^[ \t]*(?:option|list)[ \t]+['\"]?"
-    r"(?:[\w-]{0,60}(?:key|psk|passw|passphrase|secret|community|token|authpass|privpass)[\w-]*"
+    r"(?:[\w-]{0,60}(?:key|psk|passw|passphrase|secret|community|token|authpass|privpass)[\w-]*|r[01]kh"
     r"|(?:[a-z0-9]{1,30}[_-]){0,5}(?:pass|pin|hash|pwd)[0-9]*)['\"]?[ \t]+)"
     rf"({_QUOTED})",
     re.MULTILINE | re.IGNORECASE,
@@ -49,21 +51,31 @@ _SAID = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _TRAPS = re.compile(
-    r"(^[ \t]*snmp-server host \S+ (?:(?:traps|informs) )?(?:version \S+ (?:(?:auth|noauth|priv) )?)?)(\S+)", re.MULTILINE
+    r"(^[ \t]*snmp-server host \S+ (?:(?:traps|informs|vrf \S+) ){0,3}"
+    r"(?:version \S+ (?:(?:auth|noauth|priv) )?)?)(\S+)",
+    re.MULTILINE,
 )
+_NEIGHBOURS = re.compile(
+    r"(^[ \t]*(?:standby|vrrp|glbp|ip nhrp)(?: \d{1,5})? authentication (?!md5\b)(?:text )?)(\S[^\r\n]*)", re.MULTILINE
+)
+"""IOS, clear text between routers; after `md5` stands what the others find."""
 _SNMPD = re.compile(
     r"(^(?:#\| ?)?[ \t]{0,9}(?:r[ow]community6?|trapcommunity|com2sec6?[ \t]+(?:-Cn[ \t]+\S+[ \t]+)?\S+[ \t]+\S+"
     r"|trap2?sink[ \t]+\S+|informsink[ \t]+\S+)[ \t]+)(\S+)",
     re.MULTILINE | re.IGNORECASE,
 )
 """Net-SNMP's snmpd.conf(5)."""
+_TRAP_SESSION = re.compile(
+    r"(^(?:#\| ?)?[ \t]{0,9}(?:trapsess|proxy)[ \t][^\r\n]{0,400}?[ \t]-(?:[cAX]|3[kKmM])[ \t]*)(\S[^\r\n]*)", re.MULTILINE
+)
+"""The same, with options of snmpcmd(1): from the first secret to the end of the line."""
 _COMMUNITY_NAME = re.compile(rf"((?:^|[ \t/])snmp community[^\r\n]{{0,400}}?[ \t]name=)({_QUOTED})", re.MULTILINE)
 """RouterOS, as `/export terse` says it: each line with its menu."""
-_GENERIC = (_PEM, _ASSIGNED, _SAID, _TRAPS)
+_GENERIC = (_PEM, _ASSIGNED, _SAID, _TRAPS, _NEIGHBOURS, _ADDRESS)
 SECRET: Mapping[str, Sequence[re.Pattern[str]]] = {
-    "openwrt": (_PEM, _UCI),
-    "routeros": (_PEM, _ASSIGNED, _COMMUNITY_NAME),
-    "linux": (*_GENERIC, _SNMPD),
+    "openwrt": (_PEM, _UCI, _ADDRESS),
+    "routeros": (_PEM, _ASSIGNED, _COMMUNITY_NAME, _ADDRESS),
+    "linux": (*_GENERIC, _SNMPD, _TRAP_SESSION),
 }
 """Platform → where secrets stand: group 1 stays, group 2 is hidden.
 

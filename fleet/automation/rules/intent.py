@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -199,20 +199,21 @@ def on_device(text: str, platform: str, place: Place) -> Any:
 
 
 def wifis_in(text: str) -> list[dict[str, str]]:
-    """Wi-Fis that an OpenWrt configuration sends, each name once."""
-    found: dict[str, dict[str, str]] = {}
+    """Wi-Fis that an OpenWrt configuration sends: a name several times where its radios send it in different ways."""
+    found: list[dict[str, str]] = []
     for section in uci_sections(text):
         options = section.options
         if section.type != "wifi-iface" or options.get("disabled") == "1" or options.get("mode", "ap") != "ap":
             continue
-        ssid = str(options.get("ssid", ""))
-        found[ssid] = {
-            "ssid": ssid,
+        wifi = {
+            "ssid": str(options.get("ssid", "")),
             "encryption": str(options.get("encryption", "none")),
             "network": str(options.get("network", "")),
             "psk": str(options.get("key", "")),
         }
-    return list(found.values())
+        if wifi not in found:
+            found.append(wifi)
+    return found
 
 
 def differences(intended: Intended, text: str, platform: str, places: Iterable[Place]) -> list[Difference]:
@@ -245,18 +246,23 @@ def unified(pairs: Iterable[tuple[str, str]]) -> str:
 
 def _wifi_differences(want: Any, has: Any, passing: Collection[str]) -> list[Difference]:
     """Where a change says what is to be for a while, switched on or off, the base says nothing."""
-    wanted, there = ({one["ssid"]: one for one in side if one["ssid"] not in passing} for side in (want, has))
-    names = [*wanted, *(name for name in there if name not in wanted)]
+    wanted, there = ([one for one in side if one["ssid"] not in passing] for side in (want, has))
     return [
-        Difference(f"wifi:{name}", _diff(_wifi_lines(wanted.get(name)), _wifi_lines(there.get(name), wanted.get(name))))
-        for name in names
-        if wanted.get(name) != there.get(name)
+        Difference(f"wifi:{name}", _diff(_wifi_lines(wished), _wifi_lines(sent, wished)))
+        for name in dict.fromkeys(one["ssid"] for one in (*wanted, *there))
+        if (wished := _named(wanted, name)) != (sent := _named(there, name))
     ]
 
 
-def _wifi_lines(wifi: Mapping[str, str] | None, other: Mapping[str, str] | None = None) -> list[str]:
-    if wifi is None:
-        return []
-    key = MASK if other is None or other["psk"] == wifi["psk"] else CHANGED
-    shown = {**wifi, "psk": key if wifi["psk"] else ""}
-    return [f"{name} = {value}" for name, value in shown.items() if value]
+def _named(wifis: Iterable[Mapping[str, str]], ssid: str) -> list[Mapping[str, str]]:
+    return [one for one in wifis if one["ssid"] == ssid]
+
+
+def _wifi_lines(wifis: Iterable[Mapping[str, str]], others: Sequence[Mapping[str, str]] = ()) -> list[str]:
+    """The key as hidden, and as changed where none of the others has it."""
+    lines: list[str] = []
+    for wifi in wifis:
+        key = MASK if not others or any(one["psk"] == wifi["psk"] for one in others) else CHANGED
+        shown = {**wifi, "psk": key if wifi["psk"] else ""}
+        lines += [f"{name} = {value}" for name, value in shown.items() if value]
+    return lines

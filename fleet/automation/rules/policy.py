@@ -6,7 +6,7 @@ is no special case. The next time is searched from boundary to boundary of what 
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
@@ -86,6 +86,9 @@ class Question:
     places: tuple[Place, ...]
     later_s: int = 0
     """How long after the first device the last one has its turn."""
+    planned: time | None = None
+    """What each device's clock shows when something is away once more, for `planned_s`: a restart noted down."""
+    planned_s: int = 0
     roles: frozenset[str] = frozenset()
     """What the person who asks holds where it happens."""
     may_run: frozenset[str] = frozenset()
@@ -101,7 +104,8 @@ class Question:
 class Reason:
     """`key` is a word, pages say the sentence: role, lesson, nap, school-day, window, exam, frozen, no-calendar, overridden.
 
-    `details`: {site_id, site, until, name}, as far as they apply. `blocks`: whether it stands in the way, or is only said.
+    `details`: {site_id, site, until, name, planned}, as far as they apply; `planned`: the instant it speaks of, unless
+    that is the change itself. `blocks`: whether it stands in the way, or is only said.
     """
 
     key: str
@@ -175,25 +179,54 @@ class _Search:
                 known = last.get(span.key)
                 last[span.key] = span if known is None or span.ends_at > known.ends_at else known
             found += [_reason(place, span) for span in last.values()]
+            found += [_planned(_reason(place, span), moment) for moment, span in self._against_planned(place, begin)]
         return found
 
     def next_start(self, begin: datetime) -> datetime | None:
         """While anything meets [start, start + lasts), every start up to its end meets it too: so go on at that end."""
         start = begin
         while start <= begin + HORIZON:
-            ends = [span.ends_at for place in self.question.places for span in self._against(place, start)]
+            ends = [end for place in self.question.places for end in self._ends(place, start)]
             if not ends:
                 return start
             start = max(ends)
         return None
 
+    def _ends(self, place: Place, start: datetime) -> Iterator[datetime]:
+        """Every start before one of these meets what stands in the way now, too."""
+        yield from (span.ends_at for span in self._against(place, start))
+        yield from (moment for moment, _span in self._against_planned(place, start))
+
+    def _against_planned(self, place: Place, begin: datetime) -> Iterator[tuple[datetime, Span]]:
+        """(when the clock shows what was planned, what it would fall into first)."""
+        for moment in self._planned(place, begin):
+            if span := next(
+                self._meeting(place, moment, moment + timedelta(seconds=self.question.planned_s), planned=True), None
+            ):
+                yield moment, span
+
+    def _planned(self, place: Place, begin: datetime) -> Iterator[datetime]:
+        """The next time, and one more where it may have passed before the last device has its turn."""
+        if self.question.planned is None:
+            return
+        day = place.calendar.local(begin).date() - ONE_DAY
+        while (moment := place.calendar.instant(day, self.question.planned)) <= begin + self.lasts + ONE_DAY:
+            if moment > begin:
+                yield moment
+                if moment > begin + self.lasts:
+                    return
+            day += ONE_DAY
+
     def _against(self, place: Place, begin: datetime) -> Iterator[Span]:
-        end = begin + self.lasts
+        yield from self._meeting(place, begin, begin + self.lasts)
+
+    def _meeting(self, place: Place, begin: datetime, end: datetime, *, planned: bool = False) -> Iterator[Span]:
         for frozen in place.frozen:
             span = Span(frozen.begins_at, frozen.ends_at, "frozen", frozen.reason)
             if span.meets(begin, end):
                 yield span
-        if self.question.disruption_s <= self._rules[place.site_id].harmless_s:
+        away_s = self.question.planned_s if planned else self.question.disruption_s
+        if away_s <= self._rules[place.site_id].harmless_s:
             return
         yield from self._exams(place, begin, end)
         yield from self._outside_windows(place, begin, end)
@@ -232,6 +265,10 @@ def _reason(place: Place, span: Span) -> Reason:
     return Reason(
         span.key, {"site_id": place.site_id, "site": place.name, "until": span.ends_at.isoformat(), "name": span.name}
     )
+
+
+def _planned(reason: Reason, moment: datetime) -> Reason:
+    return replace(reason, details={**reason.details, "planned": moment.isoformat()})
 
 
 def _exam_span(calendar: Calendar, exam: ExamSpan, rule: Rule) -> Span:

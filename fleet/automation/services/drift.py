@@ -206,7 +206,10 @@ def _adopted(drift: Drift, about: Subject, place: Place, has: Any) -> Any:
     if place.kind != WIFIS:
         return has
     wanted: Sequence[dict[str, str]] = render(drift.device).values.get(WIFIS, [])
-    return [one for one in wanted if one["ssid"] != about.ssid] + [one for one in has if one["ssid"] == about.ssid]
+    sent = [one for one in has if one["ssid"] == about.ssid]
+    if len(sent) > 1:
+        raise IntentError(_("The radios of the device send this Wi-Fi in different ways, and only one can be wanted."))
+    return [one for one in wanted if one["ssid"] != about.ssid] + sent
 
 
 def _place(device: Device, level: str) -> intents.Place:

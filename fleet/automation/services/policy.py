@@ -1,9 +1,10 @@
 """Why a change may not happen now, and when next: what the tables say, brought before the pure rules."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, time
 from typing import NamedTuple
 
 from django.conf import settings
@@ -41,6 +42,8 @@ def question(change: Change, device_ids: Collection[int], at: datetime) -> Quest
         at=at,
         later_s=_later_s(change, len(device_ids), playbook),
         places=tuple(_places(touched, at)),
+        planned=_planned(change, playbook),
+        planned_s=playbook.verification.within_s if playbook else 0,
         roles=_roles(change, touched),
         may_run=roles_of(playbook, "who_may_run"),
         overridden=Override.objects.filter(change=change, digest=change.digest, agreed_by__isnull=False).exists(),
@@ -83,6 +86,12 @@ def _disruption_s(risk: str, playbook: Playbook | None) -> int:
         restarts=any(one.holds == "restarted" for one in playbook.verification.expect),
         back_within_s=playbook.verification.within_s,
     )
+
+
+def _planned(change: Change, playbook: Playbook | None) -> time | None:
+    """What an argument says in hours and minutes; what is written in another way the playbook itself refuses."""
+    said = str(change.arguments.get(playbook.disrupts_at, "")) if playbook and playbook.disrupts_at else ""
+    return time.fromisoformat(said) if re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", said, re.ASCII) else None
 
 
 def _later_s(change: Change, devices: int, playbook: Playbook | None) -> int:
@@ -188,8 +197,11 @@ def _rules(authority_ids: Collection[int]) -> defaultdict[int, list[Rule]]:
 
 
 def agreed(usual: Rule, row: PolicyRule) -> Rule:
-    """The usual rule with what an authority has agreed otherwise."""
-    return replace(usual, times=Times(row.times), exam_margin_days=row.exam_margin_days)
+    """The usual rule with what an authority has agreed otherwise: days around exams, and windows without exception."""
+    rule = replace(usual, times=Times(row.times), exam_margin_days=row.exam_margin_days)
+    if row.exam_margin_days:
+        rule = replace(rule, exams=policy.Exams.DAYS_AROUND)
+    return replace(rule, harmless_s=-1) if rule.times is Times.WINDOWS else rule
 
 
 def request_ends_at(change: Change) -> datetime:

@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +14,17 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from fleet.automation.catalogue import CatalogueError, Playbook, built_in, git, load, not_made_good, not_put_back, pinned
+from fleet.automation.catalogue import (
+    CatalogueError,
+    Playbook,
+    built_in,
+    git,
+    load,
+    not_made_good,
+    not_put_back,
+    not_undone,
+    pinned,
+)
 from fleet.automation.models import PlaybookSource, SourceVersion
 from fleet.automation.rules import sources as rules
 from fleet.automation.rules.boxes import NO_SUBJECT, lacks_subject
@@ -29,6 +39,8 @@ State = PlaybookSource.State
 GIVEN_UP = timedelta(seconds=2 * git.FETCH_S)
 """After that whoever fetched is gone, and another may begin."""
 AFTER_CUT = "to make a run good that was cut off"
+_FITS: Mapping[str, Callable[[Playbook, Playbook], str | None]] = {"rollback": not_undone, "after_cut": not_made_good}
+"""Key of the manifest → why the playbook named there does not fit."""
 
 
 class SourceError(ValueError):
@@ -196,7 +208,7 @@ def _load_problem(root: Path, slug: str) -> list[str]:
         playbook = load(root / slug)
     except CatalogueError as error:
         return [str(error).replace(f"{root}/", "")]
-    named = {playbook.rollback.playbook if playbook.rollback else "": "to undo it with", playbook.after_cut: AFTER_CUT}
+    named = {_named(playbook)["rollback"]: "to undo it with", playbook.after_cut: AFTER_CUT}
     if playbook.rollback and playbook.rollback.restore_backup and (lacking := not_put_back(playbook)):
         return [f"{slug}/manifest.toml: rollback: no configuration is kept or put back on {', '.join(lacking)}"]
     if lacks_subject(playbook):
@@ -205,16 +217,24 @@ def _load_problem(root: Path, slug: str) -> list[str]:
     known = {*rules.slugs({path.name + "/": "" for path in root.iterdir()}), *ours}
     if lacking_ones := [other for other in named if other and other not in known]:
         return [f"{slug}/manifest.toml: there is no playbook {other!r} {named[other]}" for other in lacking_ones][:1]
-    return _misfit(playbook, root, ours) if playbook.after_cut else []
+    found = (_misfit(playbook, key, root, ours) for key in _FITS)
+    return [f"{slug}/manifest.toml: {problem}" for problem in found if problem]
 
 
-def _misfit(playbook: Playbook, root: Path, ours: Mapping[str, Playbook]) -> list[str]:
+def _named(playbook: Playbook) -> dict[str, str]:
+    """Key of the manifest → slug of the playbook that it names; "" where it names none."""
+    return {"rollback": playbook.rollback.playbook if playbook.rollback else "", "after_cut": playbook.after_cut}
+
+
+def _misfit(playbook: Playbook, key: str, root: Path, ours: Mapping[str, Playbook]) -> str | None:
+    """Why the playbook that it names with this key does not do for it."""
     try:
-        other = ours.get(playbook.after_cut) or load(root / playbook.after_cut)
+        slug = _named(playbook)[key]
+        other = (ours.get(slug) or load(root / slug)) if slug else None
     except CatalogueError:  # said of that one
-        return []
-    problem = not_made_good(playbook, other)
-    return [f"{playbook.slug}/manifest.toml: after_cut: {problem}"] if problem else []
+        return None
+    problem = _FITS[key](playbook, other) if other else None
+    return f"{key}: {problem}" if problem else None
 
 
 def changes_of(version: SourceVersion) -> list[rules.PlaybookChange]:

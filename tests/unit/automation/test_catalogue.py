@@ -9,6 +9,10 @@ from django.core.checks import run_checks
 
 from fleet.automation import catalogue
 from fleet.automation.catalogue import CatalogueError, load
+from fleet.automation.services.sources import problems_of
+from tests.unit.automation.conftest import SPECS
+
+VLAN = 'vlan = {label = {de = "VLAN", en = "VLAN"}}'
 
 
 def line_of(folder: Path, text: str) -> int:
@@ -51,6 +55,10 @@ def test_a_folder_becomes_a_playbook(folder: Path) -> None:
         ('value = "{ssid}"', 'value = "{psk}"', '"wireless.ssids"', "psk is secret"),
         ("value = 1.5", 'value = "{ssid}"', "power_w", "at_least needs a number"),
         ("value = 1.5", "", "power_w", "at_least needs a value"),
+        ('arguments = {state = "absent"}', 'arguments = {port = "none"}', "port = {label", "port cannot be 'none'"),
+        ('arguments = {state = "absent"}', 'arguments = {port = "2"}', "port = {label", "port cannot be '2'"),
+        ('platforms = ["openwrt"]', 'platforms = ["openwtr"]', "platforms", "there is no platform 'openwtr'"),
+        ("expected_duration_s = 15", "expected_duration_s = 301", "expected_duration_s", "longer than timeout_s"),
         ('psk = {label = {de = "Schlüssel", en = "Key"}}\n', "", None, "argument psk has no label"),
     ],
 )
@@ -63,6 +71,37 @@ def test_what_is_wrong_is_named_with_file_and_line(folder: Path, old: str, new: 
 
     assert str(caught.value).startswith(f"{folder / 'manifest.toml'}:{line}: ")
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("{type: int, default: 1}", "{type: int, default: one}", ":8: port: its default"),
+        ("default: present", "default: here", ":7: state: its default"),
+        ("{type: int, default: 1}", "{type: list, elements: string}", ":8: elements"),
+        ("{type: int, default: 1}", "{type: list, elements: int, default: [one]}", ":8: port: its default"),
+        ("      port: {type: int, default: 1}", "      1: {type: str}", "1 cannot be the name"),
+        ("      port: {type: int, default: 1}", "      a-b: {type: str}", "'a-b' cannot be the name"),
+        (SPECS[SPECS.index("options:") :], "options: [ssid, psk]", "not an argument specification"),
+        (SPECS[SPECS.index("options:") :], "options: ssid", "not an argument specification"),
+        ("default: 1", "default: 2026-13-40", "not an argument specification"),
+    ],
+)
+def test_an_odd_argument_specification_is_named(folder: Path, old: str, new: str, says: str) -> None:
+    spoil(folder, old, new, "meta/argument_specs.yml")
+
+    with pytest.raises(CatalogueError) as caught:
+        load(folder)
+
+    assert str(caught.value).startswith(f"{folder / 'meta' / 'argument_specs.yml'}:")
+    assert says in str(caught.value)
+
+
+def test_what_is_no_text_is_named(folder: Path) -> None:
+    (folder / "manifest.toml").write_bytes(b"title = '\xff'")
+
+    with pytest.raises(CatalogueError, match=r"manifest\.toml: not UTF-8"):
+        load(folder)
 
 
 RETIRES = "      retired_keys: {type: list}\n      ssid:"
@@ -346,6 +385,34 @@ def test_an_inverse_must_be_there(folder: Path, settings: LazySettings) -> None:
     assert [error.msg for error in errors] == [
         f"{folder / 'manifest.toml'}: there is no playbook 'exam-off' to undo it with"
     ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("inverse", "spoilt", "says"),
+    [
+        ("exam-wifi", {}, "it cannot be undone with itself"),
+        ("exam-off", {'platforms = ["openwrt"]': 'platforms = ["ios"]'}, "exam-off is not for all of its platforms"),
+        ("exam-off", {"[arguments]": f"[arguments]\n{VLAN}"}, "exam-off needs vlan"),
+        ("exam-off", {}, ""),
+    ],
+)
+def test_an_inverse_must_fit(folder: Path, settings: LazySettings, inverse: str, spoilt: dict[str, str], says: str) -> None:
+    settings.PLAYBOOKS_DIR = folder.parent
+    shutil.copytree(folder, off := folder.parent / "exam-off")
+    for old, new in spoilt.items():
+        spoil(off, old, new)
+    if VLAN in "".join(spoilt.values()):
+        spoil(off, "      ssid:", "      vlan: {type: int, required: true}\n      ssid:", "meta/argument_specs.yml")
+    spoil(folder, 'arguments = {state = "absent"}', f'playbook = "{inverse}"')
+    expected = [f"exam-wifi/manifest.toml: rollback: {says}"] if says else []
+
+    found = [one.msg.removeprefix(f"{folder.parent}/") for one in run_checks() if one.id == "automation.E001"]
+    files = {str(one.relative_to(folder.parent)): one.read_text() for one in folder.parent.rglob("*") if one.is_file()}
+    settings.PLAYBOOKS_DIR = folder.parent / "none"
+
+    assert found == expected
+    assert problems_of(files) == expected, "nor from a repository"
 
 
 @pytest.mark.django_db

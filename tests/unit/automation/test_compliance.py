@@ -56,6 +56,17 @@ def test_an_access_point(spoilt: dict[str, str], rule: str, verdict: str) -> Non
     assert judged(facts(AP.format(**{**GOOD, **spoilt}), "openwrt"), DECLARED)[rule] == verdict
 
 
+@pytest.mark.parametrize(
+    ("other", "rule"),
+    [({"encryption": "none", "key": ""}, "encrypted_wifi"), ({"key": "x" * 8}, "long_wifi_key")],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_each_radio_of_a_wifi_counts(other: dict[str, str], rule: str, turned: bool) -> None:
+    radios = [AP.format(**GOOD), AP.format(**{**GOOD, **other})]
+
+    assert judged(facts("\n".join(radios[::-1] if turned else radios), "openwrt"), DECLARED)[rule] == Verdict.VIOLATED
+
+
 def test_a_declared_guest_network_may_be_open() -> None:
     seen = Facts(wifis=[Wifi("Gäste", "none", "")])
 
@@ -72,6 +83,10 @@ def test_a_declared_guest_network_may_be_open() -> None:
         ("labswitch", "snmp-server community public ro\n", "no_default_community", "violated"),
         ("labswitch", "hostname a\n", "guarded_snmp", "met"),
         ("labswitch", "hostname a\n", "no_telnet", "met"),
+        ("ios", "logging buffered 16384\nlogging trap warnings\nlogging source-interface Vlan1\n", "log_server", "violated"),
+        ("ios", "logging buffered 16384\nlogging 192.0.2.9\n", "log_server", "met"),
+        ("ios", "logging log.example\n", "log_server", "met"),
+        ("ios", "logging host 192.0.2.9 vrf M\n", "log_server", "met"),
         ("ios", "line vty 0 4\n transport input telnet ssh\n", "no_telnet", "violated"),
         ("ios", "line vty 0 4\n transport input ssh\n", "no_telnet", "met"),
         ("ios", "hostname a\n", "no_telnet", "unknown"),

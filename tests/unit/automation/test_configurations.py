@@ -39,12 +39,21 @@ UCI = [
     "\toption private_key 'S3CRET='",
     "\toption 'auth_secret' 'S3CRET'",
     "\toption authpass 'S3CRET'",
+    "\tlist r0kh 'ff:ff:ff:ff:ff:ff,*,S3CRET'",
+    "\tlist r1kh '00:00:00:00:00:00,00:00:00:00:00:00,S3CRET'",
     "\toption cert '-----BEGIN PRIVATE KEY-----\nS3CRET\n-----END PRIVATE KEY-----'",
 ]
 GENERIC = [
     "snmp-server community S3CRET RO",
     "snmp-server host 192.0.2.1 version 2c S3CRET",
     "snmp-server user u g v3 auth sha S3CRET priv aes 128 S3CRET2",
+    "snmp-server host 192.0.2.1 vrf M version 2c S3CRET",
+    "snmp-server host 192.0.2.1 vrf M informs version 3 priv S3CRET",
+    " standby 1 authentication S3CRET",
+    " standby 1 authentication text S3CRET",
+    " standby 1 authentication md5 key-string 7 S3CRET timeout 30",
+    " vrrp 20 authentication S3CRET",
+    " ip nhrp authentication S3CRET",
     "username admin privilege 15 secret 5 S3CRET",
     "enable password 7 S3CRET",
     " wpa-psk ascii 0 S3CRET",
@@ -64,8 +73,11 @@ SNMPD = [
     "com2sec6 -Cn context readonly default S3CRET",
     "trapcommunity S3CRET",
     "trap2sink 192.0.2.1 S3CRET 162",
+    "trapsess -v 2c -c S3CRET 192.0.2.1",
+    "trapsess -v 3 -u monitor -l authPriv -a SHA -A S3CRET -x AES -X S3CRET 192.0.2.1",
     "createUser monitor SHA S3CRET AES S3CRET",
 ]
+ADDRESS = "\toption update_url 'https://user:S3CRET@dyn.example/?host=a@b'"
 
 
 @pytest.mark.parametrize(
@@ -73,6 +85,7 @@ SNMPD = [
     [
         *(("openwrt", text) for text in UCI),
         *((platform, text) for text in GENERIC for platform in ("ios", "", "labswitch", "never heard of")),
+        *((platform, ADDRESS) for platform in ("openwrt", "ios", "linux", "routeros", "")),
         ("routeros", 'add name=x password="S3CRET \\" S3CRET" group=full'),
         ("routeros", "set secret=S3CRET"),
         ("routeros", '/snmp community set [ find default=yes ] addresses=::/0 name="S3CRET S3CRET"'),
@@ -92,9 +105,11 @@ def test_secrets_are_hidden(platform: str, text: str) -> None:
     ("platform", "text"),
     [
         ("openwrt", "\toption ssid 'Schule'\n\toption encryption 'psk2'\n\toption network 'lan'\n\tlist mapping 'x'\n"),
+        ("openwrt", "\toption url 'https://dyn.example:8443/?mail=a@b'\n\toption other 'ssh://git@host/x'\n"),
         ("linux", "# file 644 /etc/snmp/snmpd.conf\n#| sysContact IT der Stadt\n#| agentaddress udp:161\n"),
         ("routeros", "/snmp set contact=IT enabled=yes\n/interface bridge add name=bridge1\n"),
         ("ios", "hostname a\ninterface Gi0/1\n description AP 204\naaa authentication login default local\n"),
+        ("ios", "interface Vlan2\n standby 1 ip 192.0.2.1\n standby 1 priority 110\n ip nhrp map multicast dynamic\n"),
     ],
 )
 def test_the_rest_is_shown_as_it_is(platform: str, text: str) -> None:

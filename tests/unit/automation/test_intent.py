@@ -113,6 +113,23 @@ def test_differences(values: dict[str, Any], keys_found: set[str]) -> None:
     assert set(found(values)) == keys_found
 
 
+@pytest.mark.parametrize("options", ["encryption 'none'", "encryption 'sae-mixed'\n\toption key 'planted-key'"])
+def test_a_radio_that_sends_a_wifi_in_another_way_is_a_difference(options: str) -> None:
+    other = f"config wifi-iface 'zero'\n\toption network 'lan'\n\toption ssid 'Schule'\n\toption {options}\n\n"
+
+    differing = found({"wifis": [WIFI]}, CONFIG.replace("config wifi-iface 'one'", f"{other}config wifi-iface 'one'"))
+
+    assert set(differing) == {"wifi:Schule"}
+    assert "planted-key" not in differing["wifi:Schule"]
+    assert "\n+" in f"\n{differing['wifi:Schule']}"
+
+
+def test_radios_that_send_a_wifi_alike_are_no_difference() -> None:
+    section = CONFIG[CONFIG.index("config wifi-iface 'one'") : CONFIG.index("config wifi-iface 'off'")]
+
+    assert found({"wifis": [WIFI]}, CONFIG.replace(section, section + section.replace("'one'", "'two'"))) == {}
+
+
 def test_a_wifi_that_is_there_for_a_while_is_no_difference() -> None:
     other = {**WIFI, "ssid": "Neu"}
 

@@ -324,6 +324,23 @@ def test_a_step_of_many_devices_is_over_before_the_bell(later: int, allowed: boo
     assert answered(asked)[0] == allowed
 
 
+@pytest.mark.parametrize(
+    ("at", "planned", "blocked", "next_at"),
+    [
+        ("2026-06-09T20:00", None, [], "06-09 20:00"),
+        ("2026-06-09T20:00", time(3), [], "06-09 20:00"),
+        ("2026-06-09T20:00", time(8, 20), ["school-day"], "06-12 11:05"),  # Friday, so that Saturday has it
+        ("2026-06-12T20:00", time(8, 20), [], "06-12 20:00"),
+        ("2026-06-14T08:17", time(8, 20), ["school-day"], "06-19 11:05"),  # noted down before 8:20 or after it
+        ("2026-06-14T08:00", time(8, 20), [], "06-14 08:00"),
+    ],
+)
+def test_what_is_planned_for_later_is_asked_about_too(
+    at: str, planned: time | None, blocked: list[str], next_at: str
+) -> None:
+    assert answered(ask(at, risk="high", lasts=300, planned=planned, planned_s=600)) == (not blocked, blocked, next_at)
+
+
 def test_what_is_harmless_on_one_device_is_so_on_many() -> None:
     assert answered(ask("2026-06-10T08:10", lasts=10, later_s=3600))[0]
 

@@ -125,10 +125,21 @@ def test_a_secret_that_changes_shows_that_it_does_and_not_what_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["key", "key1", "psk", "wpa_psk", "password", "auth_secret", "acct_secret", "community", "sae_password"]
+    "name",
+    ["key", "key1", "psk", "wpa_psk", "password", "auth_secret", "acct_secret", "community", "sae_password", "r0kh", "r1kh"],
 )
 def test_names_of_secrets(name: str) -> None:
     assert mask.is_secret(name)
+
+
+def test_a_password_within_an_address_is_hidden() -> None:
+    before, after = ([("ddns.home.update_url", f"https://user:{word}@dyn.example/")] for word in ("planted", "another"))
+
+    diff = mask.diff(before, after, [])
+
+    assert diff["before"] == "ddns.home.update_url='https://user:***@dyn.example/'\n"
+    assert diff["after"] == "ddns.home.update_url='https://user:*** (changed)@dyn.example/'\n"
+    assert mask.secret_values([*before, *after]) == ["planted", "another"]
 
 
 @pytest.mark.parametrize("name", ["ssid", "keyboard", "monkey", "encryption", "device", "compass"])

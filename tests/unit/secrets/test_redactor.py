@@ -1,12 +1,18 @@
 """What the redactor knows is found nowhere in what it returns, however it was written."""
 
+import base64
+import binascii
 import html
 import json
+import re
 import shlex
+import subprocess
+import time
 import urllib.parse
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +70,66 @@ def test_a_secret_is_found_as_json_and_urls_and_shells_write_it(secret: str) -> 
         repr({"key": secret}),
     ):
         assert MASK in redactor.text(written), written
+
+
+WORDS = "correct horse battery staple kX7 pqm2 vZ9 wolke regen dach 4711"
+SPECIAL = 'pa$s"w`rd\\x!1'
+CONFIGURATION = f"config wifi-iface\n\toption ssid 'x'\n\toption key '{WORDS}'\n\toption network 'lan'\n"
+
+
+def said_by(*command: str, to: str = "") -> str:
+    return subprocess.run(command, check=True, capture_output=True, input=to.encode()).stdout.decode()
+
+
+def readable(text: str) -> str:
+    """The text, also with its lines put together, and what its runs of Base64 hold from each digit on."""
+    pieces = re.findall(r"[A-Za-z0-9+/]{4,}", re.sub(r"\\n|\s", "", text))
+    shifted = [piece[start:] for piece in pieces for start in range(4)]
+    held = [binascii.a2b_base64(piece[: len(piece) // 4 * 4]) for piece in shifted]
+    return "\n".join([text, *(part.decode(errors="replace") for part in held)])
+
+
+@pytest.mark.parametrize("inside_json", [False, True])
+@pytest.mark.parametrize(
+    ("secret", "written"),
+    [
+        (WORDS, said_by("base64", to=WORDS)),
+        (WORDS, said_by("base64", to=CONFIGURATION)),
+        (WORDS, said_by("base64", "-w", "20", to=CONFIGURATION).replace("\n", "\r\n")),
+        (WORDS, yaml.safe_dump({"hint": f"The key of the Wi-Fi for the exam of today is {WORDS}"})),
+        (WORDS, yaml.safe_dump({"hint": f"Größe {WORDS} " * 3})),
+        (WORDS, said_by("od", "-An", "-tx1", to=WORDS)),
+        ("#it's-geheim-4711 no", yaml.safe_dump({"key": "#it's-geheim-4711 no"})),
+        ("größe-Schlüssel-4711", yaml.safe_dump({"key": "größe-Schlüssel-4711"})),
+        ("größe-Schlüssel-4711", yaml.safe_dump({"key": f"{'x' * 70}größe-Schlüssel-4711"})),
+        (SPECIAL, base64.b64encode(json.dumps({"key": SPECIAL}).encode()).decode()),
+        (SPECIAL, said_by("bash", "-c", 'printf %q "$1"', "bash", SPECIAL)),
+        (SPECIAL, r'psk="pa\$s\"w\`rd\\x!1"'),
+        ("größe-4711", said_by("env", "LC_ALL=C", "bash", "-c", 'printf %q "$1"', "bash", "größe-4711")),
+    ],
+)
+def test_a_secret_is_found_where_programs_wrap_or_escape_it(secret: str, written: str, inside_json: bool) -> None:
+    shown = Redactor([secret]).text(json.dumps(written) if inside_json else written)
+
+    assert MASK in shown
+    assert not [secret[at : at + 5] for at in range(len(secret) - 4) if secret[at : at + 5] in readable(shown)], shown
+
+
+def test_what_stands_around_a_wrapped_secret_stays() -> None:
+    shown = Redactor([WORDS]).text(
+        "first line\n" + WORDS.replace(" ", "\n   ") + "\nlast  line\n" + WORDS.replace(" ", "  ")
+    )
+
+    assert shown == f"first line\n{MASK}\nlast  line\n{MASK}"
+
+
+@pytest.mark.parametrize("piece", ["\\", " \n", "\\n", "k", "k ", "k\\n"])
+def test_no_output_keeps_it_busy(piece: str) -> None:
+    redactor, started = Redactor(["k" * 40, WORDS]), time.process_time()
+
+    redactor.text(piece * 100_000)
+
+    assert time.process_time() - started < 2
 
 
 def test_each_line_of_a_key_is_a_secret_of_its_own() -> None:

@@ -120,6 +120,24 @@ def _of_a_change(address: Address) -> bool:
     return not {"change", "run"}.isdisjoint(address.parameters.values())
 
 
+@pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.AUDITOR, Role.SECURITY])
+def test_the_audit_of_a_device_has_what_several_schools_got(role: Role, city: City, both: Change) -> None:
+    person, pk = at_school_a(city, role), city.access_point_a.pk
+    client = login(Client(), person)
+
+    said = Client().get(f"/api/v1/devices/{pk}/audit", headers=bearer(person))
+    page = client.get(reverse("automation:audit", args=[pk]))
+    sheet = client.get(reverse("automation:audit-csv", args=[pk]))
+
+    assert [one["change_id"] for one in said.json()] == [both.pk]
+    assert "ssid = Klausur" in page.content.decode()
+    assert [*told(said), *told(page)] == []
+    text = sheet.getvalue().decode()
+    assert "ssid = Klausur" in text
+    assert not [name for name in OTHERS if name in text]
+    assert Client().get(f"/api/v1/devices/{city.access_point_b.pk}/audit", headers=bearer(person)).status_code == 404
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_no_role_at_one_school_reads_of_another(role: Role, city: City, both: Change) -> None:
     things = make_things(device=city.access_point_a, owner=city.coordinator_a)

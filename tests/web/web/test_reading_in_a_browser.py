@@ -9,6 +9,7 @@ from fleet.devices.models import Device
 from fleet.monitoring.models import Alert, Health
 from fleet.sites.models import Room
 from tests.conftest import City
+from tests.web.automation.conftest import add_run, make_change
 from tests.web.conftest import Visit
 from tests.web.monitoring.test_device_page import says
 from tests.web.monitoring.test_pages import more_devices, silence
@@ -19,6 +20,18 @@ pytestmark = pytest.mark.browser
 SCROLLING = """[...document.querySelectorAll(".table-wrap")]
   .filter(wrap => wrap.scrollWidth > wrap.clientWidth + 1 || wrap.scrollHeight > wrap.clientHeight + 1)
   .map(wrap => wrap.getAttribute("aria-label") ?? wrap.getAttribute("aria-labelledby"))"""
+BROKEN = """[...document.querySelectorAll(".table-cards tbody :is(th, td)")].flatMap(cell => {
+  const words = [], texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), range = document.createRange();
+  const hidden = () => texts.currentNode.parentElement.closest("details, .visually-hidden");
+  while (texts.nextNode()) for (const word of hidden() ? [] : texts.currentNode.data.matchAll(/[\\p{L}\\d]{2,16}/gu)) {
+    range.setStart(texts.currentNode, word.index);
+    range.setEnd(texts.currentNode, word.index + word[0].length);
+    const boxes = range.getClientRects(), edge = cell.closest(".table-wrap").getBoundingClientRect().right;
+    if (boxes.length > 1 || [...boxes].some(box => box.right > edge + 1)) words.push(word[0]);
+  }
+  return words;
+})"""
+"""Words of cards that go over two lines or over the card's edge."""
 LONG = "Zugangspunkt-Lehrerzimmer-Erweiterungsbau-Obergeschoss-Nord-Verteiler-17"
 
 
@@ -36,6 +49,18 @@ def test_no_table_of_a_device_scrolls_inside_of_its_card_on_a_phone(width: int, 
 
     assert page.get_by_text("18 dBm").is_visible()
     assert page.evaluate(SCROLLING) == []
+
+
+@pytest.mark.parametrize("page", ["/devices/{device}/audit/", "/changes/{change}/devices/", "/approvals/", "/changes/"])
+def test_no_word_of_a_card_is_broken_on_a_phone(page: str, city: City, visit: Visit) -> None:
+    device = city.access_point_a
+    change = make_change(device, city.technician, state="awaiting-approval", reason="Mathe-Abitur in Raum 204 am 30.11.")
+    add_run(change, device, state="unreachable", message="ssh: connect to host 127.20.1.2 port 22: Connection timed out")
+
+    shown = visit(page.format(device=device.pk, change=change.pk), city.administrator, width=375)
+
+    assert shown.locator(".table-cards tbody th").count() == 1
+    assert shown.evaluate(BROKEN) == []
 
 
 def test_a_long_name_pushes_no_column_out_of_sight(city: City, visit: Visit) -> None:

@@ -2,10 +2,12 @@
 
 from datetime import time, timedelta
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from fleet.automation import policy_words
 from fleet.automation.catalogue import get
 from fleet.automation.models import Change, ChangeWindow, Freeze, PolicyRule
 from fleet.automation.services.policy import approvals_for, why_not_now
@@ -78,6 +80,39 @@ class TestWhyNotNow:
     def test_an_authority_may_have_agreed_otherwise(self, city: City, change: Change) -> None:
         PolicyRule.objects.create(authority=city.authority, risk="medium", times="any", exam_margin_days=0)
         assert keys(change) == set()
+
+    @pytest.mark.parametrize(("days", "kept_free"), [(0, set()), (2, {"exam"}), (1, set())])
+    def test_days_around_exams_that_were_agreed_hold_for_low_risk_too(
+        self, city: City, days: int, kept_free: set[str]
+    ) -> None:
+        change = make_change(city, risk="low", playbook="ap-restart")
+        PolicyRule.objects.create(authority=city.authority, risk="low", times="any", exam_margin_days=days)
+        begins = LESSON + timedelta(days=2)
+        scope = {"authority": city.authority, "site": city.school_a}
+        ExamPeriod.objects.create(**scope, name="Abitur", starts_at=begins, ends_at=begins + timedelta(hours=4))
+
+        assert keys(change, LESSON.replace(hour=18)) == kept_free
+
+    @pytest.mark.parametrize(("risk", "playbook"), [("medium", "ssid"), ("low", "port-label")])
+    def test_only_in_windows_holds_for_what_interrupts_next_to_nothing_too(
+        self, city: City, risk: str, playbook: str
+    ) -> None:
+        change = make_change(city, risk=risk, playbook=playbook)
+        assert keys(change) == set()
+        PolicyRule.objects.create(authority=city.authority, risk=risk, times="windows", exam_margin_days=0)
+
+        assert keys(change) == {"window"}
+
+    def test_a_restart_that_is_only_planned_keeps_out_of_lessons(self, city: City) -> None:
+        change = make_change(city, risk="high", playbook="linux-updates", arguments={"reboot_at": "08:20"})
+        evening = LESSON.replace(hour=20) - timedelta(days=1)
+
+        answer = why_not_now(change, [city.access_point_a.pk], evening)
+
+        assert not answer.allowed
+        assert "08:20" in policy_words.reason(answer.reasons[0])
+        Change.objects.filter(pk=change.pk).update(arguments={"reboot_at": "03:20"})
+        assert keys(Change.objects.get(pk=change.pk), evening) == set()
 
     def test_two_thousand_devices_at_a_hundred_schools_take_no_more_queries_than_one(self, city: City) -> None:
         change = make_change(city)

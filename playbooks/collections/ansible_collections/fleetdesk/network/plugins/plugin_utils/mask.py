@@ -9,8 +9,10 @@ MASK = "***"
 CHANGED = "*** (changed)"
 SHORTEST = 4
 """Shorter marked values are not looked for inside other text: they would be found everywhere."""
-_WORDS = "key|psk|pass|password|passwd|passphrase|pwd|secret|community|token|pin"
+_WORDS = "key|psk|pass|password|passwd|passphrase|pwd|secret|community|token|pin|r[01]kh"
 _SECRET_NAME = re.compile(rf"(?:^|[_. -])(?:{_WORDS})[0-9]*(?:$|[_. ])", re.IGNORECASE)
+_IN_ADDRESS = re.compile(r"(://[^\s/:@'\"]{0,200}:)([^\s/'\"]{1,400})(?=@)")
+"""Scheme, user and password before a host (RFC 3986 §3.2.1)."""
 
 Pair = tuple[str, str | list[str]]
 """(path, value)"""
@@ -39,10 +41,13 @@ def diff(before: Sequence[Pair], after: Sequence[Pair], secrets: Sequence[str]) 
 
 
 def _line(path: str, value: str | list[str], secrets: Sequence[str], *, changed: bool = False) -> str:
-    text = " ".join(map(repr, [value] if isinstance(value, str) else value))
-    if value and _hidden(path, value, secrets):
-        text = CHANGED if changed else MASK
+    text, cover = " ".join(map(repr, _texts(value))), CHANGED if changed else MASK
+    text = cover if value and _hidden(path, value, secrets) else _IN_ADDRESS.sub(rf"\g<1>{cover}", text)
     return f"{masked(path, secrets)}={masked(text, secrets)}\n"
+
+
+def _texts(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
 
 
 def _hidden(path: str, value: str | list[str], secrets: Sequence[str]) -> bool:
@@ -50,9 +55,9 @@ def _hidden(path: str, value: str | list[str], secrets: Sequence[str]) -> bool:
 
 
 def secret_values(pairs: Iterable[Pair]) -> list[str]:
-    """The values of secret options, to keep them out of messages."""
+    """The values of secret options and passwords within addresses, to keep them out of messages."""
     found: list[str] = []
     for path, value in pairs:
-        if is_secret(path.rpartition(".")[2]):
-            found += [value] if isinstance(value, str) else value
+        secret = is_secret(path.rpartition(".")[2])
+        found += _texts(value) if secret else [one[2] for text in _texts(value) for one in _IN_ADDRESS.finditer(text)]
     return [value for value in found if value]
