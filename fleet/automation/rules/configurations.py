@@ -22,7 +22,7 @@ _CLOCKS = (
 VOLATILE: Mapping[str, Sequence[str]] = {
     "": (r"[#!;] .*(?:uptime|[Gg]enerated (?:at|on)|[Ss]aved (?:at|on)).*",),
     "ios": _CLOCKS,
-    "aoscx": (r"!Version .* built .*", r"!export-password: .*"),
+    "aos-cx": (r"!Version .* built .*", r"!export-password: .*"),
     "procurve": (r"; Created on release .*", r";.*[Uu]p ?[Tt]ime.*"),
     "routeros": (r"# \S+ \d\d:\d\d:\d\d by RouterOS .*", r"# \d{4}-\d\d-\d\d \d\d:\d\d:\d\d by RouterOS .*"),
 }
