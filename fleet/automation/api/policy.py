@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Field, Router, Schema, Status
 from ninja.pagination import paginate
-from pydantic import AwareDatetime, model_validator
+from pydantic import model_validator
 
 from fleet.automation import policy_words, words
 from fleet.automation.api.changes import changes
@@ -25,6 +25,7 @@ from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Site
 from fleet.web.api import CursorPage, Problem
+from fleet.web.instants import Day, Instant
 
 policy = Router(tags=["policy"])
 MANAGE = Action.MANAGE_POLICY
@@ -52,8 +53,8 @@ class WindowOut(FreezeOut):
 class FreezeIn(Schema):
     """Without `site_id` it is for the whole authority."""
 
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Instant
+    ends_at: Instant
     reason: str = Field(min_length=1, max_length=200)
     site_id: int | None = None
     authority_id: int | None = None
@@ -68,7 +69,7 @@ class FreezeIn(Schema):
 class ChangeWindowIn(FreezeIn):
     kind: str = ""
     repeats: Literal["never", "daily", "weekly", "monthly"] = "never"
-    repeats_until: date | None = None
+    repeats_until: Day | None = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -94,8 +95,8 @@ class DelegationIn(Schema):
     """Without `person_id` it is one's own leave."""
 
     deputy_id: int
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Instant
+    ends_at: Instant
     person_id: int | None = None
 
 
@@ -235,7 +236,7 @@ def end_delegation(request: HttpRequest, delegation_id: int) -> Delegation:
 
 
 @changes.get("/{int:change_id}/policy", response=AnswerOut, summary="Why not now, and when next")
-def why_not(request: HttpRequest, change_id: int, at: AwareDatetime | None = None) -> dict[str, Any]:
+def why_not(request: HttpRequest, change_id: int, at: Instant | None = None) -> dict[str, Any]:
     """At its own time or now, whichever is later; or at the time you ask about, which lies at most a year ahead."""
     change = get_object_or_404(Change.objects.visible_to(request.user), pk=change_id)
     now = timezone.now()

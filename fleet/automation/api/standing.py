@@ -9,7 +9,6 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from ninja import Field, Router, Schema, Status
 from ninja.pagination import paginate
-from pydantic import AwareDatetime
 
 from fleet.automation import audit, remedybook, words
 from fleet.automation.catalogue import get
@@ -26,6 +25,7 @@ from fleet.people.rules import Action
 from fleet.secrets.types import MASK
 from fleet.sites.models import Site
 from fleet.web.api import CursorPage, Problem
+from fleet.web.instants import Instant
 
 cures = Router(tags=["automation"])
 standing = Router(tags=["automation"])
@@ -128,7 +128,7 @@ class ScheduleIn(Schema):
     playbook: str
     rule: str
     """RRULE of RFC 5545, at most daily: `FREQ=MONTHLY;BYMONTHDAY=1`."""
-    starts_at: AwareDatetime
+    starts_at: Instant
     arguments: dict[str, Any] = Field(default_factory=dict)
     device_ids: list[int] = Field(default_factory=list)
     kind: str = ""

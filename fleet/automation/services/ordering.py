@@ -26,6 +26,7 @@ from fleet.devices.models import Device
 from fleet.people.models import User
 from fleet.people.rules import Action, Role
 from fleet.sites.models import Authority
+from fleet.web.instants import far_problem
 
 
 class OrderError(ValueError):
@@ -138,6 +139,9 @@ def _strategy_problem(order: Order) -> dict[str, str]:
 
 
 def _span_problem(order: Order, playbook: Playbook) -> dict[str, str]:
+    for name, when in (("starts_at", order.starts_at), ("ends_at", order.ends_at)):
+        if when and (far := far_problem(when)):
+            return {name: far}
     if order.ends_at is None:
         return {}
     if why_not := no_end(playbook):

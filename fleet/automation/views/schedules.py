@@ -28,6 +28,7 @@ from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Site
 from fleet.sites.typed import NAME_OR_PART, SchoolField, offer_schools
+from fleet.web.instants import InstantField
 
 PAGE_SIZE = 50
 PREFIX = "argument-"
@@ -61,9 +62,8 @@ class ScheduleForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=gettext_lazy("Their names, one per line."),
     )
-    starts_at = forms.DateTimeField(
+    starts_at = InstantField(
         label=gettext_lazy("First time"),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         help_text=gettext_lazy("The later times are at the same hour."),
     )
     repeats = forms.ChoiceField(
