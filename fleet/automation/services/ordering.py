@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -16,8 +15,9 @@ from fleet.automation.catalogue import CatalogueError, Playbook, get
 from fleet.automation.end_words import no_end
 from fleet.automation.inventory import manageable
 from fleet.automation.models import Change, Run
-from fleet.automation.rules.arguments import ArgumentsError, digest, validated
+from fleet.automation.rules.arguments import ArgumentsError, validated
 from fleet.automation.rules.rollout import Strategy, StrategyError
+from fleet.automation.services import subject
 from fleet.automation.services.decisions import agree_beforehand
 from fleet.automation.services.policy import approvals_for
 from fleet.automation.services.rollouts.planning import arrange, limited, planned
@@ -163,13 +163,7 @@ def _create(order: Order, playbook: Playbook, arguments: dict[str, Any], devices
         site_id=sites.pop() if len(sites) == 1 else None,
         playbook=playbook.slug,
         playbook_digest=playbook.digest,
-        digest=digest(
-            playbook.digest,
-            arguments,
-            [device.pk for device in devices],
-            ends_at=order.ends_at,
-            key=settings.SECRET_KEY,
-        ),
+        digest=subject.of(playbook.digest, arguments, [device.pk for device in devices], order.ends_at),
         arguments={name: value for name, value in arguments.items() if name not in secret},
         secret_arguments=secret or None,  # type: ignore[misc]  # the field's column is text, its value an object
         risk=playbook.risk,
