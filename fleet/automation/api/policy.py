@@ -26,6 +26,7 @@ from fleet.people.rules import Action
 from fleet.sites.models import Site
 from fleet.web.api import CursorPage, Problem
 from fleet.web.instants import Day, Instant
+from fleet.web.once import IdempotencyKey, made_by_key
 
 policy = Router(tags=["policy"])
 MANAGE = Action.MANAGE_POLICY
@@ -168,8 +169,11 @@ def list_freezes(request: HttpRequest, *, over: bool = False) -> QuerySet[Freeze
 
 
 @policy.post("/freezes", response={201: FreezeOut}, summary="Freeze a site or an authority")
-def freeze(request: HttpRequest, body: FreezeIn) -> Status[Freeze]:
-    return Status(201, freezing.freeze(stretch=_stretch(request, body), by=_person(request)))
+def freeze(request: HttpRequest, body: FreezeIn, idempotency_key: IdempotencyKey = None) -> Status[Freeze]:
+    def make() -> int:
+        return freezing.freeze(stretch=_stretch(request, body), by=_person(request)).pk
+
+    return Status(201, Freeze.objects.get(pk=made_by_key(request, "freeze", idempotency_key, make)))
 
 
 @policy.post("/freezes/{int:freeze_id}/end", response=FreezeOut, summary="End a freeze now")
@@ -187,8 +191,11 @@ def list_windows(request: HttpRequest, *, over: bool = False) -> QuerySet[Change
 
 
 @policy.post("/windows", response={201: WindowOut}, summary="Open a change window")
-def open_window(request: HttpRequest, body: ChangeWindowIn) -> Status[ChangeWindow]:
-    return Status(201, freezing.open_window(stretch=_stretch(request, body), by=_person(request)))
+def open_window(request: HttpRequest, body: ChangeWindowIn, idempotency_key: IdempotencyKey = None) -> Status[ChangeWindow]:
+    def make() -> int:
+        return freezing.open_window(stretch=_stretch(request, body), by=_person(request)).pk
+
+    return Status(201, ChangeWindow.objects.get(pk=made_by_key(request, "window", idempotency_key, make)))
 
 
 @policy.post("/windows/{int:change_window_id}/end", response=WindowOut, summary="End a change window for good")
@@ -211,18 +218,19 @@ def list_delegations(request: HttpRequest) -> QuerySet[Delegation]:
 
 
 @policy.post("/delegations", response={201: DelegationOut}, summary="Let a deputy decide while somebody is away")
-def delegate(request: HttpRequest, body: DelegationIn) -> Status[Delegation]:
+def delegate(request: HttpRequest, body: DelegationIn, idempotency_key: IdempotencyKey = None) -> Status[Delegation]:
     user = _person(request)
     person = User.objects.filter(pk=body.person_id, is_active=True).first() if body.person_id is not None else user
     scopes = user.access.scopes(Action.APPROVE_CHANGE) | user.access.scopes(MANAGE)
     deputy = delegating.colleagues(scopes).filter(pk=body.deputy_id).first()
     if person is None or deputy is None:
         raise Problem(422, _("There is no such person."), errors={"deputy_id": [_("There is no such person.")]})
+    leave = delegating.Leave(person, deputy, body.starts_at, body.ends_at)
     try:
-        row = delegating.delegate(leave=delegating.Leave(person, deputy, body.starts_at, body.ends_at), by=user)
+        pk = made_by_key(request, "delegation", idempotency_key, lambda: delegating.delegate(leave=leave, by=user).pk)
     except delegating.LeaveError as error:
         raise Problem(422, policy_words.leave_problem(error.key)) from error
-    return Status(201, row)
+    return Status(201, Delegation.objects.select_related("person", "deputy").get(pk=pk))
 
 
 @policy.post("/delegations/{int:delegation_id}/end", response=DelegationOut, summary="Back earlier")
