@@ -176,38 +176,38 @@ def _keep(source: PlaybookSource, tip: git.Tip, problems: list[str]) -> SourceVe
 
 def problems_of(files: rules.Files) -> list[str]:
     """What keeps these playbooks out of the catalogue, with file and line."""
-    hidden = rules.hidden(files)
+    hidden = rules.hidden(files) + rules.outside(files)
     with tempfile.TemporaryDirectory(prefix="fleetdesk-look-") as place:
         root = Path(place) / "playbooks"
         pinned.write(root, files)
-        taken = {playbook.slug for playbook in built_in()}
+        taken, folders = {playbook.slug for playbook in built_in()}, pinned.folders(root)
         found = []
         for slug in rules.slugs(files):
             if slug in taken:
                 found.append(f"{slug}: a playbook of the product has this name")
-            found += _load_problem(root, slug)
+            found += _load_problem(folders, slug)
         pinned.remove(root)
     return hidden + found
 
 
-def _load_problem(root: Path, slug: str) -> list[str]:
+def _load_problem(folders: Mapping[str, Path], slug: str) -> list[str]:
     try:
-        playbook = load(root / slug)
+        playbook = load(folders[slug])
     except CatalogueError as error:
-        return [str(error).replace(f"{root}/", "")]
+        return [str(error).replace(f"{folders[slug].parent}/", "")]
     named = {playbook.rollback.playbook if playbook.rollback else "": "to undo it with", playbook.after_cut: AFTER_CUT}
     if playbook.rollback and playbook.rollback.restore_backup and (lacking := not_put_back(playbook)):
         return [f"{slug}/manifest.toml: rollback: no configuration is kept or put back on {', '.join(lacking)}"]
     ours = {one.slug: one for one in built_in()}
-    known = {*rules.slugs({path.name + "/": "" for path in root.iterdir()}), *ours}
+    known = {*folders, *ours}
     if lacking_ones := [other for other in named if other and other not in known]:
         return [f"{slug}/manifest.toml: there is no playbook {other!r} {named[other]}" for other in lacking_ones][:1]
-    return _misfit(playbook, root, ours) if playbook.after_cut else []
+    return _misfit(playbook, folders, ours) if playbook.after_cut else []
 
 
-def _misfit(playbook: Playbook, root: Path, ours: Mapping[str, Playbook]) -> list[str]:
+def _misfit(playbook: Playbook, folders: Mapping[str, Path], ours: Mapping[str, Playbook]) -> list[str]:
     try:
-        other = ours.get(playbook.after_cut) or load(root / playbook.after_cut)
+        other = ours.get(playbook.after_cut) or load(folders[playbook.after_cut])
     except CatalogueError:  # said of that one
         return []
     problem = not_made_good(playbook, other)
@@ -276,7 +276,7 @@ def remove(*, source: PlaybookSource, by: User) -> None:
 
 def sweep() -> None:
     """Folders of commits that nobody needs any more, on this machine."""
-    needed = {f"{pin.source_id}-{pin.commit}" for pin in pinned.pins()}
+    needed = {pinned.place_of(pin) for pin in pinned.pins()}
     for place in Path(settings.SOURCES_DIR).glob("*-*"):
         if place.name not in needed and not place.name.startswith(".") and _old(place):
             pinned.remove(place)
