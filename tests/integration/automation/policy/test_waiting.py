@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from fleet.automation import services
-from fleet.automation.models import Change, Freeze, PolicyRule, Run, Target
+from fleet.automation.models import Change, Freeze, HostResult, PolicyRule, Run, Target
 from fleet.automation.rules.arguments import digest
 from fleet.automation.rules.rollout import Strategy
 from fleet.automation.services import decisions, freezing, holding
@@ -196,3 +196,22 @@ class TestWhoWasMeant:
         settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "n" * 50
 
         assert self.applying(change) is not None
+
+    @pytest.mark.parametrize("retired", [False, True])
+    def test_taking_back_goes_to_the_present_address_and_not_to_what_is_retired(self, city: City, *, retired: bool) -> None:
+        now = timezone.now()
+        begun, over = now - timedelta(hours=2), now - timedelta(minutes=1)
+        change = make_change(city, state="confirmed", playbook="ssid", starts_at=begun, ends_at=over, box="pending")
+        run = Run.objects.create(change=change, kind="apply", state="succeeded", started_at=begun, finished_at=begun)
+        HostResult.objects.create(run=run, device=city.access_point_a, state="changed", verdict="confirmed")
+        change.targets.update(state=Target.State.CONFIRMED)
+        Device.objects.filter(pk=city.access_point_a.pk).update(address="127.20.1.77")
+        if retired:
+            devices.retire(device=city.access_point_a)
+
+        services.tend()
+
+        change.refresh_from_db()
+        taking_back = change.runs.filter(kind=Run.Kind.REVERT)
+        assert taking_back.count() == (0 if retired else 1)
+        assert change.box == (Change.Box.REVERTED if retired else Change.Box.PENDING)
