@@ -19,11 +19,11 @@ from fleet.automation.services.sources import Address
 from fleet.devices.models import Credential, Device, DeviceType
 from fleet.sites.models import Authority, Site
 from fleet.sites.typed import NO_SUCH_SCHOOL, SchoolField, SchoolInput, by_id, offer_schools
+from fleet.web.instants import InstantField
 from fleet.web.offers import offer, offer_rows
 
 PREFIX = "argument-"
 LONGEST_WAIT_H = 24 * 14
-INSTANT = {"type": "datetime-local"}
 
 
 class ChangeFilter(forms.Form):
@@ -142,8 +142,8 @@ def _text_field(argument: Argument, about: dict[str, Any]) -> forms.Field:
 class OrderForm(forms.Form):
     """A playbook's arguments, when it happens, and how it goes out."""
 
-    starts_at = forms.DateTimeField(label=_("Begins"), required=False, widget=forms.DateTimeInput(INSTANT))
-    ends_at = forms.DateTimeField(label=_("Taken back"), required=False, widget=forms.DateTimeInput(INSTANT))
+    starts_at = InstantField(label=_("Begins"), required=False)
+    ends_at = InstantField(label=_("Taken back"), required=False)
     reason = forms.CharField(label=_("Reason"), required=False, max_length=500)
     rings = forms.ChoiceField(
         label=_("Rings"),

@@ -14,6 +14,7 @@ from fleet.automation.rules.intent import LISTS, WIFIS
 from fleet.sites.models import Authority, Site
 from fleet.sites.somewhere import SomewhereForm
 from fleet.sites.typed import Row, SchoolFilter
+from fleet.web.instants import DayField
 from fleet.web.offers import offer
 
 OPEN = pgettext_lazy("of a difference", "Open")
@@ -76,7 +77,7 @@ class AdoptForm(forms.Form):
 
 
 class IgnoreForm(forms.Form):
-    until = forms.DateField(label=_("Until"), widget=forms.DateInput(attrs={"type": "date"}))
+    until = DayField(label=_("Until"))
     reason = forms.CharField(label=_("Why"), max_length=300)
 
 

@@ -18,20 +18,17 @@ from fleet.people.rules import Action
 from fleet.sites.models import Authority, Site
 from fleet.sites.somewhere import SomewhereForm
 from fleet.sites.typed import SchoolFilter
+from fleet.web.instants import DayField, InstantField
 from fleet.web.offers import offer_rows
 
 MANAGE = Action.MANAGE_POLICY
 
 
-def _instant() -> forms.DateTimeInput:
-    return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-
-
 class _PlacedForm(SomewhereForm):
     """Where, from when to when, why."""
 
-    starts_at = forms.DateTimeField(label=_("Begins"), widget=_instant())
-    ends_at = forms.DateTimeField(label=_("Ends"), widget=_instant())
+    starts_at = InstantField(label=_("Begins"))
+    ends_at = InstantField(label=_("Ends"))
     reason = forms.CharField(label=_("Reason"), max_length=200, help_text=_("The school reads this too."))
 
     def __init__(self, data: Any, *, user: User, initial: dict[str, Any] | None = None) -> None:
@@ -73,10 +70,9 @@ class WindowForm(_PlacedForm):
         label=_("Kind"), required=False, choices=[("", _("Every kind of device")), *DeviceType.Kind.choices]
     )
     repeats = forms.ChoiceField(label=_("Repeats"), choices=ChangeWindow.Repeating.choices)
-    repeats_until = forms.DateField(
+    repeats_until = DayField(
         label=_("Last day"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=_("Without one it repeats until somebody ends it."),
     )
 
@@ -120,8 +116,8 @@ class LeaveForm(forms.Form):
 
     person = forms.ModelChoiceField(User.objects.none(), label=_("Who is away"))
     deputy = forms.ModelChoiceField(User.objects.none(), label=_("Who decides meanwhile"))
-    starts_at = forms.DateTimeField(label=_("From"), widget=_instant())
-    ends_at = forms.DateTimeField(label=_("Until"), widget=_instant())
+    starts_at = InstantField(label=_("From"))
+    ends_at = InstantField(label=_("Until"))
 
     def __init__(self, data: Any = None, *, user: User, **more: Any) -> None:
         super().__init__(data, **more)

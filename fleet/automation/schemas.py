@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from ninja import Field, Schema
-from pydantic import AwareDatetime
 
 from fleet.automation import services, words
 from fleet.automation.catalogue import Playbook
 from fleet.automation.models import Approval, Change, HostResult, LogLine, Run
 from fleet.automation.views.changes import curtained, sees_details, sees_whole
 from fleet.secrets.types import MASK
+from fleet.web.instants import Instant
 
 
 class TextOut(Schema):
@@ -207,7 +207,7 @@ class StrategyIn(Schema):
     """neighbours, buildings or none: what is kept from being changed at the same time."""
     max_per_step: int = 100
     rollback_on_halt: bool = False
-    offline_until: AwareDatetime | None = None
+    offline_until: Instant | None = None
 
 
 class RingOut(Schema):
@@ -251,8 +251,8 @@ class ChangeIn(Schema):
     filter: DeviceFilterIn | None = None
     """Instead of device_ids: all devices that fit and that the playbook can be run on; none is «nothing to do»."""
     strategy: StrategyIn | None = None
-    starts_at: AwareDatetime | None = None
-    ends_at: AwareDatetime | None = None
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
     reason: str = Field("", max_length=500)
 
 

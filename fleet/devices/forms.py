@@ -16,6 +16,7 @@ from fleet.devices.rules import ClearText
 from fleet.devices.services import DeviceDetails, DeviceError, SnmpAccess, chosen_type
 from fleet.sites.models import Room, Site
 from fleet.sites.typed import SchoolField
+from fleet.web.instants import DayField
 from fleet.web.offers import offer, offer_rows
 
 PASS_PHRASE_MIN = 8
@@ -133,10 +134,9 @@ class AccessForm(Fallible):
         required=False,
         help_text=_("Only for SNMPv1 and v2c, whose community anybody on the way can read. Needs an end as well."),
     )
-    clear_text_until = forms.DateField(
+    clear_text_until = DayField(
         label=_("Until (this day included)"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
     def __init__(self, *args: Any, known: QuerySet[Credential], of_site: Credential | None, **kwargs: Any) -> None:

@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema, Status
 from ninja.pagination import paginate
-from pydantic import AwareDatetime
 
 from fleet.devices.models import Device
 from fleet.monitoring import metrics, reasons, selectors, services
@@ -38,6 +37,7 @@ from fleet.monitoring.schemas import (
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.web.api import CursorPage, Problem
+from fleet.web.instants import Instant, LooseInstant
 
 alerts = Router(tags=["monitoring"])
 health = Router(tags=["monitoring"])
@@ -160,7 +160,7 @@ def poll(request: HttpRequest, device_id: int) -> Status[None]:
 @health.get("/{int:device_id}/samples", response=list[SampleOut], summary="What was measured, newest first")
 @paginate(CursorPage, ordering=("-polled_at",))
 def samples(
-    request: HttpRequest, device_id: int, since: datetime | None = None, until: datetime | None = None
+    request: HttpRequest, device_id: int, since: LooseInstant | None = None, until: LooseInstant | None = None
 ) -> QuerySet[Sample]:
     row = get_object_or_404(Device.objects.allowing(request.user, DETAILS), pk=device_id)
     chosen = {"polled_at__gte": since, "polled_at__lt": until}
@@ -171,8 +171,8 @@ def samples(
 class Asked(Schema):
     """Both ends with their time zone; without `from` the day before `to`, without `to` until now."""
 
-    begin: AwareDatetime | None = Field(None, alias="from")
-    end: AwareDatetime | None = Field(None, alias="to")
+    begin: Instant | None = Field(None, alias="from")
+    end: Instant | None = Field(None, alias="to")
     metric: str | None = None
     element: str | None = None
 
@@ -231,8 +231,8 @@ def list_outages(
     site: int | None = None,
     device: int | None = None,
     cause: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: LooseInstant | None = None,
+    until: LooseInstant | None = None,
 ) -> QuerySet[Outage]:
     """`since` and `until`: those that touch this time."""
     rows = Outage.objects.allowing(request.user, DETAILS)

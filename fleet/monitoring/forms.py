@@ -15,6 +15,7 @@ from fleet.monitoring.rules.limits import Limit
 from fleet.monitoring.rules.snoozing import Choice
 from fleet.sites.models import Site
 from fleet.sites.typed import SchoolFilter
+from fleet.web.instants import DayField
 from fleet.web.offers import offer
 
 STATES = (
@@ -121,7 +122,7 @@ class SnoozeForm(forms.Form):
         ],
         initial=Choice.SCHOOL_DAY.value,
     )
-    day = forms.DateField(label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    day = DayField(label=_("Day"), required=False)
 
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or {}

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Field, Router, Schema, Status
 from ninja.pagination import paginate
-from pydantic import AwareDatetime, model_validator
+from pydantic import model_validator
 
 from fleet.devices.models import Device, DeviceType
 from fleet.monitoring.models import MaintenanceWindow
@@ -20,6 +20,7 @@ from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Site
 from fleet.web.api import CursorPage, Problem
+from fleet.web.instants import Day, Instant
 
 router = Router(tags=["maintenance"])
 PLAN = Action.PLAN_MAINTENANCE
@@ -56,15 +57,15 @@ class WindowIn(Schema):
     """With `covers` = kind and no site it is for the whole authority; with devices, `device_ids` names them."""
 
     covers: Literal["devices", "site", "kind"]
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Instant
+    ends_at: Instant
     reason: str = Field(min_length=1, max_length=200)
     site_id: int | None = None
     authority_id: int | None = None
     kind: str = ""
     device_ids: list[int] = []
     repeats: Literal["never", "daily", "weekly", "monthly"] = "never"
-    repeats_until: date | None = None
+    repeats_until: Day | None = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:

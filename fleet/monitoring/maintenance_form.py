@@ -17,14 +17,11 @@ from fleet.people.rules import Action
 from fleet.sites.models import Site
 from fleet.sites.somewhere import SomewhereForm
 from fleet.sites.typed import SchoolField, named
+from fleet.web.instants import DayField, InstantField
 from fleet.web.offers import offer_rows
 
 PLAN = Action.PLAN_MAINTENANCE
 Covers = MaintenanceWindow.Covers
-
-
-def _instant() -> forms.DateTimeInput:
-    return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
 class MaintenanceForm(SomewhereForm):
@@ -37,13 +34,12 @@ class MaintenanceForm(SomewhereForm):
     devices = forms.ModelMultipleChoiceField(
         Device.objects.none(), label=_("Devices"), required=False, widget=forms.CheckboxSelectMultiple
     )
-    starts_at = forms.DateTimeField(label=_("Begins"), widget=_instant())
-    ends_at = forms.DateTimeField(label=_("Ends"), widget=_instant(), help_text=_("The first time, if it repeats."))
+    starts_at = InstantField(label=_("Begins"))
+    ends_at = InstantField(label=_("Ends"), help_text=_("The first time, if it repeats."))
     repeats = forms.ChoiceField(label=_("Repeats"), choices=MaintenanceWindow.Repeating.choices)
-    repeats_until = forms.DateField(
+    repeats_until = DayField(
         label=_("Last day"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=_("Without one it repeats until somebody ends it."),
     )
     reason = forms.CharField(label=_("Reason"), max_length=200, help_text=_("The school reads this too."))

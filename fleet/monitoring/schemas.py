@@ -1,6 +1,6 @@
 """What the API says about health, samples, metrics and alerts."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from ninja import Field, Schema
@@ -8,6 +8,7 @@ from ninja import Field, Schema
 from fleet.monitoring import reasons, words
 from fleet.monitoring.models import Alert, Health, Sample
 from fleet.monitoring.services import reading_now
+from fleet.web.instants import Day
 
 
 class HealthOut(Schema):
@@ -155,7 +156,7 @@ class SnoozeIn(Schema):
     """`until` for `date` only: the alert comes back on that day at 7:00, local time."""
 
     choice: Literal["hour", "school-day", "date"]
-    until: date | None = None
+    until: Day | None = None
 
 
 class CommentIn(Schema):

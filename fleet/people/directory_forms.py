@@ -17,6 +17,7 @@ from fleet.people.models import Scope, User
 from fleet.people.roles import LABELS
 from fleet.people.rules import Role
 from fleet.people.services import Details, Giving
+from fleet.web.instants import DayField
 from fleet.web.offers import offer
 from fleet.web.suggesting import SuggestingInput
 
@@ -105,10 +106,9 @@ class DetailsForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptab
 class GivingForm(forms.Form):
     role = forms.ChoiceField(label=_("Role"), widget=forms.RadioSelect)
     place = PlaceField(help_text=_("A school or kindergarten, or the authority: then the role holds at all of its schools."))
-    until = forms.DateField(
+    until = DayField(
         label=_("Last day"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=_("Nothing here: for good."),
     )
 

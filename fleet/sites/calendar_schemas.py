@@ -5,9 +5,10 @@ from typing import Self
 
 from django.utils.translation import gettext as _
 from ninja import Field, Schema
-from pydantic import AwareDatetime, model_validator
+from pydantic import model_validator
 
 from fleet.sites.models.calendar import MOST_BUFFER_DAYS
+from fleet.web.instants import Day, Instant
 
 
 class ClockOut(Schema):
@@ -74,8 +75,8 @@ class ClosureOut(Schema):
 
 class ClosureIn(Schema):
     name: str = Field(min_length=1, max_length=200)
-    first_day: date
-    last_day: date
+    first_day: Day
+    last_day: Day
     everywhere: bool = False
 
     @model_validator(mode="after")
@@ -96,8 +97,8 @@ class ExamOut(Schema):
 
 class ExamIn(Schema):
     name: str = Field(min_length=1, max_length=200)
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Instant
+    ends_at: Instant
     buffer_days: int = Field(0, ge=0, le=MOST_BUFFER_DAYS)
     everywhere: bool = False
 

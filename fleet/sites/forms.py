@@ -14,15 +14,11 @@ from fleet.sites.models import Site
 from fleet.sites.models.calendar import MOST_BUFFER_DAYS, WEEKDAYS, Content
 from fleet.sites.rules import files, state_holidays, table
 from fleet.sites.rules.told import MOST_BYTES, FileError, Problem, Told
+from fleet.web.instants import DayField, InstantField
 
-DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 CATHOLIC = (("", _("As most municipalities of the federal state")), ("yes", _("Yes")), ("no", _("No")))
 STATES = sorted(state_holidays.NAMES.items(), key=itemgetter(1))
 HEADING = "wochentag;stunde;von;bis;art\n"
-
-
-def _instant() -> forms.DateTimeInput:
-    return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
 def _clock() -> forms.TimeInput:
@@ -74,8 +70,8 @@ class UploadForm(ScopedForm):
 
 class ClosureForm(ScopedForm):
     name = forms.CharField(label=_("Why"), max_length=200, help_text=_("As people at the site call it."))
-    first_day = forms.DateField(label=_("First day"), widget=DAY)
-    last_day = forms.DateField(label=_("Last day"), widget=DAY, help_text=_("This day is free too."))
+    first_day = DayField(label=_("First day"))
+    last_day = DayField(label=_("Last day"), help_text=_("This day is free too."))
     field_order = ("name", "first_day", "last_day", "everywhere")
 
     def clean(self) -> dict[str, Any]:
@@ -92,8 +88,8 @@ class ClosureForm(ScopedForm):
 
 class ExamForm(ScopedForm):
     name = forms.CharField(label=_("Exam"), max_length=200)
-    starts_at = forms.DateTimeField(label=_("Begins"), widget=_instant())
-    ends_at = forms.DateTimeField(label=_("Ends"), widget=_instant())
+    starts_at = InstantField(label=_("Begins"))
+    ends_at = InstantField(label=_("Ends"))
     buffer_days = forms.IntegerField(
         label=_("Whole days before and after that count too"),
         min_value=0,

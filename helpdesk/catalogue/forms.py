@@ -15,6 +15,7 @@ from fleet.devices.models import Device, DeviceType
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Room, Site
+from fleet.web.instants import InstantField
 from fleet.web.once import form_key
 from helpdesk.catalogue.answers import field_of
 from helpdesk.catalogue.offers import Ask, Offer, playbook_of
@@ -26,9 +27,9 @@ MINUTES = "%Y-%m-%dT%H:%M"
 INSTANTS = [MINUTES, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 
-def instant(label: Any, *, required: bool) -> forms.DateTimeField:
+def instant(label: Any, *, required: bool) -> InstantField:
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MINUTES)
-    return forms.DateTimeField(label=label, required=required, widget=widget, input_formats=INSTANTS)
+    return InstantField(label=label, required=required, widget=widget, input_formats=INSTANTS)
 
 
 class OrderForm(forms.Form):

@@ -1,12 +1,12 @@
 """What the API says about the catalogue."""
 
-from datetime import datetime
 from typing import Any
 
 from django.utils.translation import get_language
 from ninja import Field, Schema
 from pydantic import ConfigDict
 
+from fleet.web.instants import LooseInstant
 from helpdesk.catalogue import outlook
 from helpdesk.catalogue.offers import Offer, playbook_of
 from helpdesk.catalogue.questions import Question
@@ -108,8 +108,8 @@ class OrderIn(Schema):
     room_id: int | None = None
     device_id: int | None = None
     arguments: dict[str, str | int | bool | list[str]] = Field(default_factory=dict)
-    starts_at: datetime | None = None
-    ends_at: datetime | None = None
+    starts_at: LooseInstant | None = None
+    ends_at: LooseInstant | None = None
     note: str = Field("", max_length=500)
 
 

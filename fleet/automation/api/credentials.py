@@ -12,7 +12,7 @@ from ninja.pagination import paginate
 from fleet.automation import playbook_words, words
 from fleet.automation.models import CredentialUse, Rotation, RotationStep
 from fleet.automation.services import credentials as services
-from fleet.automation.services.credentials import RotationError
+from fleet.automation.services.credentials import RotationError, kept_for_others
 from fleet.automation.services.retiring import old_left
 from fleet.devices.models import Credential, Device
 from fleet.devices.services import DeviceError
@@ -63,6 +63,20 @@ class RotationDetailOut(RotationOut):
     steps: list[StepOut]
     old_left_on: list[int]
     """Devices that the old secret still lets somebody into, though the new one counts."""
+
+    kept_as: int | None
+    """The credential that holds the secret of before, for `kept_for` and for repositories; null: nobody needs it."""
+    kept_for: list[int]
+    """Devices that were not asked: in stock, planned, or come since. The new one does not count for them."""
+
+    @staticmethod
+    def resolve_kept_as(rotation: Rotation) -> int | None:
+        made = kept_for_others(rotation)[0]
+        return made.pk if made else None
+
+    @staticmethod
+    def resolve_kept_for(rotation: Rotation) -> list[int]:
+        return kept_for_others(rotation)[1]
 
     @staticmethod
     def resolve_old_left_on(rotation: Rotation) -> list[int]:

@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Field, Router, Schema
 from ninja.params.functions import Query
-from pydantic import AwareDatetime
 
 from fleet.automation.models import Change
 from fleet.automation.rules import outlook as rules
@@ -22,14 +21,15 @@ from fleet.automation.views.outlook import LONGEST, USUAL, person
 from fleet.devices.models import Device
 from fleet.people.rules import Action
 from fleet.web.api import Problem
+from fleet.web.instants import Instant
 
 devices = Router(tags=["automation"])
 what_if = Router(tags=["automation"])
 boxed = Router(tags=["automation"])
 DETAILS = Action.VIEW_DEVICE_DETAILS
 MOST = 5000
-From = Annotated[AwareDatetime | None, Query(None, alias="from")]
-To = Annotated[AwareDatetime | None, Query(None, alias="to")]
+From = Annotated[Instant | None, Query(None, alias="from")]
+To = Annotated[Instant | None, Query(None, alias="to")]
 
 
 class StruckOut(Schema):
@@ -110,12 +110,12 @@ class ImpactOut(Schema):
 
 class WhatIfIn(Schema):
     device_ids: list[int] = Field(max_length=MOST)
-    begins_at: AwareDatetime = Field(alias="from")
-    ends_at: AwareDatetime = Field(alias="to")
+    begins_at: Instant = Field(alias="from")
+    ends_at: Instant = Field(alias="to")
 
 
 class EndIn(Schema):
-    ends_at: AwareDatetime
+    ends_at: Instant
 
 
 class BoxOut(Schema):

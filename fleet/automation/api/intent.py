@@ -24,6 +24,7 @@ from fleet.devices.models import Device
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.web.api import CursorPage, Problem
+from fleet.web.instants import Day
 
 backups = Router(tags=["automation"])
 drift = Router(tags=["automation"])
@@ -73,7 +74,7 @@ class AdoptIn(Schema):
 
 
 class IgnoreIn(Schema):
-    until: date
+    until: Day
     reason: str
 
 

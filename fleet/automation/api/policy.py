@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Field, Router, Schema, Status
 from ninja.pagination import paginate
-from pydantic import AwareDatetime, model_validator
+from pydantic import model_validator
 
 from fleet.automation import policy_words, words
 from fleet.automation.api.changes import changes
@@ -25,6 +25,8 @@ from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Site
 from fleet.web.api import CursorPage, Problem
+from fleet.web.instants import Day, Instant
+from fleet.web.once import IdempotencyKey, made_by_key
 
 policy = Router(tags=["policy"])
 MANAGE = Action.MANAGE_POLICY
@@ -52,8 +54,8 @@ class WindowOut(FreezeOut):
 class FreezeIn(Schema):
     """Without `site_id` it is for the whole authority."""
 
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Instant
+    ends_at: Instant
     reason: str = Field(min_length=1, max_length=200)
     site_id: int | None = None
     authority_id: int | None = None
@@ -68,7 +70,7 @@ class FreezeIn(Schema):
 class ChangeWindowIn(FreezeIn):
     kind: str = ""
     repeats: Literal["never", "daily", "weekly", "monthly"] = "never"
-    repeats_until: date | None = None
+    repeats_until: Day | None = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -94,8 +96,8 @@ class DelegationIn(Schema):
     """Without `person_id` it is one's own leave."""
 
     deputy_id: int
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Instant
+    ends_at: Instant
     person_id: int | None = None
 
 
@@ -167,8 +169,11 @@ def list_freezes(request: HttpRequest, *, over: bool = False) -> QuerySet[Freeze
 
 
 @policy.post("/freezes", response={201: FreezeOut}, summary="Freeze a site or an authority")
-def freeze(request: HttpRequest, body: FreezeIn) -> Status[Freeze]:
-    return Status(201, freezing.freeze(stretch=_stretch(request, body), by=_person(request)))
+def freeze(request: HttpRequest, body: FreezeIn, idempotency_key: IdempotencyKey = None) -> Status[Freeze]:
+    def make() -> int:
+        return freezing.freeze(stretch=_stretch(request, body), by=_person(request)).pk
+
+    return Status(201, Freeze.objects.get(pk=made_by_key(request, "freeze", idempotency_key, make)))
 
 
 @policy.post("/freezes/{int:freeze_id}/end", response=FreezeOut, summary="End a freeze now")
@@ -186,8 +191,11 @@ def list_windows(request: HttpRequest, *, over: bool = False) -> QuerySet[Change
 
 
 @policy.post("/windows", response={201: WindowOut}, summary="Open a change window")
-def open_window(request: HttpRequest, body: ChangeWindowIn) -> Status[ChangeWindow]:
-    return Status(201, freezing.open_window(stretch=_stretch(request, body), by=_person(request)))
+def open_window(request: HttpRequest, body: ChangeWindowIn, idempotency_key: IdempotencyKey = None) -> Status[ChangeWindow]:
+    def make() -> int:
+        return freezing.open_window(stretch=_stretch(request, body), by=_person(request)).pk
+
+    return Status(201, ChangeWindow.objects.get(pk=made_by_key(request, "window", idempotency_key, make)))
 
 
 @policy.post("/windows/{int:change_window_id}/end", response=WindowOut, summary="End a change window for good")
@@ -210,18 +218,19 @@ def list_delegations(request: HttpRequest) -> QuerySet[Delegation]:
 
 
 @policy.post("/delegations", response={201: DelegationOut}, summary="Let a deputy decide while somebody is away")
-def delegate(request: HttpRequest, body: DelegationIn) -> Status[Delegation]:
+def delegate(request: HttpRequest, body: DelegationIn, idempotency_key: IdempotencyKey = None) -> Status[Delegation]:
     user = _person(request)
     person = User.objects.filter(pk=body.person_id, is_active=True).first() if body.person_id is not None else user
     scopes = user.access.scopes(Action.APPROVE_CHANGE) | user.access.scopes(MANAGE)
     deputy = delegating.colleagues(scopes).filter(pk=body.deputy_id).first()
     if person is None or deputy is None:
         raise Problem(422, _("There is no such person."), errors={"deputy_id": [_("There is no such person.")]})
+    leave = delegating.Leave(person, deputy, body.starts_at, body.ends_at)
     try:
-        row = delegating.delegate(leave=delegating.Leave(person, deputy, body.starts_at, body.ends_at), by=user)
+        pk = made_by_key(request, "delegation", idempotency_key, lambda: delegating.delegate(leave=leave, by=user).pk)
     except delegating.LeaveError as error:
         raise Problem(422, policy_words.leave_problem(error.key)) from error
-    return Status(201, row)
+    return Status(201, Delegation.objects.select_related("person", "deputy").get(pk=pk))
 
 
 @policy.post("/delegations/{int:delegation_id}/end", response=DelegationOut, summary="Back earlier")
@@ -235,7 +244,7 @@ def end_delegation(request: HttpRequest, delegation_id: int) -> Delegation:
 
 
 @changes.get("/{int:change_id}/policy", response=AnswerOut, summary="Why not now, and when next")
-def why_not(request: HttpRequest, change_id: int, at: AwareDatetime | None = None) -> dict[str, Any]:
+def why_not(request: HttpRequest, change_id: int, at: Instant | None = None) -> dict[str, Any]:
     """At its own time or now, whichever is later; or at the time you ask about, which lies at most a year ahead."""
     change = get_object_or_404(Change.objects.visible_to(request.user), pk=change_id)
     now = timezone.now()

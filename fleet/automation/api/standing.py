@@ -9,7 +9,6 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from ninja import Field, Router, Schema, Status
 from ninja.pagination import paginate
-from pydantic import AwareDatetime
 
 from fleet.automation import audit, remedybook, words
 from fleet.automation.catalogue import get
@@ -26,6 +25,8 @@ from fleet.people.rules import Action
 from fleet.secrets.types import MASK
 from fleet.sites.models import Site
 from fleet.web.api import CursorPage, Problem
+from fleet.web.instants import Instant
+from fleet.web.once import IdempotencyKey, made_by_key
 
 cures = Router(tags=["automation"])
 standing = Router(tags=["automation"])
@@ -128,7 +129,7 @@ class ScheduleIn(Schema):
     playbook: str
     rule: str
     """RRULE of RFC 5545, at most daily: `FREQ=MONTHLY;BYMONTHDAY=1`."""
-    starts_at: AwareDatetime
+    starts_at: Instant
     arguments: dict[str, Any] = Field(default_factory=dict)
     device_ids: list[int] = Field(default_factory=list)
     kind: str = ""
@@ -169,18 +170,20 @@ def list_schedules(request: HttpRequest) -> QuerySet[Schedule]:
 
 
 @standing.post("/", response={201: ScheduleOut}, summary="Ask for a change again and again")
-def create_schedule(request: HttpRequest, body: ScheduleIn) -> Status[Schedule]:
+def create_schedule(request: HttpRequest, body: ScheduleIn, idempotency_key: IdempotencyKey = None) -> Status[Schedule]:
     site = Site.objects.allowing(request.user, RIGHT).filter(pk=body.site_id).first()
     if site is None:
         raise Problem(422, words.order_refused(), errors={"site_id": [_("Your role does not include this.")]})
     said = body.dict(exclude={"site_id", "lasts_s", "device_ids"})
     lasts = timedelta(seconds=body.lasts_s) if body.lasts_s else None
     wish = Standing(site=site, device_ids=tuple(body.device_ids), lasts=lasts, **said)
+    owner = person(request)
     try:
-        return Status(201, schedules.create(standing=wish, owner=person(request)))
+        pk = made_by_key(request, "schedule", idempotency_key, lambda: schedules.create(standing=wish, owner=owner).pk)
     except OrderError as error:
         problems = {name: [problem] for name, problem in error.problems.items()}
         raise Problem(422, words.order_refused(), errors=problems) from error
+    return Status(201, _mine(request, pk))
 
 
 @standing.put("/{int:schedule_id}", response=ScheduleOut, summary="Switch it on or off")

@@ -1,9 +1,12 @@
 """The approved playbooks of git repositories, as folders on this machine.
 
-The rows say what is approved. A folder is written from them when it is first needed: read-only, under its commit, and put
-in its place by one rename, so that nobody ever reads half of it.
+The rows say what is approved. A commit's folders are written from them when they are first needed: read-only, under the
+commit, and put in their place by one rename, so that nobody ever reads half of it. Each lies by itself in a folder named
+after all that it holds, so that a playbook reaches no other whose content it does not name: its digest covers what it plays.
 """
 
+import hashlib
+import json
 import os
 import secrets
 import shutil
@@ -62,15 +65,19 @@ def folder(pin: Pin) -> Path:
     """Where this commit's playbooks lie, written if they are not there yet. Raises LookupError for an unknown commit."""
     if not COMMIT.fullmatch(pin.commit):
         raise LookupError(pin.commit)
-    place = Path(settings.SOURCES_DIR) / f"{pin.source_id}-{pin.commit}"
+    place = Path(settings.SOURCES_DIR) / place_of(pin)
     if not place.is_dir():
         write(place, _files(pin))
     return place
 
 
-def names(place: Path) -> list[str]:
-    """The slugs of the playbooks that lie there."""
-    return sorted(path.name for path in place.iterdir() if path.is_dir())
+def place_of(pin: Pin) -> str:
+    return f"{pin.source_id}-{pin.commit}-apart"
+
+
+def folders(place: Path) -> dict[str, Path]:
+    """{slug: its folder} of the playbooks that lie there."""
+    return {path.name: path for path in sorted(place.glob("*/*"), key=lambda path: path.name) if path.is_dir()}
 
 
 def _files(pin: Pin) -> Files:
@@ -88,10 +95,11 @@ def write(place: Path, files: Files) -> None:
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
     draft.mkdir(mode=0o700)
-    for name in slugs(files):
-        (draft / name).mkdir(mode=0o700)
+    apart = {slug: draft / _apart(slug, files) for slug in slugs(files)}
+    for slug, above in apart.items():
+        (above / slug).mkdir(mode=0o700, parents=True)
     for path, text in files.items():
-        target = draft / path
+        target = apart[path.split("/")[0]] / path
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o400)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
@@ -104,6 +112,11 @@ def write(place: Path, files: Files) -> None:
         remove(draft)
         if not place.is_dir():
             raise
+
+
+def _apart(slug: str, files: Files) -> str:
+    mine = {path: text for path, text in files.items() if path.split("/")[0] == slug}
+    return hashlib.sha256(json.dumps(mine, sort_keys=True).encode()).hexdigest()
 
 
 def remove(place: Path) -> None:

@@ -46,9 +46,8 @@ def get(slug: str) -> Playbook:
 def _of_pin(pin: pinned.Pin) -> Iterator[Playbook]:
     """What cannot be read on this machine is left out, and said in the log: it keeps no other from being used."""
     try:
-        place = pinned.folder(pin)
-        for name in pinned.names(place):
-            loaded = _cached(place / name, _stamp(place / name))
+        for folder in pinned.folders(pinned.folder(pin)).values():
+            loaded = _cached(folder, _stamp(folder))
             risk: Risk = "medium" if loaded.risk == "low" else loaded.risk  # their author is not ours to answer for
             yield replace(loaded, risk=risk, source=pin.name, commit=pin.commit, authority_id=pin.authority_id)
     except (CatalogueError, LookupError, OSError):

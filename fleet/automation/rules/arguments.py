@@ -161,7 +161,7 @@ _CASTS: dict[str, Callable[[Any], Any]] = {
 def digest(
     playbook_digest: str,
     arguments: Mapping[str, Any],
-    device_ids: Iterable[int],
+    targets: Iterable[Any],
     *,
     ends_at: datetime | None = None,
     key: str,
@@ -171,5 +171,5 @@ def digest(
     Keyed, because it is shown to people who know all but the secret: they must not be able to try secrets out on it.
     """
     end = ends_at.astimezone(UTC).isoformat() if ends_at else None
-    content = json.dumps([playbook_digest, dict(arguments), sorted(device_ids), end], sort_keys=True, default=str)
+    content = json.dumps([playbook_digest, dict(arguments), sorted(targets), end], sort_keys=True, default=str)
     return hmac.new(key.encode(), content.encode(), "sha256").hexdigest()

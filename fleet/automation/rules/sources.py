@@ -24,6 +24,7 @@ MOST_TOLD = 20
 UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
 """General categories (UAX #44) of what a reader of a diff cannot see."""
 
+_INCLUDED = re.compile(r"""\b(?:import|include)_[a-z]+:\s*["']?((?:\.\./)+[^\s"']*)""")
 _PART = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.+@-]{0,99}")
 _BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,99}")
 _FILE, _PROGRAM, _LINK, _SUBMODULE = "100644", "100755", "120000", "160000"
@@ -191,6 +192,17 @@ def hidden(files: Files) -> list[str]:
         for number, line in enumerate(text.split("\n"), 1)
         for sign in dict.fromkeys(line)
         if sign not in "\t\r" and unicodedata.category(sign) in UNSEEN
+    )
+    return list(itertools.islice(found, MOST_TOLD))
+
+
+def outside(files: Files) -> list[str]:
+    """Where something is included from outside of the playbook's own folder: it is not there when it runs."""
+    found = (
+        f"{path}:{number}: this lies outside of the playbook's folder: {said[1]}"
+        for path, text in sorted(files.items())
+        for number, line in enumerate(text.split("\n"), 1)
+        if (said := _INCLUDED.search(line)) and said[1].count("../") >= path.count("/")
     )
     return list(itertools.islice(found, MOST_TOLD))
 

@@ -14,7 +14,7 @@ from fleet.automation import policy_file
 from fleet.automation.catalogue import CatalogueError, all_playbooks
 from fleet.automation.models import Approval, ApprovalLink, Change, Delegation, Proposal, Run
 from fleet.automation.models.policy import SIGNER
-from fleet.automation.services import proposing
+from fleet.automation.services import proposing, subject
 from fleet.automation.services.decisions import approver_roles, decide
 from fleet.automation.services.delegating import stands_in_for
 from fleet.automation.services.policy import approval_ends_at, request_ends_at, roles_of
@@ -210,6 +210,7 @@ def ended_unbegun(user: User, now: datetime) -> list[tuple[Change, Event]]:
 def ask_anew(change: Change, now: datetime) -> None:
     """What was agreed to holds no more. The change's row is locked."""
     if move(change, Change.State.AWAITING_APPROVAL):
+        subject.renew(change)
         forget_votes(change, now)
         tell(change, "asked-anew")
 

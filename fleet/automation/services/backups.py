@@ -19,6 +19,7 @@ from fleet.automation.inventory import host_name, manageable
 from fleet.automation.models import Backup, BackupState, Change, Configuration, Run, Target
 from fleet.automation.rules.configurations import normalised
 from fleet.automation.rules.keeping import Known, is_due, night_of, superfluous
+from fleet.automation.rules.lifecycle import ENDED
 from fleet.automation.services import playing
 from fleet.automation.services.ordering import Order, request_change
 from fleet.devices.models import Device
@@ -305,7 +306,9 @@ def _forget_texts() -> None:
 
 
 def restore(*, backup: Backup, by: User, reason: str = "") -> Change:
-    """A change that puts this version back: with preview, approval and measuring as any other. Raises OrderError."""
+    """A change that puts this version back: with preview, approval and measuring as any other; asked twice, the one that is
+    not over yet. Raises OrderError.
+    """
     order = Order(
         playbook="restore",
         arguments={"backup": backup.pk},
@@ -314,7 +317,10 @@ def restore(*, backup: Backup, by: User, reason: str = "") -> Change:
         reason=reason,
         right=Action.REQUEST_CHANGE,
     )
-    return request_change(order=order)
+    with transaction.atomic():
+        Backup.objects.select_for_update(of=("self",)).get(pk=backup.pk)
+        mine = Change.objects.filter(playbook="restore", arguments__backup=backup.pk, requested_by=by)
+        return mine.exclude(state__in=ENDED).first() or request_change(order=order)
 
 
 def given_to_playbook(change: Change) -> dict[str, str]:

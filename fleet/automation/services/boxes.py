@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from fleet.automation.models import BoxEnd, Change, HostResult, Proposal, Restoration, Run
-from fleet.automation.rules.arguments import digest
 from fleet.automation.rules.boxes import Act
 from fleet.automation.rules.policy import Answer
+from fleet.automation.services import subject
 from fleet.automation.services.approving import ask_again
 from fleet.automation.services.composing import Group, agreeing, endings, next_group
 from fleet.automation.services.proposing import NotNowError, agreed, done, forbidden
@@ -221,12 +220,8 @@ def _end_at(change: Change, ends_at: datetime, by: User, *, proposed: datetime |
 
 
 def _ask_for_another_end(change: Change, ends_at: datetime, now: datetime) -> bool:
-    secret = Change.objects.only("secret_arguments").get(pk=change.pk).secret_arguments or {}
-    devices = change.targets.values_list("device_id", flat=True)
     change.ends_at = ends_at
-    change.digest = digest(
-        change.playbook_digest, {**change.arguments, **secret}, devices, ends_at=ends_at, key=settings.SECRET_KEY
-    )
-    change.save(update_fields=["ends_at", "digest"])
+    change.save(update_fields=["ends_at"])
+    subject.renew(change)
     ask_again(change, now)
     return True

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from fleet.automation.models import Change, DeviceLock, Run
 from fleet.automation.rules.lifecycle import Queued, Start, may_start
-from fleet.automation.services import boxes, policy
+from fleet.automation.services import boxes, policy, subject
 from fleet.automation.services.decisions import agreed_to_something_else
 from fleet.automation.services.leases import lease
 from fleet.automation.services.rollouts.advancing import begun, stop
@@ -61,7 +61,11 @@ def _take(run_id: int) -> Run | None:
 
 
 def _not_what_was_agreed(run: Run) -> bool:
-    return run.kind == Run.Kind.APPLY and run.change.state == Change.State.APPROVED and agreed_to_something_else(run.change)
+    if run.kind != Run.Kind.APPLY:
+        return False
+    if subject.unfit(run.hosts.all(), run.change).exists():
+        return True
+    return run.change.state == Change.State.APPROVED and agreed_to_something_else(run.change)
 
 
 def _hour_has_passed(run: Run, now: datetime) -> bool:

@@ -15,13 +15,14 @@ from django.utils.translation import gettext as _
 from fleet.automation.catalogue import CatalogueError, Playbook, all_playbooks
 from fleet.automation.execution.agent import public_key
 from fleet.automation.logins import fill_in
-from fleet.automation.models import Change, CredentialUse, Rotation, RotationStep
+from fleet.automation.models import Change, CredentialUse, PlaybookSource, Rotation, RotationStep
 from fleet.automation.rules.credentials import NEEDED, renewed, rotates, rotation_arguments
 from fleet.automation.services.ordering import Order, OrderError, request_change
 from fleet.automation.services.retiring import retire
 from fleet.automation.services.turns import apart, in_turn
-from fleet.devices.models import Credential, Device
-from fleet.devices.services import DeviceError, replace_secret
+from fleet.devices.models import Credential, Device, DeviceQuerySet, SiteCredential
+from fleet.devices.services import DeviceError, part, replace_secret
+from fleet.events.models import Event
 from fleet.events.services import Fact, emit
 from fleet.monitoring.services import probing
 from fleet.people.models import User
@@ -126,8 +127,12 @@ def parts_of(credential: Credential) -> list[tuple[Playbook, list[Device]]]:
 
 def users_of(credential: Credential) -> list[Device]:
     """Devices in service that are spoken to with it: by themselves, by their site, or by a use that is set for them."""
+    return _spoken_to(credential, Device.objects.in_service())
+
+
+def _spoken_to(credential: Credential, among: DeviceQuerySet) -> list[Device]:
     use = rotates(credential.kind)
-    here = Device.objects.filter(authority=credential.authority_id).in_service().select_related("type", "site")
+    here = among.filter(authority=credential.authority_id).select_related("type", "site")
     own = here.filter(**{f"{use}_credential": credential})
     found = list(own)
     if credential.kind in Credential.SSH_KINDS and credential.uses.filter(use=Use.SSH).exists():
@@ -218,10 +223,39 @@ def _conclude(rotation: Rotation, steps: Sequence[RotationStep]) -> None:
         return
     rotation.state = end.value
     if end == Rotation.State.DONE:
-        old = dict(rotation.credential.secret)
-        replace_secret(credential=rotation.credential, secret=new or {}, by=rotation.started_by)
+        credential = rotation.credential = Credential.objects.select_for_update().get(pk=rotation.credential_id)
+        old = dict(credential.secret)
+        _keep_for_others(rotation)
+        replace_secret(credential=credential, secret=new or {}, by=rotation.started_by)
         retire(rotation=rotation, old=old, new=new or {})
     _tell("rotation-ended", rotation)
+
+
+def _keep_for_others(rotation: Rotation) -> None:
+    """Who was not asked (in stock, planned, come since) and the repositories that it opens know the old secret alone: they
+    keep it as a credential of their own, which can be renewed in its turn."""
+    credential = rotation.credential
+    asked = {step.device_id for step in rotation.steps.only("device_id")}
+    living = Device.objects.exclude(lifecycle=Device.Lifecycle.RETIRED)
+    others = [device.pk for device in _spoken_to(credential, living) if device.pk not in asked]
+    sources = PlaybookSource.objects.filter(credential=credential)
+    if not others and not sources.exists():
+        return
+    name = _("%(name)s (before #%(number)d)") % {"name": credential.name[:70], "number": rotation.pk}
+    use = SiteCredential.Use(rotates(credential.kind))
+    made = part(credential=credential, name=name, device_ids=others, use=use, by=rotation.started_by)
+    sources.update(credential=made)
+    about = {"name": made.name, "rotation_id": rotation.pk, "credential_id": made.pk, "device_ids": sorted(others)}
+    emit(Fact("credential.old-kept", credential, credential.authority_id, None, rotation.started_by_id, about))
+
+
+def kept_for_others(rotation: Rotation) -> tuple[Credential | None, list[int]]:
+    """(the credential that holds the secret of before, devices that were not asked and were given it)."""
+    about = Event.objects.filter(subject_type=Credential._meta.label_lower, subject_id=rotation.credential_id)
+    told = about.filter(name="credential.old-kept", payload__rotation_id=rotation.pk).first()
+    if told is None:
+        return None, []
+    return Credential.objects.defer("secret").filter(pk=told.payload["credential_id"]).first(), told.payload["device_ids"]
 
 
 def _answers(rotation: Rotation, devices: Sequence[Device]) -> list[bool]:

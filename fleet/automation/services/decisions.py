@@ -9,6 +9,7 @@ from fleet.automation.catalogue import CatalogueError, get
 from fleet.automation.models import Approval, Change, Ring, Target
 from fleet.automation.rules.approvals import Seat, seat
 from fleet.automation.rules.lifecycle import Ballot
+from fleet.automation.services import subject
 from fleet.automation.services.delegating import forget, stands_in_for
 from fleet.automation.services.policy import roles_of
 from fleet.automation.services.telling import move, tell
@@ -112,8 +113,10 @@ def left(change: Change) -> int:
 
 
 def agreed_to_something_else(change: Change) -> bool:
-    """Whether what was agreed to is not what the change is now: other arguments, targets, or another playbook."""
-    return Approval.objects.filter(change=change, void_at__isnull=True).exclude(digest=change.digest).exists()
+    """Whether what was agreed to is not what the change is now: other arguments, targets (also the same device in another
+    place of the network, or as another machine), or another playbook."""
+    agreed = Approval.objects.filter(change=change, void_at__isnull=True)
+    return agreed.exclude(digest=change.digest).exists() or (agreed.exists() and subject.is_another(change))
 
 
 def _locked(change: Change) -> Change:

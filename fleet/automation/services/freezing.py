@@ -13,11 +13,12 @@ from fleet.automation.services.policy import zone_of
 from fleet.events.services import Fact, emit
 from fleet.people.models import User
 from fleet.sites.models import Authority, Site
+from fleet.web.instants import within
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """What a person plans, for a site or (without one) everywhere in the authority."""
+    """What a person plans, for a site or (without one) everywhere in the authority. Raises FarError."""
 
     authority_id: int
     site: Site | None
@@ -27,6 +28,10 @@ class Stretch:
     kind: str = ""
     repeats: str = ChangeWindow.Repeating.NEVER
     repeats_until: date | None = None
+
+    def __post_init__(self) -> None:
+        for when in filter(None, (self.starts_at, self.ends_at, self.repeats_until)):
+            within(when)
 
 
 @transaction.atomic

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -16,8 +15,9 @@ from fleet.automation.catalogue import CatalogueError, Playbook, get
 from fleet.automation.end_words import TAKES_AWAY, no_end
 from fleet.automation.inventory import manageable
 from fleet.automation.models import Change, Run
-from fleet.automation.rules.arguments import ArgumentsError, digest, validated
+from fleet.automation.rules.arguments import ArgumentsError, validated
 from fleet.automation.rules.rollout import Strategy, StrategyError
+from fleet.automation.services import subject
 from fleet.automation.services.composing import takes_away
 from fleet.automation.services.decisions import agree_beforehand
 from fleet.automation.services.policy import approvals_for
@@ -27,6 +27,7 @@ from fleet.devices.models import Device
 from fleet.people.models import User
 from fleet.people.rules import Action, Role
 from fleet.sites.models import Authority
+from fleet.web.instants import far_problem
 
 
 class OrderError(ValueError):
@@ -141,6 +142,9 @@ def _strategy_problem(order: Order) -> dict[str, str]:
 
 
 def _span_problem(order: Order, playbook: Playbook) -> dict[str, str]:
+    for name, when in (("starts_at", order.starts_at), ("ends_at", order.ends_at)):
+        if when and (far := far_problem(when)):
+            return {name: far}
     if order.ends_at is None:
         return {}
     if why_not := no_end(playbook):
@@ -162,13 +166,7 @@ def _create(order: Order, playbook: Playbook, arguments: dict[str, Any], devices
         site_id=sites.pop() if len(sites) == 1 else None,
         playbook=playbook.slug,
         playbook_digest=playbook.digest,
-        digest=digest(
-            playbook.digest,
-            arguments,
-            [device.pk for device in devices],
-            ends_at=order.ends_at,
-            key=settings.SECRET_KEY,
-        ),
+        digest=subject.of(playbook.digest, arguments, [device.pk for device in devices], order.ends_at),
         arguments={name: value for name, value in arguments.items() if name not in secret},
         secret_arguments=secret or None,  # type: ignore[misc]  # the field's column is text, its value an object
         risk=playbook.risk,

@@ -15,7 +15,7 @@ from fleet.automation.execution import private
 from fleet.automation.execution.order import RunOrder
 from fleet.automation.inventory import manageable
 from fleet.automation.models import Change, HostResult, LogLine, Ring, Run
-from fleet.automation.services import assembling
+from fleet.automation.services import assembling, subject
 from fleet.automation.services.attempt import arguments_of, mark, playbook_of, private_dir, restores, secrets_of
 from fleet.automation.services.before import changed_since, keep_before, own_variables
 from fleet.automation.services.claiming import BEATS_A_LEASE, CHILD_SHARE, claim, heartbeat
@@ -104,6 +104,7 @@ def _nothing_to_play(run: Run, recorder: Recorder) -> bool:
     """Look at the devices first: who is not there is not tried, and what a repeated attempt finds done is not repeated."""
     _say_first(run)
     with kept(lambda: heartbeat(run)):
+        recorder.leave_out(_leave_unfit(run))
         if run.kind != Run.Kind.PREVIEW:
             recorder.leave_out(remember_before(run))
         elif strategy_of(run.change).offline_until is not None:
@@ -112,6 +113,16 @@ def _nothing_to_play(run: Run, recorder: Recorder) -> bool:
             return True
         recorder.leave_out(keep_before(run) | changed_since(run))
     return not recorder.hosts
+
+
+def _leave_unfit(run: Run) -> set[int]:
+    """Ids of devices that went out of service, or became another machine, since this was asked for; marked as not tried."""
+    if run.kind not in {Run.Kind.PREVIEW, Run.Kind.APPLY}:
+        return set()
+    rows = subject.unfit(run.hosts.all(), run.change)
+    ids = set(rows.values_list("device_id", flat=True))
+    run.hosts.filter(device_id__in=ids).update(state=HostResult.State.OFFLINE)
+    return ids
 
 
 def _holds_already(run: Run) -> bool:

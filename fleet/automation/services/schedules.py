@@ -23,6 +23,7 @@ from fleet.events.services import Fact, emit
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Site
+from fleet.web.instants import far_problem
 
 RIGHT = Action.REQUEST_CHANGE
 
@@ -46,6 +47,8 @@ def create(*, standing: Standing, owner: User) -> Schedule:
     """Raises OrderError with a sentence per field; nothing is asked for yet."""
     problems: dict[str, str] = {}
     arguments, secret = _arguments(standing, problems)
+    if far := far_problem(standing.starts_at):
+        raise OrderError({"starts_at": far})
     devices = _devices(owner, standing.site.pk, standing.device_ids, standing.kind)
     rule = _rule(standing, problems)
     if not owner.access.may(RIGHT, standing.site.authority_id, standing.site.pk):

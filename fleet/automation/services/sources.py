@@ -189,35 +189,35 @@ def _keep(source: PlaybookSource, tip: git.Tip, problems: list[str]) -> SourceVe
 
 def problems_of(files: rules.Files) -> list[str]:
     """What keeps these playbooks out of the catalogue, with file and line."""
-    hidden = rules.hidden(files)
+    hidden = rules.hidden(files) + rules.outside(files)
     with tempfile.TemporaryDirectory(prefix="fleetdesk-look-") as place:
         root = Path(place) / "playbooks"
         pinned.write(root, files)
-        taken = {playbook.slug for playbook in built_in()}
+        taken, folders = {playbook.slug for playbook in built_in()}, pinned.folders(root)
         found = []
         for slug in rules.slugs(files):
             if slug in taken:
                 found.append(f"{slug}: a playbook of the product has this name")
-            found += _load_problem(root, slug)
+            found += _load_problem(folders, slug)
         pinned.remove(root)
     return hidden + found
 
 
-def _load_problem(root: Path, slug: str) -> list[str]:
+def _load_problem(folders: Mapping[str, Path], slug: str) -> list[str]:
     try:
-        playbook = load(root / slug)
+        playbook = load(folders[slug])
     except CatalogueError as error:
-        return [str(error).replace(f"{root}/", "")]
+        return [str(error).replace(f"{folders[slug].parent}/", "")]
     named = {_named(playbook)["rollback"]: "to undo it with", playbook.after_cut: AFTER_CUT}
     if playbook.rollback and playbook.rollback.restore_backup and (lacking := not_put_back(playbook)):
         return [f"{slug}/manifest.toml: rollback: no configuration is kept or put back on {', '.join(lacking)}"]
     if lacks_subject(playbook):
         return [f"{slug}/manifest.toml: subject: {NO_SUBJECT}"]
     ours = {one.slug: one for one in built_in()}
-    known = {*rules.slugs({path.name + "/": "" for path in root.iterdir()}), *ours}
+    known = {*folders, *ours}
     if lacking_ones := [other for other in named if other and other not in known]:
         return [f"{slug}/manifest.toml: there is no playbook {other!r} {named[other]}" for other in lacking_ones][:1]
-    found = (_misfit(playbook, key, root, ours) for key in _FITS)
+    found = (_misfit(playbook, key, folders, ours) for key in _FITS)
     return [f"{slug}/manifest.toml: {problem}" for problem in found if problem]
 
 
@@ -226,11 +226,11 @@ def _named(playbook: Playbook) -> dict[str, str]:
     return {"rollback": playbook.rollback.playbook if playbook.rollback else "", "after_cut": playbook.after_cut}
 
 
-def _misfit(playbook: Playbook, key: str, root: Path, ours: Mapping[str, Playbook]) -> str | None:
+def _misfit(playbook: Playbook, key: str, folders: Mapping[str, Path], ours: Mapping[str, Playbook]) -> str | None:
     """Why the playbook that it names with this key does not do for it."""
     try:
         slug = _named(playbook)[key]
-        other = (ours.get(slug) or load(root / slug)) if slug else None
+        other = (ours.get(slug) or load(folders[slug])) if slug else None
     except CatalogueError:  # said of that one
         return None
     problem = _FITS[key](playbook, other) if other else None
@@ -299,7 +299,7 @@ def remove(*, source: PlaybookSource, by: User) -> None:
 
 def sweep() -> None:
     """Folders of commits that nobody needs any more, on this machine."""
-    needed = {f"{pin.source_id}-{pin.commit}" for pin in pinned.pins()}
+    needed = {pinned.place_of(pin) for pin in pinned.pins()}
     for place in Path(settings.SOURCES_DIR).glob("*-*"):
         if place.name not in needed and not place.name.startswith(".") and _old(place):
             pinned.remove(place)

@@ -18,6 +18,7 @@ from fleet.automation.services.boxes import BoxError
 from fleet.automation.services.decisions import DecisionError
 from fleet.automation.views.outlook import person
 from fleet.people.rules import Action
+from fleet.web.instants import InstantField
 
 WHY_NOT = {
     "not-boxed": gettext_lazy("This change is not limited in time."),
@@ -28,7 +29,9 @@ WHY_NOT = {
 
 
 class EndForm(forms.Form):
-    ends_at = forms.DateTimeField()
+    ends_at = InstantField(
+        error_messages=dict.fromkeys(("required", "invalid"), gettext_lazy("This is no date with a time."))
+    )
 
 
 @require_POST
@@ -36,7 +39,7 @@ def extend(request: HttpRequest, pk: int) -> HttpResponse:
     change = _controlled(request, pk)
     form = EndForm(request.POST)
     if not form.is_valid():
-        messages.error(request, _("This is no date with a time."))
+        messages.error(request, " ".join(map(str, form.errors["ends_at"])))
         return redirect("automation:change", pk)
     return _said(request, change, partial(boxes.extend, ends_at=form.cleaned_data["ends_at"]), _("The end is changed."))
 

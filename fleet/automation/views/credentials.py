@@ -17,7 +17,7 @@ from fleet.automation.services import credentials as services
 from fleet.automation.services.credentials import RotationError
 from fleet.automation.services.retiring import old_left
 from fleet.automation.views.changes import PAGE_SIZE
-from fleet.devices.models import Credential
+from fleet.devices.models import Credential, Device
 from fleet.people.models import User
 from fleet.people.rules import Action
 
@@ -130,7 +130,12 @@ def rotation(request: HttpRequest, pk: int) -> HttpResponse:
     page = Paginator(steps.defer("change__secret_arguments"), PAGE_SIZE).get_page(request.GET.get("page"))
     states = list(RotationStep.objects.filter(rotation=one).values_list("state", flat=True))
     left = old_left(one)
+    kept_as, kept_for = services.kept_for_others(one)
+    named = Device.objects.filter(pk__in=kept_for[:PAGE_SIZE]).order_by("name", "pk")
     context = {
+        "kept_as": kept_as,
+        "kept_for": named,
+        "kept_more": len(kept_for[PAGE_SIZE:]),
         "rotation": one,
         "pill": ROTATION_PILLS[one.state],
         "live": one.state == Rotation.State.RUNNING,

@@ -20,6 +20,7 @@ from fleet.automation.views.changes import sees_whole, title
 from fleet.devices.models import Device
 from fleet.people.models import User
 from fleet.people.rules import Action
+from fleet.web.instants import InstantField
 
 QUARTER_S = 15 * 60
 USUAL = timedelta(minutes=10)
@@ -32,15 +33,11 @@ WHY_STRUCK = {
 }
 
 
-def _instant() -> forms.DateTimeInput:
-    return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-
-
 class SpanForm(forms.Form):
     """Sent by GET, so that the answer has an address of its own."""
 
-    begins = forms.DateTimeField(label=gettext_lazy("Off from"), widget=_instant())
-    ends = forms.DateTimeField(label=gettext_lazy("until"), widget=_instant())
+    begins = InstantField(label=gettext_lazy("Off from"))
+    ends = InstantField(label=gettext_lazy("until"))
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}

@@ -20,6 +20,7 @@ from fleet.monitoring.rules import maintenance as windows
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Authority
+from fleet.web.once import form_token, made_once, posted_key
 
 MANAGE = Action.MANAGE_POLICY
 MOST = 200
@@ -112,10 +113,10 @@ def new_freeze(request: HttpRequest) -> HttpResponse:
     user = _person(request, MANAGE)
     form = FreezeForm(request.POST if request.method == "POST" else None, user=user)
     if form.is_valid():
-        freezing.freeze(stretch=form.stretch, by=user)
+        made_once(user.pk, posted_key(request), lambda: freezing.freeze(stretch=form.stretch, by=user).pk)
         messages.success(request, _("Nothing is changed there in that time."))
         return redirect("automation:policy")
-    context = {"form": form, "heading": _("New freeze"), "does": _("Freeze")}
+    context = {"form": form, "heading": _("New freeze"), "does": _("Freeze"), "token": form_token(request)}
     return render(request, "automation/policy_new.html", context, status=422 if form.errors else 200)
 
 
@@ -125,10 +126,10 @@ def new_window(request: HttpRequest) -> HttpResponse:
     initial = {"repeats": ChangeWindow.Repeating.WEEKLY}
     form = WindowForm(request.POST if request.method == "POST" else None, user=user, initial=initial)
     if form.is_valid():
-        freezing.open_window(stretch=form.stretch, by=user)
+        made_once(user.pk, posted_key(request), lambda: freezing.open_window(stretch=form.stretch, by=user).pk)
         messages.success(request, _("Changes are welcome in that time."))
         return redirect("automation:policy")
-    context = {"form": form, "heading": _("New change window"), "does": _("Open the window")}
+    context = {"form": form, "heading": _("New change window"), "does": _("Open the window"), "token": form_token(request)}
     return render(request, "automation/policy_new.html", context, status=422 if form.errors else 200)
 
 

@@ -30,6 +30,7 @@ from fleet.monitoring.views.devices import meant
 from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Site
+from fleet.web.once import form_token, posted_key
 
 NAMED = 12
 """Devices that a preview of rings names a step."""
@@ -185,6 +186,7 @@ def _ordering(request: HttpRequest, user: User, chosen: QuerySet[Device], *, mat
         devices = manageable([device for device in devices if device.type.platform in playbook.platforms])
     context: dict[str, Any] = {
         "chosen": True,
+        "token": form_token(request),
         "matched": matched,
         "device_ids": [device.pk for device in devices],
         "names": [device.name for device in devices[:NAMED]],
@@ -216,6 +218,7 @@ def _order(request: HttpRequest, user: User, form: OrderForm, context: dict[str,
         right=Action.REQUEST_CHANGE,
         strategy=form.strategy(),
         matched=context["matched"],
+        idempotency_key=posted_key(request),
     )
     try:
         change = services.request_change(order=order)

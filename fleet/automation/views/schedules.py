@@ -28,6 +28,8 @@ from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Site
 from fleet.sites.typed import NAME_OR_PART, SchoolField, offer_schools
+from fleet.web.instants import InstantField
+from fleet.web.once import form_token, made_once, posted_key
 
 PAGE_SIZE = 50
 PREFIX = "argument-"
@@ -61,9 +63,8 @@ class ScheduleForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=gettext_lazy("Their names, one per line."),
     )
-    starts_at = forms.DateTimeField(
+    starts_at = InstantField(
         label=gettext_lazy("First time"),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         help_text=gettext_lazy("The later times are at the same hour."),
     )
     repeats = forms.ChoiceField(
@@ -186,7 +187,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form = ScheduleForm(request.POST if request.method == "POST" else None, user=user, playbook=playbook)
     if form.is_valid():
         try:
-            schedules.create(standing=form.standing, owner=user)
+            _keep_once(request, user, form.standing)
         except OrderError as error:
             for name, problem in error.problems.items():
                 form.add_error(_field_of(form, name), problem)
@@ -195,7 +196,12 @@ def new(request: HttpRequest) -> HttpResponse:
             return redirect("automation:schedules")
     fresh = [playbook.argument(name).label.in_language(get_language()) for name in sorted(playbook.fresh_names)]
     context = {"form": form, "title": playbook.title.in_language(get_language()), "fresh": fresh, "no_end": no_end(playbook)}
+    context["token"] = form_token(request)
     return render(request, "automation/schedule_new.html", context, status=422 if form.errors else 200)
+
+
+def _keep_once(request: HttpRequest, owner: User, standing: Standing) -> None:
+    made_once(owner.pk, posted_key(request), lambda: schedules.create(standing=standing, owner=owner).pk)
 
 
 def _field_of(form: ScheduleForm, name: str) -> str | None:

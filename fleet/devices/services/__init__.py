@@ -13,6 +13,7 @@ from fleet.devices.services.credentials import (
     SNMP_KINDS,
     create_credential,
     delete_credential,
+    part,
     replace_secret,
     set_site_credential,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "learn_interfaces",
     "move",
     "next_address",
+    "part",
     "replace_secret",
     "retire",
     "set_site_credential",

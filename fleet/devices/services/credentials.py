@@ -1,5 +1,6 @@
 """How devices are spoken to: credentials of an authority, what a site says, what a device has of its own."""
 
+from collections.abc import Collection
 from typing import Any, cast
 
 from django.db import IntegrityError, transaction
@@ -55,6 +56,23 @@ def replace_secret(*, credential: Credential, secret: dict[str, Any], by: User |
     credential.secret, credential.secret_changed_at = secret, timezone.now()
     credential.save(update_fields=["secret", "secret_changed_at"])
     _tell("credential.secret_replaced", credential, by)
+
+
+@transaction.atomic
+def part(
+    *, credential: Credential, name: str, device_ids: Collection[int], use: SiteCredential.Use, by: User | None = None
+) -> Credential:
+    """A credential of their own, with the secret as it is, for devices that do not get a new one. Raises DeviceError.
+
+    A device that followed its site, or had none of its own, does so no more.
+    """
+    authority = credential.authority
+    made = create_credential(
+        authority=authority, name=name, kind=Credential.Kind(credential.kind), secret=dict(credential.secret), by=by
+    )
+    rows = Device.objects.filter(authority=authority, pk__in=device_ids)
+    rows.update(**{f"{use}_credential": made, f"{use}_follows_site": False})
+    return made
 
 
 @transaction.atomic

@@ -1,6 +1,6 @@
 """/sites/…/calendar: what kind of time it is, lessons, free days, exams; closures and exams entered by programs."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -17,6 +17,7 @@ from fleet.sites.calendar_schemas import CalendarOut, ClosureIn, ClosureOut, Exa
 from fleet.sites.models import ExamPeriod, FreePeriod, Site
 from fleet.sites.rules import Calendar, LessonSpan, in_exam, in_nap, moment, next_lesson
 from fleet.web.api import Problem
+from fleet.web.instants import Day, LooseInstant
 
 router = Router(tags=["calendar"])
 MANAGE = Action.MANAGE_CALENDAR
@@ -49,7 +50,7 @@ def calendar(request: HttpRequest, site_id: int) -> dict[str, Any]:
 
 
 @router.get("/{int:site_id}/calendar/moment", response=MomentOut, summary="What kind of time it is, now or then")
-def what_moment(request: HttpRequest, site_id: int, at: datetime | None = None) -> dict[str, Any]:
+def what_moment(request: HttpRequest, site_id: int, at: LooseInstant | None = None) -> dict[str, Any]:
     known = _calendar(_site(request, site_id))
     instant = _aware(known, at) if at else timezone.now()
     day = known.local(instant).date()
@@ -72,14 +73,14 @@ def _aware(known: Calendar, at: datetime) -> datetime:
 
 
 @router.get("/{int:site_id}/calendar/lessons", response=list[LessonOut], summary="The lessons of a day, today's unless said")
-def lessons(request: HttpRequest, site_id: int, day: date | None = None) -> list[LessonSpan]:
+def lessons(request: HttpRequest, site_id: int, day: Day | None = None) -> list[LessonSpan]:
     known = _calendar(_site(request, site_id))
     return known.lessons_of(day or known.local(timezone.now()).date())
 
 
 @router.get("/{int:site_id}/calendar/free-days", response=list[FreeOut], summary="Holidays and closures, and who says so")
 def free_days(
-    request: HttpRequest, site_id: int, since: date | None = None, until: date | None = None
+    request: HttpRequest, site_id: int, since: Day | None = None, until: Day | None = None
 ) -> list[dict[str, Any]]:
     """Within a year from today, unless said."""
     site = _site(request, site_id)

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django import forms
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -19,6 +18,7 @@ from fleet.people.models import User
 from fleet.people.rules import Action
 from fleet.sites.models import Site
 from fleet.sites.typed import SchoolFilter
+from fleet.web.instants import DayField
 from helpdesk.finding import exporting, reports
 from helpdesk.finding import report_rules as rules
 from helpdesk.finding.views import person
@@ -30,8 +30,8 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 class PeriodForm(SchoolFilter):
     field_order = ("first", "last", "school")
-    first = forms.DateField(label=gettext_lazy("From"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
-    last = forms.DateField(label=gettext_lazy("Until"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    first = DayField(label=gettext_lazy("From"))
+    last = DayField(label=gettext_lazy("Until"))
 
     def __init__(self, data: Any, *, user: User) -> None:
         """The last 90 days, unless others are chosen."""

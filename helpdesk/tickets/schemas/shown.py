@@ -8,6 +8,7 @@ from ninja import Field, FilterLookup, FilterSchema, Schema
 
 from fleet.people.models import User
 from fleet.people.rules import Action
+from fleet.web.instants import LooseInstant
 from helpdesk.tickets.models import Article, Tag, Ticket
 from helpdesk.tickets.rules import FINISHED
 from helpdesk.tickets.schemas.articles import ArticleOut, sees_internals
@@ -29,8 +30,8 @@ class TicketFilter(FilterSchema):
     queue: Annotated[int | None, FilterLookup("queue_id")] = None
     category: Annotated[int | None, FilterLookup("category_id")] = None
     parent: Annotated[str | None, FilterLookup("parent__number")] = Field(None, max_length=20)
-    due_before: Annotated[datetime | None, FilterLookup("due_at__lte")] = None
-    updated_since: Annotated[datetime | None, FilterLookup("updated_at__gte")] = None
+    due_before: Annotated[LooseInstant | None, FilterLookup("due_at__lte")] = None
+    updated_since: Annotated[LooseInstant | None, FilterLookup("updated_at__gte")] = None
     tag: str | None = Field(None, max_length=50)
     watched: bool | None = None
     q: str = Field("", max_length=100)

@@ -128,12 +128,34 @@ def test_a_commit_counts_once_it_is_approved(city: City, source: PlaybookSource,
 def test_another_machine_writes_the_folder_from_the_rows(city: City, source: PlaybookSource) -> None:
     sources.approve(source=fetched(source), commit=source.fetched_commit, by=city.administrator)
     before = catalogue.get("banner")
-    place = before.folder.parent
+    place = before.folder.parent.parent
     pinned.remove(place)
     assert not place.exists()
 
     assert catalogue.get("banner").digest == before.digest
     assert [path.name for path in Path(settings.SOURCES_DIR).iterdir()] == [place.name], "no draft stays"
+
+
+def test_a_playbook_has_no_neighbours(city: City, source: PlaybookSource, repository: Repository) -> None:
+    """What it could include from another one's folder would change without its digest."""
+    repository.playbook("library")
+    repository.commit()
+    sources.approve(source=fetched(source), commit=source.fetched_commit, by=city.administrator)
+    banner, library = catalogue.get("banner").folder, catalogue.get("library").folder
+    assert [path.name for path in banner.parent.iterdir()] == ["banner"]
+    repository.playbook("library", play=PLAY + "    - raw: 'second'\n")
+    repository.commit()
+    sources.approve(source=fetched(source), commit=source.fetched_commit, by=city.administrator)
+    assert catalogue.get("library").folder.parent.name != library.parent.name, "named after what it holds"
+    assert catalogue.get("banner").folder.parent.name == banner.parent.name
+
+    repository.playbook(play=PLAY + "    - ansible.builtin.import_tasks: ../library/playbook.yml\n")
+    repository.commit()
+
+    version = source.versions.get(commit=fetched(source).fetched_commit)
+    assert [one.split(": ")[1] for one in version.problems] == ["this lies outside of the playbook's folder"]
+    with pytest.raises(SourceError, match="not-in-order"):
+        sources.approve(source=source, commit=version.commit, by=city.administrator)
 
 
 @pytest.mark.parametrize("what", ["link out", "link in", "submodule", "huge", "binary", "folder", "file"])

@@ -134,9 +134,10 @@ def test_an_approval_is_for_one_playbook_its_arguments_and_its_targets() -> None
         digest("q", {"a": 1, "b": 2}, [1, 2], key="k"),
         digest("p", {"a": 1, "b": 3}, [1, 2], key="k"),
         digest("p", {"a": 1, "b": 2}, [1], key="k"),
+        digest("p", {"a": 1, "b": 2}, [(1, "openwrt", "127.0.0.1", ""), (2, "openwrt", "127.0.0.2", "")], key="k"),
         digest("p", {"a": 1, "b": 2}, [1, 2], ends_at=datetime(2026, 11, 26, tzinfo=UTC), key="k"),
     }
-    assert len(others | {same}) == 5
+    assert len(others | {same}) == 6
 
 
 def test_who_does_not_know_the_key_cannot_try_secrets_out_on_the_digest() -> None:

@@ -11,6 +11,7 @@ from fleet.automation.rules.sources import (
     changes,
     folder_problem,
     hidden,
+    outside,
     parse_tree,
     pins_addresses,
     url_problem,
@@ -174,3 +175,20 @@ def test_changes_are_told_playbook_by_playbook() -> None:
     assert found[0].files[0].diff.splitlines()[2:] == ["@@ -1 +1 @@", "-1", "+2"]
     assert found[0].files[1].diff.startswith("--- /dev/null\n+++ b/b/x")
     assert changes(new, new) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "said"),
+    [
+        ("a/playbook.yml", "    - ansible.builtin.import_tasks: ../lib/tasks.yml", "../lib/tasks.yml"),
+        ("a/playbook.yml", "- import_playbook: '../lib/playbook.yml'", "../lib/playbook.yml"),
+        ("a/tasks/one.yml", "- include_tasks: ../../lib/tasks.yml", "../../lib/tasks.yml"),
+        ("a/tasks/one.yml", "- include_tasks: ../more/two.yml", None),
+        ("a/playbook.yml", "    - import_tasks: tasks/one.yml", None),
+        ("a/playbook.yml", "    - raw: cat ../lib/tasks.yml", None),
+    ],
+)
+def test_what_is_included_from_outside_of_the_folder_is_named(path: str, line: str, said: str | None) -> None:
+    wanted = [f"{path}:2: this lies outside of the playbook's folder: {said}"] if said else []
+
+    assert outside({path: f"---\n{line}\n"}) == wanted

@@ -108,7 +108,7 @@ def test_devices_are_freed_when_the_child_of_another_machine_has_ended_itself(ci
 
 
 def test_a_change_that_cannot_be_started_holds_up_no_other(city: City) -> None:
-    broken, due = change_of(city), change_of(city, device=city.switch_a)
+    broken, due = change_of(city), change_of(city, device=city.access_point_b)
     over = change_of(city, device=city.printer_a, state=Change.State.CONFIRMED, box=Change.Box.PENDING, **an_hour_ago())
     run_of(over, state=Run.State.SUCCEEDED, started_at=timezone.now())
 
@@ -127,7 +127,7 @@ def test_a_change_that_cannot_be_started_holds_up_no_other(city: City) -> None:
 
 
 def test_a_change_whose_secret_cannot_be_read_holds_up_no_other(city: City) -> None:
-    broken, due = change_of(city, secret_arguments={"psk": "planted-key"}), change_of(city, device=city.switch_a)
+    broken, due = change_of(city, secret_arguments={"psk": "planted-key"}), change_of(city, device=city.access_point_b)
     spoil("automation_change", "secret_arguments", broken.pk)
 
     tending.tend()

@@ -1,6 +1,6 @@
 """Changes over the API: ordering once, deciding, reading by pages, and other schools' things not found."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from fleet.automation.models import Change, Run
+from fleet.automation.services.ordering import Order, OrderError, request_change
 from fleet.people import services as people
 from fleet.people.models import ApiToken
 from fleet.people.rules import Role
@@ -85,6 +86,17 @@ class TestOrdering:
     @pytest.mark.parametrize("spoilt", [{"starts_at": "2030-01-01T08:00:00"}, {"device_ids": "all"}, {"reason": "x" * 501}])
     def test_what_is_not_of_its_form_is_refused(self, theo: Client, city: City, spoilt: dict[str, Any]) -> None:
         assert post(theo, "", body(city, **spoilt)).status_code == 422
+        assert not Change.objects.exists()
+
+    @pytest.mark.parametrize("field", ["starts_at", "ends_at"])
+    @pytest.mark.parametrize("far", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00"])
+    def test_what_no_page_could_show_is_refused(self, theo: Client, city: City, field: str, far: str) -> None:
+        answer = post(theo, "", body(city, **{field: far}))
+
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+        assert "1970" in answer.json()["errors"][0]["message"]
+        with pytest.raises(OrderError, match="1970"):
+            request_change(order=Order(**body(city, **{field: datetime.fromisoformat(far)}), requested_by=city.technician))
         assert not Change.objects.exists()
 
     def test_a_coordinator_orders_from_the_catalogue_and_not_here(self, alma: Client, city: City) -> None:

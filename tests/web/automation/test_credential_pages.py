@@ -5,12 +5,13 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from fleet.automation.models import Change, CredentialUse, Rotation
+from fleet.automation.models import Change, CredentialUse, PlaybookSource, Rotation, RotationStep
 from fleet.automation.rules.credentials import new_private_key
 from fleet.automation.services import credentials as services
 from fleet.devices import services as devices
 from fleet.devices.models import Credential, Device
 from tests.conftest import City, bearer, login
+from tests.web.automation.conftest import make_change
 
 SECRET = {"username": "gepflanzt-3Qd8", "private_key": new_private_key()}
 
@@ -61,6 +62,56 @@ def test_renewing_names_what_it_touches_and_follows_it(city: City, ada: Client, 
     assert "AP-204-A" in shown
     assert "gepflanzt" not in shown + page
     assert "Sie werden bereits erneuert" in ada.get(url).content.decode()
+
+
+@pytest.mark.parametrize("lifecycle", [Device.Lifecycle.ACTIVE, Device.Lifecycle.SPARE, Device.Lifecycle.PLANNED])
+@pytest.mark.parametrize("own", [True, False])
+def test_who_was_not_asked_keeps_the_old_one(
+    city: City, ada: Client, shared: Credential, lifecycle: Device.Lifecycle, *, own: bool
+) -> None:
+    """In stock, planned, or come while it was under way; with the credential itself, or by its platform."""
+    asked, other = city.access_point_a, Device.objects.get(pk=city.access_point_b.pk)
+    services.set_use(credential=shared, use=CredentialUse.Use.SSH, platform=asked.type.platform)
+    Device.objects.filter(pk=other.pk).update(lifecycle=lifecycle, ssh_credential=shared if own else None)
+    source = PlaybookSource.objects.create(
+        authority=city.authority, name="Q", url="git@git.example:p.git", credential=shared, added_by=city.administrator
+    )
+    rotation = Rotation.objects.create(
+        credential=shared, new_secret=SECRET | {"private_key": new_private_key()}, started_by=city.administrator
+    )
+    change = make_change(asked, city.administrator, "confirmed")
+    RotationStep.objects.create(rotation=rotation, device=asked, change=change, state=RotationStep.State.VERIFIED)
+
+    services.settle(rotation_id=rotation.pk)
+
+    shared.refresh_from_db()
+    other.refresh_from_db()
+    source.refresh_from_db()
+    assert shared.secret["private_key"] != SECRET["private_key"]
+    assert other.ssh_credential is not None
+    assert (other.ssh_credential.secret, source.credential) == (SECRET, other.ssh_credential)
+    assert [one.pk for one in services.users_of(shared)] == [asked.pk]
+    page = ada.get(reverse("automation:rotation", args=[rotation.pk])).content.decode()
+    assert other.name in page
+    assert f"Alle OpenWrt (vor Nr. {rotation.pk})" in page
+    said = ada.get(f"/api/v1/rotations/{rotation.pk}").json()
+    assert (said["kept_as"], said["kept_for"]) == (other.ssh_credential.pk, [other.pk])
+
+
+def test_where_everybody_was_asked_nothing_is_kept(city: City, ada: Client, shared: Credential) -> None:
+    Device.objects.filter(pk=city.access_point_a.pk).update(ssh_credential=shared)
+    Device.objects.filter(pk=city.access_point_b.pk).update(ssh_credential=shared, lifecycle=Device.Lifecycle.RETIRED)
+    new = SECRET | {"private_key": new_private_key()}
+    rotation = Rotation.objects.create(credential=shared, new_secret=new, started_by=city.administrator)
+    change = make_change(city.access_point_a, city.administrator, "confirmed")
+    RotationStep.objects.create(
+        rotation=rotation, device=city.access_point_a, change=change, state=RotationStep.State.VERIFIED
+    )
+
+    services.settle(rotation_id=rotation.pk)
+
+    assert ada.get(f"/api/v1/rotations/{rotation.pk}").json()["kept_as"] is None
+    assert not any(one.secret == SECRET for one in Credential.objects.all())
 
 
 def test_only_administrators_see_and_do_any_of_it(city: City, theo: Client, alma: Client, shared: Credential) -> None:

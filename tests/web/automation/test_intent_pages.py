@@ -94,7 +94,8 @@ def test_who_does_not_work_on_the_device_downloads_and_restores_nothing(
 
 
 def test_restoring_makes_a_change_that_waits_for_its_preview(theo: Client, kept: Backup) -> None:
-    answer = theo.post(reverse("automation:backup-restore", args=[kept.pk]))
+    answer, again = (theo.post(reverse("automation:backup-restore", args=[kept.pk])) for _ in range(2))
+    assert answer.headers["Location"] == again.headers["Location"], "a double click asks once"
 
     change = Change.objects.get()
     assert answer["Location"] == reverse("automation:change", args=[change.pk])

@@ -95,7 +95,13 @@ class TestFreezesAndWindows:
         assert "Wahl" not in ada.get("/policy/").content.decode()
 
     @pytest.mark.parametrize(
-        "spoilt", [{"ends_at": "2020-01-01T00:00"}, {"reason": ""}, {"school": "", "everywhere": "1000000"}]
+        "spoilt",
+        [
+            {"ends_at": "2020-01-01T00:00"},
+            {"ends_at": "9999-12-31T23:59"},
+            {"reason": ""},
+            {"school": "", "everywhere": "1000000"},
+        ],
     )
     def test_what_is_wrong_stays_in_the_form(self, ada: Client, spoilt: dict[str, str]) -> None:
         answer = ada.post("/policy/freezes/new/", self.form(school="Schule A") | spoilt)
@@ -127,6 +133,8 @@ class TestFreezesAndWindows:
         headers = bearer(city.administrator)
         for path, where in (("freezes", {"authority_id": city.authority.pk}), ("windows", {"site_id": city.school_a.pk})):
             url = f"{API}/policy/{path}"
+            far = sent | where | {"ends_at": "9999-12-31T23:59:59Z"}
+            assert ada.post(url, far, content_type="application/json", headers=headers).status_code == 422
             made = ada.post(url, sent | where, content_type="application/json", headers=headers)
             assert made.status_code == 201, made.content
             assert [one["id"] for one in theo.get(url).json()["results"]] == [made.json()["id"]]

@@ -84,7 +84,7 @@ class TestPlanning:
         ("changes", "said"),
         [
             ({"ends_at": "2020-01-01T00:00"}, "Die Wartung endet, bevor sie beginnt."),
-            ({"ends_at": "2099-01-01T00:00"}, "höchstens 31 Tage"),
+            ({"ends_at": "2040-01-01T00:00"}, "höchstens 31 Tage"),
             ({"covers": "kind"}, "Wählen Sie eine Geräteart aus."),
             ({"repeats": "weekly", "repeats_until": "2020-01-01"}, "Der letzte Tag liegt vor dem ersten."),
             ({"school": ""}, "Bitte nennen Sie die Schule."),

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from fleet.automation.models import Change, ChangeWindow, Freeze, Schedule
 from fleet.devices import services as devices
 from fleet.devices.models import DeviceType
 from fleet.people.models import User
@@ -121,3 +122,64 @@ class TestForms:
 
         assert Article.objects.filter(author=city.coordinator_a, body="Es brummt").count() == 1
         assert Article.objects.filter(body="Und es riecht").count() == 1
+
+
+def token_of(page: Any) -> str:
+    found = re.search(r'name="token" value="([0-9a-f]{32})"', page.content.decode())
+    assert found is not None
+    return found[1]
+
+
+def test_a_double_click_on_a_playbook_is_one_change(theo: Client, city: City) -> None:
+    chosen = {"device": city.access_point_a.pk, "playbook": "ap-restart"}
+    page = theo.post("/changes/new/", chosen | {"act": "next"})
+    sent = chosen | {"act": "order", "token": token_of(page)}
+
+    first, second = theo.post("/changes/new/", sent), theo.post("/changes/new/", sent)
+    theo.post("/changes/new/", sent | {"reason": "Noch einmal"})
+
+    assert (first.status_code, first.headers["Location"]) == (302, second.headers["Location"])
+    assert Change.objects.count() == 2, "who goes back and means something else gets it"
+
+
+NEXT_YEAR = f"{timezone.now().year + 1}-01-10T06:00"
+SPAN = {"starts_at": NEXT_YEAR, "ends_at": NEXT_YEAR.replace("06:00", "07:00"), "reason": "Wahl"}
+
+
+@pytest.mark.parametrize(
+    ("path", "wish", "rows"),
+    [
+        ("/policy/freezes/new/", {**SPAN, "school": "Schule A"}, Freeze),
+        ("/policy/windows/new/", {**SPAN, "school": "Schule A", "repeats": "never"}, ChangeWindow),
+        (
+            "/schedules/new/?playbook=ap-restart",
+            {"school": "Schule A", "name": "n", "devices": "AP-204-A", "starts_at": NEXT_YEAR, "repeats": "daily"},
+            Schedule,
+        ),
+    ],
+)
+def test_a_double_click_plans_once(ada: Client, path: str, wish: dict[str, str], rows: Any) -> None:
+    refused = ada.post(path, wish | {"starts_at": "", "token": token_of(ada.get(path))})
+    sent = wish | {"token": token_of(refused)}
+
+    assert [ada.post(path, sent).status_code for _ in range(2)] == [302, 302]
+    assert rows.objects.count() == 1
+
+
+def test_the_same_key_plans_once(city: City) -> None:
+    times = {name: f"{SPAN[name]}:00Z" for name in ("starts_at", "ends_at")}
+    school = {"site_id": city.school_a.pk}
+    device = {"playbook": "ap-restart", "rule": "FREQ=DAILY", "device_ids": [city.access_point_a.pk], "name": "n"}
+    wishes: dict[str, dict[str, Any]] = {
+        "/policy/freezes": {**school, **times, "reason": "x"},
+        "/policy/windows": {**school, **times, "reason": "x"},
+        "/policy/delegations": {**times, "person_id": city.approver.pk, "deputy_id": city.administrator.pk},
+        "/schedules/": {**school, **device, "starts_at": times["starts_at"]},
+    }
+
+    for path, wish in wishes.items():
+        first, second = send(city.administrator, path, wish), send(city.administrator, path, wish)
+        other = send(city.administrator, path, wish | {"ends_at": times["starts_at"], "name": "m", "reason": "y"})
+
+        assert (first.status_code, second.status_code, other.status_code) == (201, 201, 422), first.content
+        assert first.json() == second.json()

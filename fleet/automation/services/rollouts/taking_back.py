@@ -15,6 +15,7 @@ from fleet.automation.rules.lifecycle import may_become
 from fleet.automation.services.composing import endings, next_group
 from fleet.automation.services.rollouts.resting import NOT_REACHED, not_reached, resting
 from fleet.automation.services.telling import Part, move, queue_run, tell, why
+from fleet.devices.models import Device
 
 NAMED = 5
 """Devices that a message names."""
@@ -24,12 +25,14 @@ TAKEN_BACK = (BoxEnd.State.REVERTED, BoxEnd.State.RESTORED, BoxEnd.State.LEFT)
 
 
 def touched(change: Change) -> QuerySet[Target]:
-    """Devices on which an execution has begun, as far as anybody knows, and that were not taken back since."""
+    """Devices on which an execution has begun, as far as anybody knows, and that were not taken back since; of those that
+    are retired nothing is: another device may have their address."""
     applied = HostResult.objects.filter(
         run__change=change, run__kind=Run.Kind.APPLY, run__started_at__isnull=False, device=OuterRef("device")
     ).exclude(Q(state__in=UNTOUCHED) | Q(problem=HostResult.NOT_KEPT))
     ended = BoxEnd.objects.filter(change=change, state__in=TAKEN_BACK, device=OuterRef("device"))
-    return change.targets.filter(Exists(applied), ~Exists(ended)).exclude(state=Target.State.ROLLED_BACK)
+    living = change.targets.exclude(device__lifecycle=Device.Lifecycle.RETIRED)
+    return living.filter(Exists(applied), ~Exists(ended)).exclude(state=Target.State.ROLLED_BACK)
 
 
 def begin_taking_back(change: Change, *, actor_id: int | None = None) -> bool:
