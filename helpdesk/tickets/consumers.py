@@ -267,6 +267,7 @@ HANDLERS: dict[str, Callable[[Alert, Event], None]] = {
     "alert.woken": _done,
     "remedy.ordered": _remedied,
     "remedy.helped": _remedied,
+    "remedy.over": _remedied,
     "remedy.person-needed": _remedied,
 }
 EVENTS = set(HANDLERS)
