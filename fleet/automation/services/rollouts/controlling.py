@@ -264,16 +264,18 @@ def _asked_anew(change: Change, by: User) -> Change:
     from fleet.automation.services.rollouts.planning import strategy_of
     from fleet.people.rules import Action
 
+    ids = list(change.targets.values_list("device_id", flat=True))
     order = Order(
         playbook=change.playbook,
         arguments={**change.arguments, **(change.secret_arguments or {})},
-        device_ids=list(change.targets.values_list("device_id", flat=True)),
+        device_ids=ids,
         requested_by=by,
         starts_at=change.starts_at if change.starts_at > timezone.now() else None,
         ends_at=change.ends_at,
         reason=change.reason,
         right=Action.REQUEST_CHANGE,
         strategy=strategy_of(change) if change.strategy else None,
+        matched=not ids,
         relaunch_of=change,
     )
     return request_change(order=order)
