@@ -65,7 +65,7 @@ def _released(alert: Alert, ticket: Ticket, event: Event) -> None:
     _again(alert, ticket)
 
 
-def _open(alert: Alert) -> None:
+def _open(alert: Alert) -> Ticket | None:
     """None at a school that has closed meanwhile: nothing there is in service any more."""
     device = alert.device
     opening = services.Opening(
@@ -82,11 +82,12 @@ def _open(alert: Alert) -> None:
     try:
         ticket = services.open_ticket(opening=opening)
     except ClosedSiteError:
-        return
+        return None
     if Alert.objects.filter(suppressed_by=alert).exists():
         for below in Ticket.objects.open().filter(alert__suppressed_by=alert).select_related("alert"):
             _attach(below, alert, ticket)
         outages.attach_cases(cause=alert)
+    return ticket
 
 
 def _reopened(alert: Alert, event: Event) -> None:
@@ -241,8 +242,12 @@ def _details(alert: Alert, evidence: dict[str, Any]) -> dict[str, Any]:
 
 
 def _remedied(alert: Alert, event: Event) -> None:
-    """What was done by itself is part of the story; where it is no help, the ticket becomes urgent and a person's."""
-    ticket = _ticket(alert)
+    """What was done by itself is part of the story; where it is no help, the ticket becomes urgent and a person's.
+
+    Where there is no ticket (any more), one is opened for it; after a good end there is nothing left to do in that one.
+    """
+    known = _ticket(alert)
+    ticket = known or _open(alert)
     if ticket is None:
         return
     notice = event.name.replace(".", "-")
@@ -251,8 +256,12 @@ def _remedied(alert: Alert, event: Event) -> None:
     )
     if event.name == "remedy.person-needed":
         services.raise_priority(ticket=ticket, to=Ticket.Priority.HIGH)
+    elif known is None and alert.closed_at is not None and event.name in GOOD_ENDS:
+        ticket.refresh_from_db()
+        services.transition(ticket=ticket, to=Ticket.State.RESOLVED)
 
 
+GOOD_ENDS = ("remedy.helped", "remedy.over")
 HANDLERS: dict[str, Callable[[Alert, Event], None]] = {
     "alert.opened": _opened,
     "alert.confirmed": _opened,
@@ -267,6 +276,7 @@ HANDLERS: dict[str, Callable[[Alert, Event], None]] = {
     "alert.woken": _done,
     "remedy.ordered": _remedied,
     "remedy.helped": _remedied,
+    "remedy.over": _remedied,
     "remedy.person-needed": _remedied,
 }
 EVENTS = set(HANDLERS)

@@ -181,6 +181,11 @@ def _remedy_helped(details: Details) -> Notice:
     return Notice(said, "ok", link=_to_change(details))
 
 
+def _remedy_over(details: Details) -> Notice:
+    said = _("It was over by itself before anything was done. Not needed any more: %(remedy)s.") % _remedy_names(details)
+    return Notice(said, "info")
+
+
 def _remedy_person(details: Details) -> Notice:
     sentences = {
         "limited": _("%(remedy)s was tried only a short while ago and is not repeated by itself. A person is needed."),
@@ -240,6 +245,7 @@ register("alert-flapping", _alert_flapping)
 register("alert-severity", _alert_severity)
 register("remedy-ordered", _remedy_ordered)
 register("remedy-helped", _remedy_helped)
+register("remedy-over", _remedy_over)
 register("remedy-person-needed", _remedy_person)
 register("taken", _taken, told=True)
 register("handed-over", _handed_over)

@@ -244,6 +244,10 @@ def _own_problems(manifest: _Manifest) -> Iterator[tuple[str, str]]:
         yield "expected_duration_s", "it is longer than timeout_s"
     if manifest.max_per_step and manifest.max_per_step > manifest.max_targets:
         yield "max_per_step", "it is more than a whole change may touch"
+    yield from _ways_back(manifest)
+
+
+def _ways_back(manifest: _Manifest) -> Iterator[tuple[str, str]]:
     undo = manifest.rollback
     if undo and sum(map(bool, (undo.arguments, undo.playbook, undo.restore_backup))) != 1:
         yield "rollback", "it needs exactly one of arguments, playbook, restore_backup"

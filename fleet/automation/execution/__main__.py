@@ -88,6 +88,7 @@ class Child:
             ident="run",
             quiet=True,
             suppress_output_file=True,
+            fact_cache_type="memory",  # else it sets `jsonfile`, and facts may hold what is secret
         )
         return str(runner.status), int(runner.rc or 0)
 

@@ -161,6 +161,7 @@ def _environment(order: RunOrder) -> dict[str, str]:
         "ANSIBLE_HOME": str(root / "home"),
         "ANSIBLE_LOCAL_TEMP": str(root / "home" / "tmp"),
         "ANSIBLE_RETRY_FILES_ENABLED": "False",
+        "ANSIBLE_CACHE_PLUGIN": "memory",
         "AWX_LIB_DIRECTORY": str(CALLBACK),
         **({"ANSIBLE_VAULT_IDENTITY_LIST": _vaults(order)} if order.vault_passwords else {}),
         **order.environment,

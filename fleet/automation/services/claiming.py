@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from fleet.automation.models import Change, DeviceLock, Run
 from fleet.automation.rules.lifecycle import Queued, Start, may_start
-from fleet.automation.services import boxes, policy, subject
+from fleet.automation.services import boxes, policy, remedies, subject
 from fleet.automation.services.decisions import agreed_to_something_else
 from fleet.automation.services.leases import lease
 from fleet.automation.services.rollouts.advancing import begun, stop
@@ -49,7 +49,7 @@ def _take(run_id: int) -> Run | None:
     run.change = change
     now, blocker = timezone.now(), _blocker(run)
     start = may_start(Queued(run.kind, change.state, change.box, change.ends_at, blocked=blocker is not None), now)
-    if start == Start.NOW and (boxes.outdated(run, now) or _hour_has_passed(run, now) or _not_what_was_agreed(run)):
+    if start == Start.NOW and _reckoned_otherwise(run, now):
         start = Start.NOT_WANTED  # the tender reckons anew
     if start == Start.NOW:
         return _begin(run, now)
@@ -58,6 +58,11 @@ def _take(run_id: int) -> Run | None:
     elif start in {Start.TOO_LATE, Start.NOT_WANTED}:
         _drop(run, now, too_late=start == Start.TOO_LATE)
     return None
+
+
+def _reckoned_otherwise(run: Run, now: datetime) -> bool:
+    outdated = boxes.outdated(run, now) or _hour_has_passed(run, now) or _not_what_was_agreed(run)
+    return outdated or (run.kind == Run.Kind.APPLY and remedies.called_off(run.change_id))
 
 
 def _not_what_was_agreed(run: Run) -> bool:

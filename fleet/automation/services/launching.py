@@ -21,6 +21,10 @@ from fleet.secrets.redact import Redactor
 
 LAST_WORDS = 40
 """Lines of the child's standard error that are kept for when it dies."""
+RESERVE_S = 60
+"""So long after its time and its grace a child may still be there; one that stands still by then never ends by itself."""
+STOPS_WITHIN_S = 20
+"""So long a child may take from hearing that it is to stop until everything of it is dead."""
 
 
 class ChildProcess:
@@ -30,6 +34,8 @@ class ChildProcess:
         self._order, self._mark = order, mark
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._errors: deque[str] = deque(maxlen=LAST_WORDS)
+        self._cancelled_at = float("inf")
+        self._told_its_end = False
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -48,6 +54,7 @@ class ChildProcess:
         ]
         for thread in self._threads:
             thread.start()
+        self._began = time.monotonic()
         with contextlib.suppress(OSError):  # a child that died at once: its silence says so
             self._write(json.dumps(self._order.as_dict()))
         return self
@@ -67,6 +74,7 @@ class ChildProcess:
                 stream.close()
 
     def cancel(self) -> None:
+        self._cancelled_at = min(self._cancelled_at, time.monotonic())
         with contextlib.suppress(OSError):
             self._write(CANCEL)
 
@@ -76,7 +84,10 @@ class ChildProcess:
             self._write(BEAT)
 
     def batches(self, every_s: float) -> Iterator[list[dict[str, Any]]]:
-        """What comes in `every_s` seconds (possibly nothing), again and again until the child has ended."""
+        """What comes in `every_s` seconds (possibly nothing), again and again until the child has ended.
+
+        One that stands still (stopped, or hung in the kernel) is killed after a while, and its end told in its place.
+        """
         over = False
         while not over:
             batch: list[dict[str, Any]] = []
@@ -86,7 +97,19 @@ class ChildProcess:
                     line = self._lines.get(timeout=left)
                     over = line is None
                     batch += [] if line is None else [json.loads(line)]
+            self._told_its_end |= any("end" in message for message in batch)
+            if not over and (end := self._stands_still()):
+                self._process.kill()
+                batch += [] if self._told_its_end else [{"end": end}]
+                over = True
             yield batch
+
+    def _stands_still(self) -> str:
+        """The end of a child that neither keeps its own time nor hears that it is to stop; empty while it may do so."""
+        now = time.monotonic()
+        if now >= self._cancelled_at + STOPS_WITHIN_S:
+            return "cancelled"
+        return "timed-out" if now >= self._began + self._order.timeout_s + self._order.grace_s + RESERVE_S else ""
 
     @property
     def last_words(self) -> str:

@@ -1,6 +1,6 @@
 """Writing what the child tells into rows, a batch at a time."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ SHOWN = {"playbook_on_play_start", "playbook_on_task_start", "playbook_on_stats"
     "runner_on_skipped",
     "runner_retry",
 }
+BAD = (HostResult.State.FAILED, HostResult.State.UNREACHABLE)
 
 
 class Recorder:
@@ -84,6 +85,8 @@ class Recorder:
         self._finished |= event["event"] == "playbook_on_stats"
         if self._follow(event):
             self._unwritten.add(event["host"])
+        if event["event"] == "playbook_on_stats":
+            self._unwritten.update(self._pardoned(event["stats"]))
 
     def _line(self, event: dict[str, Any]) -> LogLine:
         row = self.hosts.get(event["host"])
@@ -114,6 +117,15 @@ class Recorder:
             row.state, row.message = outcome, event["message"][:4000]
         row.diff = [*row.diff, *event["diff"]]
         return bool(event["diff"]) or before != (row.state, row.message)
+
+    def _pardoned(self, stats: dict[str, dict[str, int]]) -> Iterator[str]:
+        """Hosts whose failures the playbook has coped with (`rescue`, `ignore_unreachable`), by Ansible's own account."""
+        for name, row in self.hosts.items():
+            counts = {kind: hosts[name] for kind, hosts in stats.items() if name in hosts}
+            if row.state in BAD and counts and not counts.get("failures") and not counts.get("dark"):
+                row.state = HostResult.State.CHANGED if counts.get("changed") else HostResult.State.OK
+                row.message = ""
+                yield name
 
 
 def _instant(text: str) -> datetime:

@@ -12,12 +12,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from fleet.automation import remedybook
+from fleet.automation.catalogue import CatalogueError
 from fleet.automation.models import RemedyAct, RemedyPolicy, RemedySignature
 from fleet.automation.rules import remedies as rules
 from fleet.automation.rules.lifecycle import RETRYABLE
 from fleet.automation.rules.remedies import Case, Remedy, Step
 from fleet.automation.services import binding
 from fleet.automation.services.ordering import Order, OrderError, request_change
+from fleet.automation.services.rollouts.controlling import withdraw
 from fleet.automation.services.turns import each
 from fleet.devices.models import Device, Interface
 from fleet.events.models import Event
@@ -76,10 +78,46 @@ def _begin(remedy: Remedy, alert: Alert) -> None:
 
 
 def _closed(alert: Alert) -> None:
-    for act in RemedyAct.objects.filter(alert=alert, state__in=RemedyAct.LIVE).select_related("alert"):
-        helped = act.state == State.ORDERED
-        if _end(act, State.HELPED if helped else State.OVER) and helped:
-            _tell("remedy.helped", act)
+    with transaction.atomic():
+        live = RemedyAct.objects.filter(alert=alert, state__in=RemedyAct.LIVE).select_related("alert")
+        for act in live.select_for_update(of=("self",)):  # the act before its change, as the tender has them
+            _over(act)
+
+
+def _over(act: RemedyAct) -> None:
+    """Its alert has closed: only what was carried out has helped, and what was not is not carried out any more."""
+    ordered = act.state == State.ORDERED
+    undone = not ordered or _withdrawn(act)
+    if _end(act, State.OVER if undone else State.HELPED) and ordered:
+        _tell("remedy.over" if undone else "remedy.helped", act)
+
+
+def _withdrawn(act: RemedyAct) -> bool:
+    """Whether nothing was done, and nothing will be: then it was not tried, and counts against no limit."""
+    undone = act.change_id is not None and withdraw(change_id=act.change_id)
+    if undone:
+        RemedyAct.objects.filter(pk=act.pk).update(ordered_at=None)
+    return undone
+
+
+def called_off(change_id: int) -> bool:
+    """Whether this change was ordered by a remedy that is not called for any more, or may not run by itself any more."""
+    acts = RemedyAct.objects.filter(change=change_id, state__in=RemedyAct.LIVE).select_related("alert")
+    return any(act.alert.closed_at is not None or _withheld(act) for act in acts)
+
+
+def _withheld(act: RemedyAct) -> str:
+    """Why it may not run by itself as it stands now; empty where it may."""
+    remedy = remedybook.known().get(act.remedy)
+    if remedy is None:
+        return "gone"
+    policy = policy_for(act.remedy, act.authority_id, act.site_id)
+    if policy is None:
+        return "off"
+    try:
+        return "" if binding.holds(remedy, policy)[0] else "unsigned"
+    except CatalogueError:
+        return "gone"
 
 
 def policy_for(slug: str, authority_id: int, site_id: int) -> RemedyPolicy | None:
@@ -117,6 +155,7 @@ def tend(now: datetime) -> None:
 def _take_next_step(act: RemedyAct, now: datetime) -> None:
     remedy = remedybook.known().get(act.remedy)
     if remedy is None:
+        _withdrawn(act)
         _give_up(act, State.UNFIT, "gone")
     elif act.state == State.WAITING:
         _try(remedy, act, now)
@@ -126,7 +165,7 @@ def _take_next_step(act: RemedyAct, now: datetime) -> None:
 
 def _try(remedy: Remedy, act: RemedyAct, now: datetime) -> None:
     if act.alert.closed_at is not None:
-        _end(act, State.OVER)
+        _over(act)
         return
     ports = list(Interface.objects.filter(downlinks__device=act.device_id).select_related("device"))
     policy = policy_for(act.remedy, act.authority_id, act.site_id)
@@ -194,8 +233,10 @@ def _order(remedy: Remedy, act: RemedyAct, ports: list[Interface], signed: Seque
 def _look(remedy: Remedy, act: RemedyAct, now: datetime) -> None:
     """Whether it has helped says the alert alone: a change that could not even measure may have."""
     if act.alert.closed_at is not None:
-        if _end(act, State.HELPED):
-            _tell("remedy.helped", act)
+        _over(act)
+        return
+    if (why := _withheld(act)) and _withdrawn(act):
+        _give_up(act, State.UNFIT, why)
         return
     change = act.change
     over = change is None or change.state in ENDED

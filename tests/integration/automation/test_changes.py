@@ -122,6 +122,56 @@ def test_a_device_has_its_time_although_another_one_failed(school: School) -> No
     assert set(change.targets.values_list("state", flat=True)) == {"failed", "confirmed"}
 
 
+RESCUED = """
+    - block:
+        - raw: "false"
+      rescue:
+        - raw: "true"
+"""
+BORNE = """
+    - raw: "true"
+      delegate_to: gone
+      vars: {ansible_host: 127.0.0.1, ansible_port: 9}
+      ignore_unreachable: true
+    - raw: "true"
+"""
+
+
+@pytest.mark.parametrize("tasks", [RESCUED, BORNE], ids=["rescued", "unreachable but borne"])
+def test_what_a_playbook_copes_with_is_no_failure(school: School, tasks: str) -> None:
+    change = school.work(school.order(school.playbook("copes", tasks, check_mode="none")))
+
+    run = school.run(change)
+    host = run.hosts.get()
+    assert (run.state, host.state, host.message) == (Run.State.SUCCEEDED, "changed", "")
+    assert change.state == Change.State.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("tasks", "state"),
+    [
+        (f"{RESCUED}    - raw: 'echo gone wrong; false'", "failed"),
+        (f'{BORNE}    - raw: "true"\n      vars: {{ansible_port: 9}}', "unreachable"),
+    ],
+    ids=["failed", "unreachable"],
+)
+def test_what_goes_wrong_after_it_has_coped_once_went_wrong(school: School, tasks: str, state: str) -> None:
+    change = school.work(school.order(school.playbook("fails", tasks, check_mode="none")))
+
+    assert (school.run(change).hosts.get().state, change.state) == (state, Change.State.FAILED)
+
+
+@pytest.mark.parametrize(("tasks", "state"), [(RESCUED, "failed"), (BORNE, "unknown")], ids=["rescued", "borne"])
+def test_of_a_playbook_that_was_killed_nobody_knows_whether_it_would_have_coped(
+    school: School, tasks: str, state: str
+) -> None:
+    playbook = school.playbook("hangs", f"{tasks}    - raw: sleep 60", check_mode="none", timeout_s=5)
+
+    run = school.run(school.work(school.order(playbook)))
+
+    assert (run.state, run.hosts.get().state) == (Run.State.TIMED_OUT, state)
+
+
 def test_one_dead_device_of_two_is_named_and_the_other_one_is_done(school: School) -> None:
     folder = school.playbooks / "ssid" / "manifest.toml"
     folder.write_text(folder.read_text().replace("within_s = 60", "within_s = 3"))

@@ -29,6 +29,10 @@ LOCAL = """      delegate_to: localhost
 """
 HEAD = "- hosts: all\n  gather_facts: false\n  tasks:\n"
 WAITS = f"{HEAD}    - ansible.builtin.raw: cat /proc/uptime\n    - ansible.builtin.command: sleep 30\n{LOCAL}"
+KEEPS = f"""{HEAD}    - ansible.builtin.set_fact: {{kept: "{{{{ psk }}}}", cacheable: true}}
+    - ansible.builtin.debug: {{msg: "{{{{ 'known still' if ansible_facts.kept == psk else '' }}}}"}}
+    - ansible.builtin.command: sleep 30
+{LOCAL}"""
 STUBBORN = f"{HEAD}    - ansible.builtin.command: setsid sh -c 'trap \"\" INT TERM HUP; sleep 300'\n{LOCAL}"
 LOUD = f"""{HEAD}    - ansible.builtin.debug:
         msg: ["{{{{ psk }}}}", "{{{{ psk | b64encode }}}}", "{{{{ psk | urlencode }}}}"]
@@ -77,6 +81,19 @@ async def test_neither_keys_nor_passwords_nor_secret_arguments_lie_in_any_file(l
     ] == []
     assert modes == {"private": 0o700, "keys": 0o700, "env": 0o700, "client.pub": 0o600}
     assert pipes == [], "what was handed over can be read no more"
+
+
+async def test_facts_that_a_playbook_keeps_lie_in_no_file(lab: Lab, tmp_path: Path) -> None:
+    child = await start(order(lab, tmp_path, KEEPS), "6:facts")
+    await until(lambda: sleeping("6:facts"))
+
+    written = texts(tmp_path / "private")
+    assert child.stdin is not None
+    child.stdin.close()
+    told = await listened(child)
+
+    assert SECRET not in written
+    assert "known still" in told.texts(), "later tasks know it"
 
 
 async def test_what_does_not_stop_when_asked_is_killed_with_all_its_children(lab: Lab, tmp_path: Path) -> None:

@@ -1,17 +1,19 @@
 """A dead access point gets its power cycled by itself, once; the ticket tells the story."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
 from fleet.automation import services
-from fleet.automation.models import Change, RemedyAct
+from fleet.automation.models import Change, Freeze, RemedyAct, Run
 from fleet.automation.services import remedies
 from fleet.devices.models import Device
 from fleet.events import services as events
 from fleet.monitoring import services as monitoring
-from fleet.monitoring.models import Health
+from fleet.monitoring.models import Alert, Health
 from helpdesk.tickets.models import Ticket
 from tests.integration.automation.conftest import School, wait_until
 
@@ -76,6 +78,84 @@ def test_it_is_cured_once_and_the_second_time_a_person_is_needed(school: School,
     assert notices(ticket)[-1] == "remedy-person-needed"
     assert (ticket.state, ticket.priority >= Ticket.Priority.HIGH) == ("open", True)
     machine.reboot(0)
+
+
+@pytest.fixture
+def kept_waiting(school: School, point: Device) -> Iterator[RemedyAct]:
+    """The access point is dead, and a freeze lets nobody do anything about it."""
+    begun = timezone.now() - timedelta(hours=1)
+    freeze = {"authority": point.authority, "starts_at": begun, "ends_at": begun + timedelta(days=2), "reason": "Exams"}
+    Freeze.objects.create(**freeze)
+    school.machine(point).reboot(DEAD_S)
+    poll(point, "down")
+    services.tend()
+    act = RemedyAct.objects.get(device=point)
+    assert act.change is not None, act.reason
+    assert school.work(act.change).state == Change.State.APPROVED
+    events.deliver()
+    yield act
+    school.machine(point).reboot(0)
+
+
+def thaw(school: School, act: RemedyAct) -> Change:
+    """The freeze ends, and everything that waited for that goes on."""
+    Freeze.objects.update(ends_at=timezone.now() - timedelta(seconds=1))
+    cache.clear()
+    assert act.change is not None
+    change = school.work(act.change)
+    events.deliver()
+    act.refresh_from_db()
+    return change
+
+
+def carried_out(change: Change) -> bool:
+    return change.runs.filter(kind=Run.Kind.APPLY, started_at__isnull=False).exists()
+
+
+def test_a_device_that_came_back_meanwhile_is_left_alone(school: School, point: Device, kept_waiting: RemedyAct) -> None:
+    school.machine(point).reboot(0)
+    poll(point, "up")
+    events.deliver()
+
+    change = thaw(school, kept_waiting)
+
+    assert (kept_waiting.state, kept_waiting.ordered_at) == ("over", None)
+    assert (change.state, carried_out(change)) == (Change.State.CANCELLED, False)
+    told = notices(Ticket.objects.get(alert=kept_waiting.alert))
+    assert told == ["alert-opened", "remedy-ordered", "alert-closed", "remedy-over"]
+
+
+def test_what_was_switched_off_meanwhile_is_a_persons(school: School, point: Device, kept_waiting: RemedyAct) -> None:
+    remedies.set_policy(remedy=REMEDY, place=point.site.authority, wanted=False, by=school.approvers[0])
+
+    change = thaw(school, kept_waiting)
+
+    assert (kept_waiting.state, kept_waiting.reason) == ("unfit", "off")
+    assert (change.state, carried_out(change)) == (Change.State.CANCELLED, False)
+    assert notices(Ticket.objects.get(alert=kept_waiting.alert))[-1] == "remedy-person-needed"
+
+
+@pytest.mark.parametrize("meanwhile", ["closed", "off"])
+def test_a_worker_begins_nothing_that_is_not_called_for(
+    school: School, point: Device, kept_waiting: RemedyAct, meanwhile: str
+) -> None:
+    """Before anybody else has heard of it: a worker asks at the last moment."""
+    change = kept_waiting.change
+    assert change is not None
+    Freeze.objects.all().delete()
+    cache.clear()
+    services.tend()
+    run = school.run(change)
+    assert run.state == Run.State.QUEUED
+    if meanwhile == "closed":
+        Alert.objects.filter(remedies=kept_waiting).update(closed_at=timezone.now())
+    else:
+        remedies.set_policy(remedy=REMEDY, place=point.site.authority, wanted=None, by=school.approvers[0])
+
+    services.execute(run_id=run.pk)
+
+    run.refresh_from_db()
+    assert (run.state, run.started_at) == (Run.State.CANCELLED, None)
 
 
 def test_what_does_not_help_is_a_persons(school: School, point: Device) -> None:

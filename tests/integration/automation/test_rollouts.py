@@ -202,3 +202,12 @@ def test_a_filter_that_fits_no_device_is_an_end(city: Two) -> None:
     change = services.request_change(order=order)
 
     assert (change.state, city.told(change)) == (Change.State.NOTHING_TO_DO, ["requested", "nothing-to-do"])
+
+
+def test_asked_for_anew_it_is_one_again(city: Two) -> None:
+    change = services.request_change(order=services.Order("ssid", {"ssid": "Neu", "psk": PSK}, [], city.asker, matched=True))
+
+    again = services.relaunch(change=change, by=city.asker)
+
+    assert again != change
+    assert (again.state, again.relaunch_of) == (Change.State.NOTHING_TO_DO, change)

@@ -15,6 +15,7 @@ from fleet.automation import services
 from fleet.automation.catalogue import SWITCH_SETTLES_S
 from fleet.automation.execution import private, tree
 from fleet.automation.models import Approval, Change, DeviceLock, HostResult, LogLine, Run
+from fleet.automation.services import launching
 from fleet.automation.services.attempt import mark, private_dir
 from fleet.automation.services.claiming import claim, heartbeat
 from fleet.automation.services.tending import look_after_loss
@@ -51,6 +52,36 @@ def _clean_devices(school: School) -> None:
     for device in school.aps:
         for path in ("/tmp/begun", "/tmp/second"):  # noqa: S108
             school.machine(device).files.pop(path, None)
+
+
+@pytest.mark.parametrize(
+    ("why", "ended", "becomes"),
+    [
+        ("too long", Run.State.TIMED_OUT, Change.State.FAILED),
+        ("stopped", Run.State.CANCELLED, Change.State.CANCELLED),
+    ],
+)
+def test_a_child_that_stands_still_is_ended_all_the_same(
+    school: School, monkeypatch: pytest.MonkeyPatch, why: str, ended: Run.State, becomes: Change.State
+) -> None:
+    """Neither the time limit nor a stop reaches it: it is not there to keep the one and to hear the other."""
+    monkeypatch.setattr(launching, "RESERVE_S", 1)
+    monkeypatch.setattr(launching, "STOPS_WITHIN_S", 1)
+    run = to_be_applied(school, school.playbook("two-steps", TWO_STEPS, timeout_s=4 if why == "too long" else 60))
+    with working(run):
+        wait_until(lambda: begun(school))
+        child = next(one for one in alive(run) if "fleet.automation.execution" in one.cmdline())
+        child.send_signal(signal.SIGSTOP)
+        if why == "stopped":
+            services.cancel(change=run.change, by=school.asker)
+        wait_until(lambda: Run.objects.get(pk=run.pk).state == ended, 40)
+        wait_until(lambda: Change.objects.get(pk=run.change_id).state == becomes, 40)
+
+    assert not alive(run)
+    run.refresh_from_db()
+    assert run.hosts.get().state == HostResult.State.UNKNOWN
+    assert not DeviceLock.objects.exists()
+    assert not second(school)
 
 
 class TestCancelling:

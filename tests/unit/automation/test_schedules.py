@@ -14,7 +14,10 @@ from fleet.automation.rules.schedules import RuleError, checked, following, miss
 from fleet.automation.services import schedules
 from fleet.automation.services.ordering import OrderError
 from fleet.automation.services.schedules import Standing
+from fleet.devices.models import Device
+from fleet.people import services as people
 from fleet.people.models import Grant
+from fleet.people.rules import Role
 from tests.conftest import City
 
 BERLIN = "Europe/Berlin"
@@ -102,6 +105,16 @@ def test_what_is_due_is_asked_for_once_with_its_secret(city: City) -> None:
     assert "gepflanzt" not in str(Schedule.objects.values("arguments", "last_problem"))
 
 
+def test_a_kind_of_which_there_is_nothing_leaves_nothing_to_do(city: City) -> None:
+    row = made(city, device_ids=(), kind=city.access_point_a.kind)
+    Device.objects.filter(kind=city.access_point_a.kind).update(lifecycle=Device.Lifecycle.RETIRED)
+
+    schedules.tend(timezone.now())
+
+    row.refresh_from_db()
+    assert (row.last_change and row.last_change.state, row.last_problem) == (Change.State.NOTHING_TO_DO, "")
+
+
 def orders(city: City, times: int, **other: Any) -> list[Change]:
     row = made(city, **other)
     for day in range(times):
@@ -145,9 +158,12 @@ def test_a_wifi_without_a_key_gets_one_made_up_each_time(city: City) -> None:
     assert len({change.secret_arguments["psk"] for change in changes}) == 2
 
 
-def test_the_owners_rights_are_those_of_then(city: City) -> None:
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_the_owners_rights_are_those_of_then(city: City, elsewhere: bool) -> None:
     row = made(city, kind="access-point", device_ids=())
     Grant.objects.filter(user=city.technician).delete()
+    if elsewhere:
+        people.grant(user=city.technician, role=Role.TECHNICIAN, scope_id=city.school_b.pk)
 
     schedules.tend(timezone.now())
 

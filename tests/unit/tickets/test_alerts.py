@@ -10,7 +10,7 @@ from django.utils import timezone, translation
 from fleet.devices import services as devices
 from fleet.devices.models import Device
 from fleet.events.models import Consumption, Refusal
-from fleet.events.services import deliver
+from fleet.events.services import Fact, deliver, emit
 from fleet.monitoring import services as monitoring
 from fleet.monitoring.models import Alert
 from fleet.monitoring.services import tend
@@ -176,6 +176,40 @@ def happened(name: str, alert: Alert, **changes: object) -> None:
         alert.refresh_from_db()
         tell(name, alert, **({"before": "warning"} if name == "alert.severity" else {}))
     deliver()
+
+
+def remedied(name: str, alert: Alert) -> None:
+    """As `fleet.automation` tells it."""
+    with transaction.atomic():
+        told = {"remedy": "power-cycle-access-point", "device_id": alert.device_id, "change_id": None}
+        emit(Fact(name, alert, alert.authority_id, alert.site_id, payload=told))
+    deliver()
+
+
+@pytest.mark.parametrize("notice", ["remedy-ordered", "remedy-person-needed"])
+def test_what_a_remedy_does_is_told_also_when_the_ticket_was_closed(
+    city: City, opened: Callable[..., Alert], notice: str
+) -> None:
+    alert = opened(city.access_point_a)
+    Ticket.objects.update(state=Ticket.State.CLOSED)
+
+    remedied(notice.replace("-", ".", 1), alert)
+
+    ticket = Ticket.objects.open().get(alert=alert)
+    assert said(ticket, notice).sentence
+
+
+@pytest.mark.parametrize("notice", ["remedy-helped", "remedy-over"])
+def test_a_remedys_good_end_leaves_no_open_ticket(city: City, opened: Callable[..., Alert], notice: str) -> None:
+    alert = opened(city.access_point_a)
+    Ticket.objects.update(state=Ticket.State.CLOSED)
+    close(alert)
+
+    remedied(notice.replace("-", ".", 1), alert)
+
+    ticket = Ticket.objects.exclude(state=Ticket.State.CLOSED).get(alert=alert)
+    assert said(ticket, notice).sentence
+    assert ticket.state == Ticket.State.RESOLVED
 
 
 def test_back_again_it_goes_on_in_the_same_ticket(city: City, opened: Callable[..., Alert]) -> None:

@@ -45,6 +45,7 @@ class CallbackModule(Display):  # type: ignore[misc]  # ansible-runner has no ty
     def __init__(self) -> None:
         super().__init__()
         self._begun: set[str] = set()
+        self._borne = False
         if TemplateEngine:
             keep_compiled(AnsibleEnvironment)
 
@@ -57,6 +58,16 @@ class CallbackModule(Display):  # type: ignore[misc]  # ansible-runner has no ty
         if host.name not in self._begun:
             self._begun.add(host.name)
             super().v2_runner_on_start(host, task)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._borne = bool(result.task_fields.get("ignore_unreachable"))
+        super().v2_runner_on_unreachable(result)
+        self._borne = False
+
+    def capture_event_data(self, event: str, **event_data: Any) -> Any:
+        """ansible-runner tells where a failure is borne (`ignore_errors`), and not where silence is."""
+        borne = {"ignore_errors": True} if self._borne else {}
+        return super().capture_event_data(event, **event_data | borne)
 
     def v2_on_file_diff(self, result: Any) -> None:
         """It is in what `v2_runner_on_ok` tells."""

@@ -34,13 +34,28 @@ def cancel(*, change: Change, by: User) -> Change:
             return now
         if now.state not in CANCELLABLE:
             raise DecisionError("not-cancellable")
-        running = now.runs.filter(state=Run.State.RUNNING).exclude(kind__in=GOES_ON)
-        if running.update(cancel_requested_at=timezone.now(), cancel_requested_by=by):
-            _wish(now, Change.Wish.STOP)  # should this run end by itself just now, nothing comes after it either
-            return now
-        _drop_queued(now, but=GOES_ON)
-        stop(now, actor_id=by.pk)
+        _stop(now, by)
     return now
+
+
+def _stop(change: Change, by: User | None) -> None:
+    running = change.runs.filter(state=Run.State.RUNNING).exclude(kind__in=GOES_ON)
+    if running.update(cancel_requested_at=timezone.now(), cancel_requested_by=by):
+        _wish(change, Change.Wish.STOP)  # should this run end by itself just now, nothing comes after it either
+        return
+    _drop_queued(change, but=GOES_ON)
+    stop(change, actor_id=by.pk if by else None)
+
+
+def withdraw(*, change_id: int) -> bool:
+    """Stop what is not wanted any more unless it has been begun; whether nothing was done, and so nothing will be."""
+    with transaction.atomic():
+        now = locked(change_id)
+        if now.runs.filter(kind=Run.Kind.APPLY, started_at__isnull=False).exists():
+            return False
+        if now.state in CANCELLABLE:
+            _stop(now, None)
+    return True
 
 
 def _wish(change: Change, wish: Change.Wish) -> None:
@@ -265,16 +280,18 @@ def _asked_anew(change: Change, by: User) -> Change:
     from fleet.automation.services.rollouts.planning import strategy_of
     from fleet.people.rules import Action
 
+    ids = list(change.targets.values_list("device_id", flat=True))
     order = Order(
         playbook=change.playbook,
         arguments={**change.arguments, **(change.secret_arguments or {})},
-        device_ids=list(change.targets.values_list("device_id", flat=True)),
+        device_ids=ids,
         requested_by=by,
         starts_at=change.starts_at if change.starts_at > timezone.now() else None,
         ends_at=change.ends_at,
         reason=change.reason,
         right=Action.REQUEST_CHANGE,
         strategy=strategy_of(change) if change.strategy else None,
+        matched=not ids,
         relaunch_of=change,
     )
     return request_change(order=order)
