@@ -80,7 +80,7 @@ def store(fence: Fence, batch: Sequence[Measurement], pace: Pace, paces: Mapping
     """
     work, stored = _read(fence, batch), Stored()
     before = {pk: (availability(row), dict(row.beyond)) for pk, row in work.healths.items()}
-    held = _without_strangers([one for one in batch if one.device_id in work.healths])
+    held = _without_strangers(work, [one for one in batch if one.device_id in work.healths])
     _learn(work, {one.device_id: one.reading for one in held if one.reading is not None})
     work.made = planning.remembered(_new_plans(work, held))
     for one in held:
@@ -107,14 +107,21 @@ def _read(fence: Fence, batch: Sequence[Measurement]) -> _Batch:
     return _Batch(healths, latest, planning.current(plan_ids))
 
 
-def _without_strangers(held: Sequence[Measurement]) -> list[Measurement]:
-    """Addresses of neighbours are kept of devices of ours alone."""
+def _without_strangers(work: _Batch, held: Sequence[Measurement]) -> list[Measurement]:
+    """Addresses of neighbours are kept of devices of ours alone; an IP address is another device at another authority."""
     readings = [one.reading for one in held if one.reading is not None]
     macs, ips = ({found for one in readings for found in told(one)} for told in (strangers.macs, strangers.ips))
-    ours = {*Interface.objects.filter(mac__in=macs).values_list("mac", flat=True)} if macs else set()
-    ours |= {str(one) for one in Device.objects.filter(address__in=ips).values_list("address", flat=True)} if ips else set()
-    foreign = (macs | ips) - ours
-    return [replace(one, reading=one.reading and strangers.without(one.reading, foreign)) for one in held]
+    if not macs and not ips:
+        return list(held)
+    unknown = macs.difference(Interface.objects.filter(mac__in=macs).values_list("mac", flat=True))
+    ours = set(Device.objects.in_service().filter(address__in=ips).values_list("authority_id", "address")) if ips else set()
+
+    def cleared(one: Measurement) -> Measurement:
+        authority_id = work.healths[one.device_id].authority_id
+        foreign = unknown | {ip for ip in ips if (authority_id, ip) not in ours}
+        return replace(one, reading=one.reading and strangers.without(one.reading, foreign))
+
+    return [cleared(one) for one in held]
 
 
 def _new_plans(work: _Batch, held: Sequence[Measurement]) -> dict[int, Plan]:

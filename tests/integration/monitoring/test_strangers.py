@@ -10,6 +10,7 @@ from fleet.monitoring import services
 from fleet.monitoring.rules.measurement import Measurement
 from fleet.monitoring.rules.polling import Pace
 from fleet.monitoring.services import claims, storing
+from tests.conftest import City
 from tests.integration.monitoring.conftest import School
 
 pytestmark = pytest.mark.django_db
@@ -32,3 +33,16 @@ def test_addresses_of_people_are_not_kept(school: School) -> None:
 
     kept = school.health("Switch 1").reading["neighbours"]
     assert kept == [neighbours[0], neighbours[2] | {"port": None}, neighbours[3], neighbours[5]]
+
+
+def test_another_authoritys_address_is_a_strangers(school: School, city: City) -> None:
+    """Private addresses are used by everybody."""
+    services.poll_due()
+    switch = school.health("Switch 1")
+    assert switch.authority_id != city.authority.pk
+    neighbour = {"protocol": "lldp", "name": city.printer_a.address, "port": None, "local_ifIndex": 1}
+    walk = Measurement(switch.pk, timezone.now(), switch.reading | {"neighbours": [neighbour]})
+
+    storing.store(claims.take_these([switch.pk]).fence, [walk], Pace(30, 5))
+
+    assert school.health("Switch 1").reading["neighbours"] == []
