@@ -55,7 +55,8 @@ class Server:
     async def cut_off(self, playing: asyncio.subprocess.Process) -> None:
         """Our end is killed as a cancelled run's is; nobody is there who could tell the server to stop."""
         for process in [*psutil.Process(playing.pid).children(recursive=True), *at_work(self.control)]:
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has ended with the one before
+                process.kill()
         await playing.wait()
 
     def command(
