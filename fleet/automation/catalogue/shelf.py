@@ -45,13 +45,20 @@ def get(slug: str) -> Playbook:
 
 def _of_pin(pin: pinned.Pin) -> Iterator[Playbook]:
     """What cannot be read on this machine is left out, and said in the log: it keeps no other from being used."""
+    about = {"source": pin.name, "commit": pin.commit}
     try:
-        for folder in pinned.folders(pinned.folder(pin)).values():
+        folders = pinned.folders(pinned.folder(pin)).values()
+    except (LookupError, OSError):
+        log.exception("playbooks of a repository cannot be read", extra=about)
+        return
+    for folder in folders:
+        try:
             loaded = _cached(folder, _stamp(folder))
+        except (CatalogueError, OSError):
+            log.exception("a playbook of a repository cannot be read", extra={**about, "playbook": folder.name})
+        else:
             risk: Risk = "medium" if loaded.risk == "low" else loaded.risk  # their author is not ours to answer for
             yield replace(loaded, risk=risk, source=pin.name, commit=pin.commit, authority_id=pin.authority_id)
-    except (CatalogueError, LookupError, OSError):
-        log.exception("playbooks of a repository cannot be read", extra={"source": pin.name, "commit": pin.commit})
 
 
 def _stamp(folder: Path) -> tuple[tuple[str, int], ...]:

@@ -136,6 +136,25 @@ def test_another_machine_writes_the_folder_from_the_rows(city: City, source: Pla
     assert [path.name for path in Path(settings.SOURCES_DIR).iterdir()] == [place.name], "no draft stays"
 
 
+def test_one_that_is_not_in_order_any_more_keeps_no_other_from_being_used(
+    city: City, source: PlaybookSource, repository: Repository
+) -> None:
+    """What was in order when it was approved may be refused by a later version of ours."""
+    repository.playbook("aaa")
+    repository.commit()
+    sources.approve(source=fetched(source), commit=source.fetched_commit, by=city.administrator)
+    version = source.versions.get(commit=source.fetched_commit)
+    manifest = version.files["aaa/manifest.toml"]
+    version.files["aaa/manifest.toml"] = manifest.replace('"openwrt"', '"openwtr"')
+    assert version.files["aaa/manifest.toml"] != manifest
+    version.save()
+    pinned.remove(catalogue.get("banner").folder.parent.parent)
+
+    assert catalogue.get("banner").slug == "banner"
+    with pytest.raises(CatalogueError):
+        catalogue.get("aaa")
+
+
 def test_a_playbook_has_no_neighbours(city: City, source: PlaybookSource, repository: Repository) -> None:
     """What it could include from another one's folder would change without its digest."""
     repository.playbook("library")
