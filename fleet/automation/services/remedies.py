@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from fleet.automation import remedybook
 from fleet.automation.catalogue import CatalogueError
-from fleet.automation.models import RemedyAct, RemedyPolicy, RemedySignature
+from fleet.automation.models import RemedyAct, RemedyPolicy, RemedySignature, Run
 from fleet.automation.rules import remedies as rules
 from fleet.automation.rules.lifecycle import RETRYABLE
 from fleet.automation.rules.remedies import Case, Remedy, Step
@@ -101,7 +101,12 @@ def _withdrawn(act: RemedyAct) -> bool:
 
 
 def called_off(change_id: int) -> bool:
-    """Whether this change was ordered by a remedy that is not called for any more, or may not run by itself any more."""
+    """Whether this change was ordered by a remedy that is not called for any more, or may not run by itself any more.
+
+    What has been begun is a person's to go on with.
+    """
+    if Run.objects.filter(change=change_id, kind=Run.Kind.APPLY, started_at__isnull=False).exists():
+        return False
     acts = RemedyAct.objects.filter(change=change_id, state__in=RemedyAct.LIVE).select_related("alert")
     return any(act.alert.closed_at is not None or _withheld(act) for act in acts)
 

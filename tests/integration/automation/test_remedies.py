@@ -135,6 +135,17 @@ def test_what_was_switched_off_meanwhile_is_a_persons(school: School, point: Dev
     assert notices(Ticket.objects.get(alert=kept_waiting.alert))[-1] == "remedy-person-needed"
 
 
+def test_what_was_begun_is_a_persons_to_go_on_with(school: School, point: Device, kept_waiting: RemedyAct) -> None:
+    change = kept_waiting.change
+    assert change is not None
+    remedies.set_policy(remedy=REMEDY, place=point.site.authority, wanted=False, by=school.approvers[0])
+    assert remedies.called_off(change.pk)
+
+    Run.objects.create(change=change, kind=Run.Kind.APPLY, state=Run.State.FAILED, started_at=timezone.now())
+
+    assert not remedies.called_off(change.pk)
+
+
 @pytest.mark.parametrize("meanwhile", ["closed", "off"])
 def test_a_worker_begins_nothing_that_is_not_called_for(
     school: School, point: Device, kept_waiting: RemedyAct, meanwhile: str
