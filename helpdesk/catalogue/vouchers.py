@@ -50,10 +50,11 @@ def _wording(voucher: Printable) -> Wording:
 def change_panel(user: User, pk: int) -> dict[str, Any] | None:
     """The button for whom it is for; who printed it, for them and for the audit."""
     voucher = service.printable(user=user, change_id=pk)
-    audits = Change.objects.allowing(user, Action.VIEW_AUDIT).filter(pk=pk).exists()
+    change = Change.objects.visible_to(user).filter(pk=pk).first()
+    audits = change is not None and user.access.may(Action.VIEW_AUDIT, change.authority_id, change.site_id)
     handovers = service.handovers(pk) if voucher or audits else []
     if not voucher and not handovers:
-        return {} if Change.objects.visible_to(user).filter(pk=pk).exists() else None
+        return None if change is None else {}
     return {"vouchers": [voucher] if voucher else [], "handovers": handovers}
 
 
