@@ -1,6 +1,6 @@
 """Taking time-boxed changes back, device by device: what another one still wants stays, the silent have their turn later."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -104,9 +104,8 @@ def settle(*, run: Run, verdict: str) -> None:
         return
     restored = Restoration.objects.filter(run=run).values_list("change_id", flat=True).first()
     known = set(BoxEnd.objects.filter(change=run.change_id, state=State.OFFLINE).values_list("device_id", flat=True))
-    waiting = not_reached(run)
-    for row in run.hosts.all():
-        _note_host(run, row, restored, waits=row.device_id in waiting)
+    rested = not_reached(run)
+    waiting = {row.device_id for row in run.hosts.all() if not _note_host(run, row, restored, rested)}
     if fresh := sorted(waiting - known):
         tell(run.change, "revert-waits", run_id=run.pk, device_ids=fresh, **why(run))
     if _open_devices(run.change):
@@ -119,13 +118,16 @@ def settle(*, run: Run, verdict: str) -> None:
         give_up_waiting(run.change)
 
 
-def _note_host(run: Run, row: HostResult, restored: int | None, *, waits: bool) -> None:
+def _note_host(run: Run, row: HostResult, restored: int | None, rested: Collection[int]) -> bool:
+    """False for a device that has to have another turn, since nothing was done there."""
     now = timezone.now()
     if is_gone(run, row):
         state = State.RESTORED if restored else State.REVERTED
         _note(run.change, row.device_id, state=state, in_favour_of_id=restored, at=now)
-    else:
-        _note(run.change, row.device_id, state=State.OFFLINE if waits else State.FAILED, at=now)
+        return True
+    waits = row.device_id in rested
+    _note(run.change, row.device_id, state=State.OFFLINE if waits else State.FAILED, at=now)
+    return not waits
 
 
 def _move(change_id: int, box: Change.Box) -> bool:

@@ -26,6 +26,7 @@ from fleet.automation.services.losing import lose
 from fleet.automation.services.recording import Recorder
 from fleet.automation.services.rollouts.advancing import stand, stop
 from fleet.automation.services.rollouts.planning import strategy_of
+from fleet.automation.services.rollouts.resting import NO_ROOM
 from fleet.automation.services.settling import let_go
 from fleet.automation.services.telling import move, tell, why
 from fleet.automation.services.verifying import (
@@ -183,7 +184,7 @@ def _ended_by_itself(last_words: str, *, begun: bool) -> End:
         return End(Run.State.LOST, "process-ended", last_words)
     if begun:
         return End(Run.State.LOST, "disk-full-midway")
-    return End(Run.State.FAILED, "disk-full-before")
+    return End(Run.State.FAILED, NO_ROOM)
 
 
 def _listen(run: Run, child: ChildProcess, recorder: Recorder) -> Iterator[dict[str, Any]]:

@@ -9,6 +9,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from fleet.automation import services
+from fleet.automation.catalogue import CatalogueError
 from fleet.automation.models import BoxEnd, Change, Run
 from fleet.automation.services import attempt, boxes, running, schedules
 from fleet.automation.services.decisions import DecisionError
@@ -261,6 +262,19 @@ def test_a_full_disk_costs_no_time_box_its_end(school: School, monkeypatch: pyte
     school.work(change)
 
     assert (change.box, "Voll" in school.on_air(school.ap)) == (Change.Box.REVERTED, False)
+
+
+def test_what_cannot_be_taken_back_at_all_is_a_persons(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    change = school.approved(school.exam("Weg", ends_at=soon(3600)))
+
+    def gone(_run: Run) -> None:
+        raise CatalogueError("there is no such playbook any more")
+
+    monkeypatch.setattr(running, "playbook_of", gone)
+
+    over(school, change)
+
+    assert (change.box, school.told(change)[-1]) == (Change.Box.FAILED, "revert-failed")
 
 
 def test_a_database_that_restarts_costs_no_time_box_its_end(school: School, monkeypatch: pytest.MonkeyPatch) -> None:

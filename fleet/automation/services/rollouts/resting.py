@@ -9,13 +9,12 @@ from fleet.automation.models import Change, HostResult, Run
 from fleet.automation.rules.boxes import next_try
 from fleet.monitoring.models import Health
 
-NOT_REACHED = Q(state__in=[HostResult.State.OFFLINE, HostResult.State.UNREACHABLE]) | (
-    Q(state=HostResult.State.NOT_STARTED) & ~Q(run__state=Run.State.LOST)
+NO_ROOM = "disk-full-before"
+"""The problem of a run without room for its files; what else keeps a run from beginning does not pass by itself."""
+NOT_REACHED = Q(state__in=[HostResult.State.OFFLINE, HostResult.State.UNREACHABLE]) | Q(
+    state=HostResult.State.NOT_STARTED, run__problem=NO_ROOM
 )
-"""Of host results: nothing was done there (no answer, no room for the run's files), so it is no failure: another turn.
-
-Of a lost run nobody knows what it has begun.
-"""
+"""Of host results: nothing was done there for a reason that passes, so it is no failure: another turn."""
 
 
 def not_reached(run: Run) -> set[int]:
