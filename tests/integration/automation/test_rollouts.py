@@ -5,14 +5,16 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
 from fleet.automation import services
-from fleet.automation.models import Approval, Change, DeviceLock, HostResult, LogLine, Run, Target
+from fleet.automation.models import Approval, Change, DeviceLock, HostResult, LogLine, Override, Run, Target
 from fleet.automation.rules.rollout import Strategy
+from fleet.automation.services import boxes, overriding
 from fleet.automation.services.decisions import DecisionError
 from fleet.devices.models import Device
 from fleet.lab.city import City, LabPorts
@@ -63,8 +65,8 @@ class Two(School):
         self.approvers = [self._person("Franka", Role.APPROVER, self.ap.authority_id)]
         self.coordinator = self._person("Lina", Role.COORDINATOR, self.aps[-1].site_id)
 
-    def rollout(self, strategy: Strategy = RINGS, ssid: str = "Neu") -> Change:
-        change = self.order("ssid", self.aps, arguments={"ssid": ssid, "psk": PSK}, strategy=strategy)
+    def rollout(self, strategy: Strategy = RINGS, ssid: str = "Neu", **more: Any) -> Change:
+        change = self.order("ssid", self.aps, arguments={"ssid": ssid, "psk": PSK}, strategy=strategy, **more)
         services.execute(run_id=change.runs.get().pk)
         change.refresh_from_db()
         approver = self.approvers[0]
@@ -159,6 +161,41 @@ def test_rings_go_on_pause_wait_for_who_is_away_and_end(city: Two) -> None:
     assert all("Neu" in city.on_air(device) for device in city.aps)
     steps = change.targets.values_list("ring", "step").distinct()
     assert set(begun.values_list("ring", "step")) == set(steps)
+
+
+def test_what_lasts_longer_by_agreement_goes_on_without_being_asked_anew(city: Two) -> None:
+    change = city.rollout(ends_at=timezone.now() + timedelta(hours=1))
+    city.step(change)
+    services.pause(change=change, by=city.asker)
+    before, later = change.digest, timezone.now() + timedelta(hours=2)
+    exception = Override.objects.create(change=change, digest=before, reason="Prüfung", asked_by=city.asker)
+
+    assert not boxes.extend(change=change, ends_at=later, by=city.asker)
+    services.agree_to(proposal=change.proposals.get(over_at__isnull=True), by=city.approvers[0])
+    services.resume(change=change, by=city.asker)
+    city.step(change)
+
+    assert (change.state, change.ends_at) == (Change.State.RUNNING, later)
+    assert "asked-anew" not in city.told(change)
+    assert change.digest != before
+    assert change.approvals.get(void_at__isnull=True).digest == change.digest
+    assert overriding.of_change(change) == exception
+
+
+def test_another_machine_is_no_less_another_one_by_a_later_end(city: Two) -> None:
+    change = city.rollout(ends_at=timezone.now() + timedelta(hours=1))
+    city.step(change)
+    services.pause(change=change, by=city.asker)
+    Device.objects.filter(pk=city.aps[-1].pk).update(ssh_host_key="ssh-ed25519 AAAA")
+
+    until = timezone.now() + timedelta(hours=2)
+    for person in (city.asker, city.approvers[0]):
+        boxes.extend(change=change, ends_at=until, by=person)
+    services.resume(change=change, by=city.asker)
+    city.step(change)
+    city.step(change)
+
+    assert (change.state, city.told(change)[-1]) == (Change.State.AWAITING_APPROVAL, "asked-anew")
 
 
 def test_one_school_sees_its_own_and_a_stopped_one_can_be_asked_for_anew(city: Two) -> None:
