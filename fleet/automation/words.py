@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from fleet.automation.models import BackupState, BoxEnd, Change, HostResult, LogLine, Ring, Run
+from fleet.automation.services.decisions import agreed_to_something_else
 from fleet.monitoring.words import duration
 
 EXACT_UNTIL_S = 120
@@ -98,6 +99,11 @@ _SENTENCES: dict[str, str | Promise] = {
     "nothing-to-do": gettext_lazy("No device fits, so there is nothing to do."),
 }
 
+_ANOTHER = gettext_lazy(
+    "It is paused: it is no longer what was agreed to. A device has another platform, address or host key, for instance. "
+    "Letting it go on asks for approval anew."
+)
+
 _REFUSALS: dict[str, str | Promise] = {
     "no-role": gettext_lazy("Your role does not include this."),
     "not-awaiting": gettext_lazy("This change is not waiting for a decision."),
@@ -148,7 +154,8 @@ def sentence(change: Change) -> str:
         return _("The time is over. Where it cannot be taken back at the moment, it is tried again by itself.")
     if change.box == Change.Box.REVERTING:
         return _("The time is over. It is being taken back now.")
-    return str(_SENTENCES[change.state])
+    another = change.state == Change.State.PAUSED and agreed_to_something_else(change)
+    return str(_ANOTHER if another else _SENTENCES[change.state])
 
 
 def halted(ring: Ring) -> str:

@@ -191,7 +191,8 @@ class Approval(models.Model):
     approver = models.ForeignKey(User, on_delete=models.PROTECT, related_name="approvals")
     decision = models.CharField(max_length=10, choices=Decision.choices)
     digest = models.CharField(max_length=64)
-    """The change's digest that was looked at; void when the change's own differs."""
+    """The change's digest that was looked at, or that it has since people agreed to another end; void when the change's own
+    differs."""
     comment = models.CharField(max_length=500, blank=True)
     decided_at = models.DateTimeField(default=timezone.now)
     on_behalf_of = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")

@@ -13,6 +13,7 @@ from fleet.automation.rules.policy import Answer
 from fleet.automation.services import subject
 from fleet.automation.services.approving import ask_again
 from fleet.automation.services.composing import Group, agreeing, endings, next_group
+from fleet.automation.services.decisions import agreed_until
 from fleet.automation.services.proposing import NotNowError, agreed, done, forbidden
 from fleet.automation.services.rollouts.advancing import locked
 from fleet.automation.services.rollouts.resting import not_reached, resting
@@ -216,8 +217,9 @@ def _end_at(change: Change, ends_at: datetime, by: User, *, proposed: datetime |
     if change.ends_at and ends_at < change.ends_at and (why_not := forbidden(change, _open_devices(change), ends_at)):
         return why_not
     done(change, Proposal.Act.END)
-    change.ends_at = ends_at
-    change.save(update_fields=["ends_at"])
+    agreed_until(change, ends_at)
+    if proposed and change.state == Change.State.AWAITING_APPROVAL:  # by links, too, that are of the end of before
+        ask_again(change, timezone.now())
     return True
 
 

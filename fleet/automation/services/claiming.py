@@ -70,7 +70,7 @@ def _not_what_was_agreed(run: Run) -> bool:
         return False
     if subject.unfit(run.hosts.all(), run.change).exists():
         return True
-    return run.change.state == Change.State.APPROVED and agreed_to_something_else(run.change)
+    return agreed_to_something_else(run.change)
 
 
 def _hour_has_passed(run: Run, now: datetime) -> bool:
@@ -106,6 +106,14 @@ def _drop(run: Run, now: datetime, *, too_late: bool) -> None:
     Run.objects.filter(pk=run.pk).update(state=Run.State.CANCELLED, finished_at=now, waits_for="")
     if too_late and not run.change.runs.filter(kind=Run.Kind.APPLY, started_at__isnull=False).exists():
         stop(run.change, late=True)
+    elif not too_late and run.kind == Run.Kind.APPLY and run.change.state == Change.State.RUNNING:
+        _pause_for_another(run.change)
+
+
+def _pause_for_another(change: Change) -> None:
+    """Between its steps a device has become another one: people look, and by letting it go on they ask for it anew."""
+    if agreed_to_something_else(change) and move(change, Change.State.PAUSED):
+        tell(change, "paused", problem="another-device")
 
 
 def _blocker(run: Run) -> tuple[int, str] | None:

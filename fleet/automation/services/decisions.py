@@ -1,12 +1,13 @@
 """What people decide about a change: approve or reject it."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from fleet.automation.catalogue import CatalogueError, get
-from fleet.automation.models import Approval, Change, Ring, Target
+from fleet.automation.models import Approval, Change, Override, Ring, Target
 from fleet.automation.rules.approvals import Seat, seat
 from fleet.automation.rules.lifecycle import Ballot
 from fleet.automation.services import subject
@@ -117,6 +118,19 @@ def agreed_to_something_else(change: Change) -> bool:
     place of the network, or as another machine), or another playbook."""
     agreed = Approval.objects.filter(change=change, void_at__isnull=True)
     return agreed.exclude(digest=change.digest).exists() or (agreed.exists() and subject.is_another(change))
+
+
+def agreed_until(change: Change, ends_at: datetime) -> None:
+    """Another end, after as many people have agreed to it as to the change: their voices, and an exception, hold for it as
+    it is from now on, unless it was something else already. The change's row is locked."""
+    old, same = change.digest, not subject.is_another(change)
+    change.ends_at = ends_at
+    change.save(update_fields=["ends_at"])
+    if same:
+        subject.renew(change)
+        Approval.objects.filter(change=change, digest=old, void_at__isnull=True).update(digest=change.digest)
+        if not Override.objects.filter(change=change, digest=change.digest).exists():
+            Override.objects.filter(change=change, digest=old).update(digest=change.digest)
 
 
 def _locked(change: Change) -> Change:

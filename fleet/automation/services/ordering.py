@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -26,7 +25,7 @@ from fleet.automation.services.telling import move, queue_run, tell
 from fleet.devices.models import Device
 from fleet.people.models import User
 from fleet.people.rules import Action, Role
-from fleet.sites.models import Authority
+from fleet.sites.models import Authority, Site
 from fleet.web.instants import far_problem
 
 
@@ -56,6 +55,8 @@ class Order:
     """How it goes out; None: as is usual for so many devices, and nobody is waited for."""
     matched: bool = False
     """The devices were found by a filter: none of them is no mistake, there is just nothing to do."""
+    home: tuple[int, int | None] | None = None
+    """(authority, site) to which it belongs where it turns out to touch no device; None: to what is the person's own."""
     relaunch_of: Change | None = None
     agreed_by: tuple[int, ...] = ()
     """People who have agreed beforehand to exactly this order being made (`services.binding`)."""
@@ -159,11 +160,11 @@ def _span_problem(order: Order, playbook: Playbook) -> dict[str, str]:
 
 def _create(order: Order, playbook: Playbook, arguments: dict[str, Any], devices: list[Device], key: str | None) -> Change:
     secret = {name: value for name, value in arguments.items() if name in playbook.secret_names}
-    sites = {device.site_id for device in devices}
+    authority_id, site_id = _home_of(devices) if devices else _home(order)
     strategy = limited(order.strategy or Strategy(), playbook)
     change = Change.objects.create(
-        authority_id=devices[0].authority_id if devices else _home(order),
-        site_id=sites.pop() if len(sites) == 1 else None,
+        authority_id=authority_id,
+        site_id=site_id,
         playbook=playbook.slug,
         playbook_digest=playbook.digest,
         digest=subject.of(playbook.digest, arguments, [device.pk for device in devices], order.ends_at),
@@ -190,10 +191,21 @@ def _create(order: Order, playbook: Playbook, arguments: dict[str, Any], devices
     return change
 
 
-def _home(order: Order) -> int:
-    """The authority of a person's own, for a change that touches no device."""
+def _home_of(devices: Sequence[Device]) -> tuple[int, int | None]:
+    """The devices' authority, and their site where it is one."""
+    sites = {device.site_id for device in devices}
+    return devices[0].authority_id, sites.pop() if len(sites) == 1 else None
+
+
+def _home(order: Order) -> tuple[int, int | None]:
+    """Where a change belongs that touches no device: where it was asked for, else where this person has such a right."""
     scopes = order.requested_by.access.scopes(order.right)
-    known = Authority.objects.filter(Q(pk__in=scopes) | Q(sites__in=scopes)).order_by("pk").first()
-    if known is None:
+    if order.home:
+        home = order.home if not scopes.isdisjoint(order.home) else None
+    elif authority := Authority.objects.filter(pk__in=scopes).order_by("pk").first():
+        home = authority.pk, None
+    else:
+        home = Site.objects.filter(pk__in=scopes).order_by("pk").values_list("authority_id", "pk").first()
+    if home is None:
         raise OrderError({"targets": _("There is no such device, or it is not yours to change.")})
-    return int(known.pk)
+    return home

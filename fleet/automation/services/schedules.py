@@ -195,6 +195,7 @@ def _ask(schedule: Schedule, due_at: datetime) -> Change:
         idempotency_key=f"schedule:{schedule.pk}:{due_at.isoformat()}",
         right=RIGHT,
         matched=bool(schedule.kind) and schedule.owner.access.may(RIGHT, schedule.authority_id, schedule.site_id),
+        home=(schedule.authority_id, schedule.site_id),
     )
     return request_change(order=order)
 

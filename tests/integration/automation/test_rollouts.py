@@ -5,14 +5,18 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.test import Client
 from django.utils import timezone
 
 from fleet.automation import services
-from fleet.automation.models import Approval, Change, DeviceLock, HostResult, LogLine, Run, Target
+from fleet.automation.models import Approval, Change, DeviceLock, HostResult, LogLine, Override, Run, Target
 from fleet.automation.rules.rollout import Strategy
+from fleet.automation.services import boxes, overriding
+from fleet.automation.services.claiming import claim
 from fleet.automation.services.decisions import DecisionError
 from fleet.devices.models import Device
 from fleet.lab.city import City, LabPorts
@@ -22,6 +26,7 @@ from fleet.lab.city.model import Building, Room
 from fleet.lab.services import Surroundings, load_city
 from fleet.monitoring.services import poll_now
 from fleet.people.rules import Role
+from tests.conftest import login
 from tests.integration.automation.conftest import PSK, School, Wire, on_loopback
 
 RINGS = Strategy(rings=("pilot", "site", "rest"))
@@ -63,8 +68,8 @@ class Two(School):
         self.approvers = [self._person("Franka", Role.APPROVER, self.ap.authority_id)]
         self.coordinator = self._person("Lina", Role.COORDINATOR, self.aps[-1].site_id)
 
-    def rollout(self, strategy: Strategy = RINGS, ssid: str = "Neu") -> Change:
-        change = self.order("ssid", self.aps, arguments={"ssid": ssid, "psk": PSK}, strategy=strategy)
+    def rollout(self, strategy: Strategy = RINGS, ssid: str = "Neu", **more: Any) -> Change:
+        change = self.order("ssid", self.aps, arguments={"ssid": ssid, "psk": PSK}, strategy=strategy, **more)
         services.execute(run_id=change.runs.get().pk)
         change.refresh_from_db()
         approver = self.approvers[0]
@@ -159,6 +164,94 @@ def test_rings_go_on_pause_wait_for_who_is_away_and_end(city: Two) -> None:
     assert all("Neu" in city.on_air(device) for device in city.aps)
     steps = change.targets.values_list("ring", "step").distinct()
     assert set(begun.values_list("ring", "step")) == set(steps)
+
+
+def test_what_lasts_longer_by_agreement_goes_on_without_being_asked_anew(city: Two) -> None:
+    change = city.rollout(ends_at=timezone.now() + timedelta(hours=1))
+    city.step(change)
+    services.pause(change=change, by=city.asker)
+    before, later = change.digest, timezone.now() + timedelta(hours=2)
+    exception = Override.objects.create(change=change, digest=before, reason="Prüfung", asked_by=city.asker)
+
+    assert not boxes.extend(change=change, ends_at=later, by=city.asker)
+    services.agree_to(proposal=change.proposals.get(over_at__isnull=True), by=city.approvers[0])
+    services.resume(change=change, by=city.asker)
+    city.step(change)
+
+    assert (change.state, change.ends_at) == (Change.State.RUNNING, later)
+    assert "asked-anew" not in city.told(change)
+    assert change.digest != before
+    assert change.approvals.get(void_at__isnull=True).digest == change.digest
+    assert overriding.of_change(change) == exception
+
+
+def test_another_machine_is_no_less_another_one_by_a_later_end(city: Two) -> None:
+    change = city.rollout(ends_at=timezone.now() + timedelta(hours=1))
+    city.step(change)
+    services.pause(change=change, by=city.asker)
+    Device.objects.filter(pk=city.aps[-1].pk).update(ssh_host_key="ssh-ed25519 AAAA")
+
+    until = timezone.now() + timedelta(hours=2)
+    for person in (city.asker, city.approvers[0]):
+        boxes.extend(change=change, ends_at=until, by=person)
+    services.resume(change=change, by=city.asker)
+    city.step(change)
+    city.step(change)
+
+    assert (change.state, city.told(change)[-1]) == (Change.State.AWAITING_APPROVAL, "asked-anew")
+
+
+@pytest.mark.parametrize("queued", [False, True])
+@pytest.mark.parametrize("what", [{"address": "127.20.1.77"}, {"ssh_host_key": "ssh-ed25519 AAAA"}])
+def test_on_what_has_become_another_machine_between_two_steps_nothing_is_played(
+    city: Two, what: dict[str, str], *, queued: bool
+) -> None:
+    change = city.rollout()
+    city.step(change)
+    if queued:
+        services.tend()
+    target = change.targets.filter(state=Target.State.WAITING).order_by("ring__number", "step").first()
+    assert target is not None
+    Device.objects.filter(pk=target.device_id).update(**what)
+
+    city.step(change)
+    assert (change.state, city.step(change)) == (Change.State.PAUSED, None)
+    assert city.told(change)[-1] == "paused"
+    assert city.states(change) == ["confirmed", *["waiting"] * 5]
+    assert (
+        "nicht mehr das, was genehmigt wurde" in login(Client(), city.asker).get(f"/changes/{change.pk}/").content.decode()
+    )
+
+    services.resume(change=change, by=city.asker)
+    city.step(change)
+    services.tend()
+    change.refresh_from_db()
+    assert (change.state, city.told(change)[-1]) == (Change.State.AWAITING_APPROVAL, "asked-anew")
+    approver = city.approvers[0]
+    services.decide(change=change, approver=approver, decision=Approval.Decision.APPROVED, digest=change.digest)
+    services.tend()
+    queued_now = change.runs.get(state=Run.State.QUEUED)
+    assert claim(queued_now.pk) is not None
+
+
+def test_an_offline_device_that_comes_back_as_another_machine_is_not_played_on(city: Two) -> None:
+    change = city.rollout(Strategy(rings=("pilot", "site", "rest"), offline_until=timezone.now() + timedelta(hours=1)))
+    away = change.targets.filter(ring__number=2).order_by("step").select_related("device").first()
+    assert away is not None
+    city.break_("dead", away.device)
+    while city.step(change):
+        pass
+    away.refresh_from_db()
+    assert away.state == Target.State.PENDING_OFFLINE
+
+    Device.objects.filter(pk=away.device_id).update(ssh_host_key="ssh-ed25519 AAAA")
+    city.wire.world.set_faults([])
+    poll_now(device_ids=[away.device_id])
+    while city.step(change):
+        pass
+
+    assert change.state == Change.State.PAUSED
+    assert "Neu" not in city.on_air(away.device)
 
 
 def test_one_school_sees_its_own_and_a_stopped_one_can_be_asked_for_anew(city: Two) -> None:

@@ -5,20 +5,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from fleet.automation.models import Change, Schedule
 from fleet.automation.rules.compliance import SHORTEST_KEY
 from fleet.automation.rules.keys import LETTERS
 from fleet.automation.rules.schedules import RuleError, checked, following, missed
-from fleet.automation.services import schedules
-from fleet.automation.services.ordering import OrderError
+from fleet.automation.services import relaunch, schedules
+from fleet.automation.services.ordering import Order, OrderError, request_change
 from fleet.automation.services.schedules import Standing
+from fleet.devices import services as devices
 from fleet.devices.models import Device
 from fleet.people import services as people
-from fleet.people.models import Grant
+from fleet.people.models import Grant, User
 from fleet.people.rules import Role
-from tests.conftest import City
+from fleet.sites import services as sites
+from fleet.sites.models import Site
+from tests.conftest import City, login
 
 BERLIN = "Europe/Berlin"
 
@@ -113,6 +117,53 @@ def test_a_kind_of_which_there_is_nothing_leaves_nothing_to_do(city: City) -> No
 
     row.refresh_from_db()
     assert (row.last_change and row.last_change.state, row.last_problem) == (Change.State.NOTHING_TO_DO, "")
+
+
+@pytest.mark.parametrize("anew", [False, True])
+@pytest.mark.parametrize("at_the_school_only", [False, True])
+def test_what_leaves_nothing_to_do_belongs_where_the_standing_order_is(
+    city: City, *, at_the_school_only: bool, anew: bool
+) -> None:
+    """Its owner works for the city, too; nobody there has to do with it."""
+    site, kind = school_next_door(city), city.access_point_a.kind
+    here = site.pk if at_the_school_only else site.authority_id
+    owner = technician("Eva", city.authority.pk, here)
+    row = schedules.create(standing=standing(city, site=site, device_ids=(), kind=kind), owner=owner)
+    Schedule.objects.filter(pk=row.pk).update(next_at=row.starts_at)
+    Device.objects.filter(kind=kind).update(lifecycle=Device.Lifecycle.RETIRED)
+
+    schedules.tend(timezone.now())
+    change = Change.objects.get()
+    if anew:
+        change = relaunch(change=change, by=owner)
+
+    assert (change.state, change.authority, change.site) == (Change.State.NOTHING_TO_DO, site.authority, site)
+    answers = {owner: 200, technician("Uta", here): 200, technician("Ole", city.authority.pk): 404}
+    assert {one: login(Client(), one).get(f"/changes/{change.pk}/").status_code for one in answers} == answers
+
+
+def school_next_door(city: City) -> Site:
+    """With an access point; of another authority."""
+    details = sites.SiteDetails(Site.Kind.SCHOOL, "Nachbarschule", "nachbarschule")
+    site = sites.create_site(authority=sites.create_authority(name="Nachbarstadt"), details=details)
+    devices.create_device(site=site, details=devices.DeviceDetails(city.access_point_a.type, "AP-N"))
+    return site
+
+
+def technician(name: str, *scope_ids: int) -> User:
+    user = User.objects.create_user(f"{name.lower()}@musterstadt.example", name=name)
+    for scope_id in scope_ids:
+        people.grant(user=user, role=Role.TECHNICIAN, scope_id=scope_id)
+    return user
+
+
+def test_what_somebody_of_one_school_finds_nothing_for_is_theirs_to_see(city: City) -> None:
+    one = technician("Eva", city.school_b.pk)
+
+    change = request_change(order=Order("ssid", {"ssid": "X", "psk": "gepflanzt-7Kx2"}, [], one, matched=True))
+
+    assert (change.authority, change.site) == (city.authority, city.school_b)
+    assert login(Client(), one).get(f"/changes/{change.pk}/").status_code == 200
 
 
 def orders(city: City, times: int, **other: Any) -> list[Change]:

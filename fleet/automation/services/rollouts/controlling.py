@@ -292,6 +292,7 @@ def _asked_anew(change: Change, by: User) -> Change:
         right=Action.REQUEST_CHANGE,
         strategy=strategy_of(change) if change.strategy else None,
         matched=not ids,
+        home=(change.authority_id, change.site_id),
         relaunch_of=change,
     )
     return request_change(order=order)
