@@ -310,7 +310,7 @@ def _best(turns: Iterator[dict[str, float]] | Any) -> float:
 @contextmanager
 def scratch() -> Iterator[tuple[dict[str, str], str]]:
     """An empty database: on DATABASE_URL's server, else on a PostgreSQL of this machine, else SQLite; the row says which."""
-    url = os.environ.get("DATABASE_URL", "") or _postgres_here()
+    url = os.environ.get("DATABASE_URL", "") or postgres_here()
     with tempfile.TemporaryDirectory(prefix="poll") as folder:
         environment = {"VAR_DIR": folder, "MODE": "demo", "DJANGO_SETTINGS_MODULE": "config.settings", "POLL_SHARDS": "1"}
         if url.startswith("postgres"):
@@ -320,7 +320,7 @@ def scratch() -> Iterator[tuple[dict[str, str], str]]:
             yield _migrated(environment | {"DATABASE_URL": ""}), "SQLite"
 
 
-def _postgres_here() -> str:
+def postgres_here() -> str:
     """A server on loopback that lets `postgres` in; empty if there is none."""
     import psycopg
 

@@ -3,8 +3,8 @@
 1,000 schools and 100 agents in both; one ticket in twenty is not finished. A turn is what an agent does again and again:
 open the list, the counts above it, a search, a ticket. `ticket_list_growth` is the p95 of a turn at 1,000 tickets
 ÷ that at 100,000: 1 is no growth, the goal is 1 ÷ 1.5. `ticket_report_growth` is the same of a report over 1,000 tickets,
-`ticket_words_growth` of a program's look for a word that nobody wrote. On the PostgreSQL that DATABASE_URL names, else on
-SQLite.
+`ticket_words_growth` of a program's look for a word that nobody wrote. On the server that DATABASE_URL names, else on a
+PostgreSQL of this machine, as a city has one, else on SQLite; the row says which.
 BENCH_TICKETS sets another number. `python -m tests.bench tickets` measures this alone, and says of what is done less often
 (filters, pages of the API, reports, taking a ticket) how long it takes.
 """
@@ -21,6 +21,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from config.env import BASE_DIR
+from tests.bench.polling import postgres_here
 from tests.bench.rows import Row, row, timed
 
 FEW, MANY = 1_000, int(os.environ.get("BENCH_TICKETS", "100000"))
@@ -67,7 +68,8 @@ PLACES = ("Aula", "Turnhalle", "Lehrerzimmer", "Bibliothek", "Physik", "Werkraum
 
 def rows() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="bench") as folder:
-        environment = os.environ | {"MODE": "test", "VAR_DIR": folder, "DJANGO_SETTINGS_MODULE": "config.settings"}
+        given = {"MODE": "test", "VAR_DIR": folder, "DJANGO_SETTINGS_MODULE": "config.settings"}
+        environment = os.environ | given | {"DATABASE_URL": os.environ.get("DATABASE_URL") or postgres_here()}
         command = [sys.executable, "-m", "tests.bench.tickets"]
         said = subprocess.run(command, cwd=BASE_DIR, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
     found = json.loads(said)
