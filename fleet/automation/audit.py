@@ -26,6 +26,7 @@ AUDIT = Action.VIEW_AUDIT
 STEPPED_IN: dict[str, str | Promise] = {
     "change.pause-asked": gettext_lazy("Paused"),
     "change.paused": gettext_lazy("Paused"),
+    "change.paused-as-another": gettext_lazy("Paused by itself: no longer what was agreed to"),
     "change.resumed": gettext_lazy("Let go on"),
     "change.cancelled": gettext_lazy("Stopped"),
     "change.retried": gettext_lazy("Tried again"),

@@ -50,19 +50,31 @@ ENDED: dict[str, tuple[str, str | Promise]] = {
             "devices are."
         ),
     ),
+    "change-paused-as-another": (
+        "watch",
+        gettext_lazy(
+            "It stands still: a device is no longer the one that was agreed to, by its address for instance. A technician "
+            "looks at it."
+        ),
+    ),
     "change-rejected": ("unknown", gettext_lazy("It was not agreed to. Nothing was changed.")),
     "change-not-made-good": (
         "down",
         gettext_lazy("The work was cut off in its middle, and what was there before is not back. A technician looks at it."),
     ),
 }
-RETRYABLE = {"change-refuted", "change-unknown", "change-failed", "change-lost"}
+CHECK_AND_RETRY = gettext_lazy("To the change: check and retry")
+LOOKED_AT = {
+    **dict.fromkeys(["change-refuted", "change-unknown", "change-failed", "change-lost"], CHECK_AND_RETRY),
+    "change-paused-as-another": gettext_lazy("To the change"),
+}
+"""What is asked of a technician there, said by the link to the change."""
 
 
 def _wording(key: str, state: str, sentence: str | Promise) -> Wording:
     def say(details: Details) -> Notice:
         names = {"device": details.get("device", ""), "clock": clock(details.get("at")), "measured": _measured(details)}
-        link = _retry(details) if key in RETRYABLE else None
+        link = _change(details, LOOKED_AT[key]) if key in LOOKED_AT else None
         return _notice(details, str(sentence) % names, state, link)
 
     return say
@@ -83,9 +95,8 @@ def _measured(details: Details) -> str:
     return clock(moment.isoformat() if moment else details.get("at"))
 
 
-def _retry(details: Details) -> Link:
-    address = reverse("automation:change", args=[details["change_id"]])
-    return Link(_("To the change: check and retry"), address, Action.CONTROL_RUNS)
+def _change(details: Details, title: str | Promise) -> Link:
+    return Link(str(title), reverse("automation:change", args=[details["change_id"]]), Action.CONTROL_RUNS)
 
 
 def _approved(details: Details) -> Notice:
@@ -118,9 +129,11 @@ def _revert_failed(details: Details) -> Notice:
     if names := details.get("names"):
         shown = ", ".join(names) + (" …" if len(details.get("not_reached", ())) > len(names) else "")
         said = _("It could not be taken back on %(devices)s: not reached for %(hours)d hours. A technician looks there.")
-        return _notice(details, said % {"devices": shown, "hours": details["waited_h"]}, "down", _retry(details))
+        return _notice(
+            details, said % {"devices": shown, "hours": details["waited_h"]}, "down", _change(details, CHECK_AND_RETRY)
+        )
     said = _("The time is over, but it could not be taken back for certain. A technician looks at it.")
-    return _notice(details, said, "down", _retry(details))
+    return _notice(details, said, "down", _change(details, CHECK_AND_RETRY))
 
 
 def _effect(details: Details, which: str) -> str:

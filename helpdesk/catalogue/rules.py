@@ -34,6 +34,7 @@ MEANINGS: dict[str, Meaning] = {
     "change.failed": Meaning("change-failed", State.OPEN, Priority.HIGH),
     "change.halted": Meaning("change-failed", State.OPEN, Priority.HIGH),
     "change.rolled-back": Meaning("change-failed", State.OPEN),
+    "change.paused-as-another": Meaning("change-paused-as-another", State.OPEN),
     "change.lost": Meaning("change-lost", State.OPEN, Priority.HIGH),
     "change.rejected": Meaning("change-rejected", State.RESOLVED),
     "change.cancelled": Meaning("change-cancelled", State.OPEN),

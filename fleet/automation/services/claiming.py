@@ -113,7 +113,7 @@ def _drop(run: Run, now: datetime, *, too_late: bool) -> None:
 def _pause_for_another(change: Change) -> None:
     """Between its steps a device has become another one: people look, and by letting it go on they ask for it anew."""
     if agreed_to_something_else(change) and move(change, Change.State.PAUSED):
-        tell(change, "paused", problem="another-device")
+        tell(change, "paused-as-another")
 
 
 def _blocker(run: Run) -> tuple[int, str] | None:

@@ -216,7 +216,7 @@ def test_on_what_has_become_another_machine_between_two_steps_nothing_is_played(
 
     city.step(change)
     assert (change.state, city.step(change)) == (Change.State.PAUSED, None)
-    assert city.told(change)[-1] == "paused"
+    assert city.told(change)[-1] == "paused-as-another"
     assert city.states(change) == ["confirmed", *["waiting"] * 5]
     assert (
         "nicht mehr das, was genehmigt wurde" in login(Client(), city.asker).get(f"/changes/{change.pk}/").content.decode()

@@ -22,6 +22,7 @@ STATES = list(Ticket.State)
         ("change.refuted", "resolved", ("open",)),
         ("change.unknown", "waiting-change", ("open",)),
         ("change.lost", "waiting-change", ("open",)),
+        ("change.paused-as-another", "waiting-change", ("open",)),
         ("change.failed", "waiting-vendor", ("open",)),
         ("change.rejected", "waiting-change", ("resolved",)),
         ("change.reverted", "resolved", ()),

@@ -214,6 +214,19 @@ def test_what_did_not_work_goes_to_a_technician_with_what_to_do(told: Told, city
     assert links[city.coordinator_a] == []
 
 
+def test_what_stands_still_since_a_device_is_another_one_is_looked_at_by_a_technician(told: Told, city: City) -> None:
+    told("started")
+
+    ticket = told("paused-as-another")
+
+    assert ticket.state == "open"
+    entry = next(one for one in timeline.of(ticket, city.technician) if one.link)
+    assert entry.link is not None
+    assert entry.link.url == f"/changes/{Change.objects.get().pk}/"
+    assert any("steht still" in one for one in sentences(ticket, city.coordinator_a))
+    assert told("asked-anew").state == "waiting-change"
+
+
 def test_what_could_not_be_taken_back_is_named_to_a_technician(told: Told, city: City) -> None:
     about = {"not_reached": [1, 2, 3], "names": ["AP-204-A", "AP-205-A"], "taken_back": 5, "waited_h": 72}
 
