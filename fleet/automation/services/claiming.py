@@ -138,9 +138,9 @@ def _goes_before(run: Run) -> Q:
 
 
 def _say_what_it_waits_for(run: Run, change_id: int, device: str) -> None:
-    waits_for = f"#{change_id} · {device}"
-    fresh = Run.objects.filter(pk=run.pk, state=Run.State.QUEUED).exclude(waits_for=waits_for)
-    if fresh.update(waits_for=waits_for) == 1:
+    """Told once: whose turn is before it changes with each that ends, and the page shows it."""
+    queued, waits_for = Run.objects.filter(pk=run.pk, state=Run.State.QUEUED), f"#{change_id} · {device}"
+    if queued.exclude(waits_for=waits_for).update(waits_for=waits_for) == 1 and not run.waits_for:
         tell(run.change, "waiting", run_id=run.pk, device=device, change_id=change_id)
 
 

@@ -320,6 +320,21 @@ class TestWaiting:
         assert ends[1].started_at is not None
         assert ends[0].finished_at <= ends[1].started_at
 
+    def test_that_it_waits_is_told_once_whoever_it_waits_for_next(self, school: School) -> None:
+        changes = [school.order("ap-restart") for _ in range(3)]
+        for change in changes:
+            services.execute(run_id=school.run(change, Run.Kind.PREVIEW).pk)
+        services.tend()
+        last = school.run(changes[2])
+        services.execute(run_id=last.pk)
+
+        assert school.work(changes[0]).state == Change.State.CONFIRMED
+        services.execute(run_id=last.pk)
+
+        last.refresh_from_db()
+        assert last.waits_for == f"#{changes[1].pk} · {school.ap.name}"
+        assert school.told(changes[2]).count("waiting") == 1
+
     def test_who_has_waited_longer_is_served_first(self, school: School) -> None:
         changes = [school.order("ap-restart") for _ in range(2)]
         for change in changes:
