@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Min, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from fleet.automation.models import Change, DeviceLock, Run
@@ -104,6 +105,7 @@ def _begin_revert(run: Run) -> None:
 def _drop(run: Run, now: datetime, *, too_late: bool) -> None:
     """Its change was stopped, or its time is over: this run will never be wanted again."""
     Run.objects.filter(pk=run.pk).update(state=Run.State.CANCELLED, finished_at=now, waits_for="")
+    _call_next(_device_ids(run))
     if too_late and not run.change.runs.filter(kind=Run.Kind.APPLY, started_at__isnull=False).exists():
         stop(run.change, late=True)
     elif not too_late and run.kind == Run.Kind.APPLY and run.change.state == Change.State.RUNNING:
@@ -163,10 +165,16 @@ def worker_name() -> str:
 
 
 def release(run: Run, *, but: Collection[int] = ()) -> None:
-    """Free the run's devices except these, and call those who wait for one of them."""
+    """Free the run's devices except these, and call who is next on each of them."""
     locks = DeviceLock.objects.filter(run=run).exclude(device_id__in=but)
     freed = list(locks.values_list("device_id", flat=True))
     locks.delete()
-    waiting = Run.objects.filter(state=Run.State.QUEUED, hosts__device_id__in=freed).exclude(kind=Run.Kind.PREVIEW)
-    for pk in sorted(set(waiting.values_list("pk", flat=True))):
+    _call_next(freed)
+
+
+def _call_next(device_ids: Collection[int]) -> None:
+    """Only who may go first: hundreds called at once would keep the workers busy with reading that it is not their turn."""
+    waiting = Run.objects.filter(state=Run.State.QUEUED, hosts__device_id__in=device_ids).exclude(kind=Run.Kind.PREVIEW)
+    first = Coalesce(Min("pk", filter=Q(kind=Run.Kind.MEND)), Min("pk"))
+    for pk in sorted(set(waiting.values("hosts__device_id").values_list(first, flat=True))):
         transaction.on_commit(partial(send, pk), robust=True)

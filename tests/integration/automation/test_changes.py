@@ -12,6 +12,7 @@ from fleet.devices.models import Device
 from tests.integration.automation.conftest import PSK, School, soon
 from tests.integration.automation.test_backups import HAND_MADE
 from tests.integration.automation.test_boxes import OTHER_PSK, keys
+from tests.unit.automation.conftest import messages
 
 LATE = """
     - raw: |
@@ -334,6 +335,21 @@ class TestWaiting:
         last.refresh_from_db()
         assert last.waits_for == f"#{changes[1].pk} · {school.ap.name}"
         assert school.told(changes[2]).count("waiting") == 1
+
+    def test_only_who_is_next_on_a_device_is_called_when_it_is_free(self, school: School) -> None:
+        changes = [school.order("ap-restart") for _ in range(4)]
+        for change in changes:
+            services.execute(run_id=school.run(change, Run.Kind.PREVIEW).pk)
+        services.tend()
+        first, second, third, _ = [school.run(change) for change in changes]
+        messages()
+
+        services.execute(run_id=first.pk)
+        assert [run for task, run in messages() if task == "execute"] == [second.pk]
+
+        Change.objects.filter(pk=second.change_id).update(state=Change.State.CANCELLED)
+        services.execute(run_id=second.pk)
+        assert [run for task, run in messages() if task == "execute"] == [third.pk]
 
     def test_who_has_waited_longer_is_served_first(self, school: School) -> None:
         changes = [school.order("ap-restart") for _ in range(2)]
