@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 from django.utils.functional import Promise
@@ -19,9 +18,8 @@ from fleet.automation.models import Approval, Change, HostResult, Override, Run
 from fleet.events.models import Event
 from fleet.people.models import User
 from fleet.people.rules import Action
+from fleet.web.spreadsheets import csv_cell
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What spreadsheets take for the beginning of a formula (OWASP, CSV injection)."""
 AUDIT = Action.VIEW_AUDIT
 STEPPED_IN: dict[str, str | Promise] = {
     "change.pause-asked": gettext_lazy("Paused"),
@@ -191,7 +189,7 @@ def _said(one: Voice) -> str:
     return f"{who}: {one.decision}{void} ({one.at.isoformat()})"
 
 
-def _line(cells: Iterable[Any]) -> str:
+def _line(cells: Iterable[str]) -> str:
     text = io.StringIO()
-    csv.writer(text).writerow([f"'{cell}" if str(cell).startswith(FORMULA) else cell for cell in cells])
+    csv.writer(text).writerow(map(csv_cell, cells))
     return text.getvalue()

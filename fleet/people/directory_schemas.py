@@ -1,11 +1,11 @@
-from datetime import MAXYEAR, MINYEAR, datetime
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Literal
 
 from ninja import Field, Schema
-from pydantic import AfterValidator
 
 from fleet.people.models import Grant, User
 from fleet.people.rules import Role
+from fleet.web.instants import LooseInstant
 from fleet.web.lookups import LARGEST
 
 Language = Literal["de", "en"]
@@ -50,18 +50,11 @@ class PersonOut(Schema):
         return list(row.held)  # type: ignore[attr-defined]  # prefetched
 
 
-def _countable(instant: datetime) -> datetime:
-    """The first and last days of the calendar have no instant in other time zones."""
-    if not MINYEAR < instant.year < MAXYEAR:
-        raise ValueError("out of range")
-    return instant
-
-
 class RoleIn(Schema):
     role: Role
     scope_id: int = Field(ge=1, le=LARGEST)
     """An authority, for all of it, or one site."""
-    until: Annotated[datetime, AfterValidator(_countable)] | None = None
+    until: LooseInstant | None = None
 
 
 class PersonIn(Schema):

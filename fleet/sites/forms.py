@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -126,7 +127,7 @@ class BellsForm(forms.Form):
     def clean_lines(self) -> str:
         lines = str(self.cleaned_data["lines"])
         try:
-            self.told = table.read((HEADING + lines).encode(), "bells", "UTC")
+            self.told = table.read((HEADING + lines).encode(), "bells", "UTC", timezone.localdate())
         except FileError as error:
             found = [
                 FileError(one.problem, one.line - 1 if one.line else None, one.detail) for one in (error, *error.further)

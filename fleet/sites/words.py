@@ -24,6 +24,7 @@ PROBLEMS = {
     Problem.NO_BEGIN: gettext_lazy("An entry does not say when it begins."),
     Problem.ENDS_BEFORE_IT_BEGINS: gettext_lazy("An entry ends before it begins."),
     Problem.TOO_LONG: gettext_lazy("An entry takes longer than a year."),
+    Problem.TOO_FAR: gettext_lazy("An entry does not lie between 1970 and twenty years from now."),
     Problem.TOO_MANY: gettext_lazy("There are more than 2,000 entries."),
     Problem.TOO_MANY_RULES: gettext_lazy("More than 50 entries repeat."),
     Problem.RULE_TOO_FAST: gettext_lazy("An entry repeats in a way that no school calendar does."),

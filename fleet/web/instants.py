@@ -36,7 +36,7 @@ def within(when: When) -> When:
 
 Instant = Annotated[AwareDatetime, AfterValidator(within)]
 LooseInstant = Annotated[datetime, AfterValidator(within)]
-"""Also without a zone: what is asked about, never what is kept."""
+"""Also without a zone: what is asked about, or what whoever keeps it adds one to."""
 Day = Annotated[date, AfterValidator(within)]
 
 

@@ -9,7 +9,7 @@ from typing import IO
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from helpdesk.finding.report_rules import cell
+from fleet.web.spreadsheets import cell, csv_cell
 from helpdesk.finding.reports import Cell
 
 MOST_ROWS = 1_048_575
@@ -35,7 +35,7 @@ def as_csv(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[str
 def _plain(value: Cell) -> str | float:
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
-    return cell(value) if isinstance(value, str) else "" if value is None else value
+    return csv_cell(value) if isinstance(value, str) else "" if value is None else value
 
 
 def as_xlsx(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> IO[bytes]:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from helpdesk.finding.models import DefaultView
+from helpdesk.finding.models import DefaultView, SavedView
 from helpdesk.finding.rules import LISTS
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -30,5 +30,6 @@ def _begins_with(request: HttpRequest, name: str) -> str:
     bare = request.method == "GET" and not request.META.get("QUERY_STRING") and "HX-Request" not in request.headers
     if not bare or urlsplit(request.headers.get("Referer", "")).path == request.path or not request.user.pk:
         return ""
-    rows = DefaultView.objects.filter(person=request.user.pk, list=name)
+    still_theirs = SavedView.objects.visible_to(request.user)
+    rows = DefaultView.objects.filter(person=request.user.pk, list=name, view__in=still_theirs)
     return rows.values_list("view__query", flat=True).first() or ""

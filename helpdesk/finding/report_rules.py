@@ -11,8 +11,6 @@ from zoneinfo import ZoneInfo
 
 from fleet.sites.rules.clock import LessonSpan
 
-BEGINS_A_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
-"""OWASP, CSV Injection: what spreadsheets take for a formula (in full width too), or cut off before they look."""
 ANSWERED_WITHIN_H = (1, 4, 8, 24)
 Span = tuple[datetime, datetime]
 
@@ -137,8 +135,3 @@ def minutes_within(spans: Iterable[Span], lessons: Callable[[datetime, datetime]
         for lesson in lessons(begin, end):
             lost += max(0.0, (min(end, lesson.ends_at) - max(begin, lesson.begins_at)).total_seconds() / 60)
     return lost
-
-
-def cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: an apostrophe goes before what begins one."""
-    return f"'{text}" if text.lstrip(" ").startswith(BEGINS_A_FORMULA) or text.startswith(BEGINS_A_FORMULA) else text

@@ -176,7 +176,8 @@ def table(user: User, period: Period) -> Iterator[list[Cell]]:
     rows = wanted.select_related("room", "owner").only(*SHOWN).order_by("created_at", "pk")
     words = _Words()
     for ticket in rows.iterator(chunk_size=CHUNK):
-        yield _row(ticket, called[ticket.site_id], models, ends, words)
+        if ticket.site_id in called:  # the first one of a school that has come since is told next time
+            yield _row(ticket, called[ticket.site_id], models, ends, words)
 
 
 SHOWN = (

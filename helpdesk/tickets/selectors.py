@@ -10,7 +10,7 @@ from django.utils import timezone
 from fleet.devices.models import Device
 from fleet.monitoring import selectors
 from fleet.people.models import Grant, User
-from fleet.people.rules import ACTIONS, Action
+from fleet.people.rules import ACTIONS, Action, Role
 from fleet.sites.models import Room, Site
 from helpdesk.tickets.models import Article, Macro, Queue, Ticket, TicketLink
 from helpdesk.tickets.rules import FINISHED
@@ -122,6 +122,15 @@ def workers(site: Site) -> QuerySet[User]:
         user=OuterRef("pk"), role__in=WORKING_ROLES, scope__in=[site.pk, site.authority_id]
     )
     return User.objects.filter(Exists(held), is_active=True).order_by("name")
+
+
+def nearest_workers(ticket: Ticket) -> set[int]:
+    """Who works at its school; where nobody does, in its authority. Of restricted ones security people alone."""
+    restricted = ticket.queue is not None and ticket.queue.restricted
+    roles = {Role.SECURITY} if restricted else set(WORKING_ROLES) - {Role.SECURITY}
+    held = Grant.objects.current(timezone.now()).filter(role__in=roles, user__is_active=True)
+    found = set(held.filter(scope__in=[ticket.site_id, ticket.authority_id]).values_list("scope_id", "user_id"))
+    return {user for scope, user in found if scope == ticket.site_id} or {user for _scope, user in found}
 
 
 def colleagues(user: User) -> QuerySet[User]:

@@ -23,6 +23,7 @@ from fleet.automation.services import compliance as judging
 from fleet.devices.models import Device
 from fleet.people.rules import Action
 from fleet.sites.models import Site
+from fleet.web.spreadsheets import csv_cell
 
 PAGE_SIZE = 25
 """Sites."""
@@ -129,9 +130,5 @@ def _lines(device_ids: list[int], said: list[dict[str, str]], words: dict[str, s
 
 def _line(cells: list[Any]) -> str:
     text = io.StringIO()
-    csv.writer(text).writerow([_inert(str(cell)) for cell in cells])
+    csv.writer(text).writerow([csv_cell(str(cell)) for cell in cells])
     return text.getvalue()
-
-
-def _inert(text: str) -> str:
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -13,6 +13,7 @@ from fleet.automation.policy_forms import LeaveForm
 from fleet.automation.services import delegating
 from fleet.people.models import User
 from fleet.people.rules import Action
+from fleet.web.once import form_token, made_once, posted_key
 
 MOST = 200
 
@@ -23,7 +24,7 @@ def index(request: HttpRequest) -> HttpResponse:
     form = LeaveForm(request.POST if request.method == "POST" else None, user=user)
     if form.is_valid():
         try:
-            delegating.delegate(leave=form.leave, by=user)
+            made_once(user.pk, posted_key(request), lambda: delegating.delegate(leave=form.leave, by=user).pk)
         except delegating.LeaveError as error:
             form.add_error(None, policy_words.leave_problem(error.key))
         else:
@@ -35,6 +36,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": [{"row": row, "on": row.starts_at <= now, "may": _may_end(row, user)} for row in rows],
         "form": form if decides else None,
+        "token": form_token(request),
         "stands_in_for": delegating.stands_in_for(user),
     }
     return render(request, "automation/leave.html", context, status=422 if form.errors else 200)

@@ -24,10 +24,11 @@ class Upload:
 
 def read(upload: Upload, *, timezone: str, today: date) -> list[Told]:
     """Raises FileError."""
-    if upload.content == "bells":
-        return _some(_bells(upload.data, timezone, today) if _is_ics(upload) else table.read(upload.data, "bells", timezone))
     if not _is_ics(upload):
-        return table.read(upload.data, upload.content, timezone)
+        told = table.read(upload.data, upload.content, timezone, today)
+        return _some(told) if upload.content == "bells" else told
+    if upload.content == "bells":
+        return _some(_bells(upload.data, timezone, today))
     return ics.read(upload.data, ics.Setting(timezone, today, whole_days=upload.content != "exams"))
 
 

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ from fleet.sites.rules.clock import ONE_DAY
 from fleet.sites.rules.told import (
     LONGEST_NAME,
     LONGEST_UID,
+    MOST_DAYS,
     MOST_ENTRIES,
     FileError,
     Problem,
@@ -28,6 +30,7 @@ from fleet.sites.rules.told import (
     decoded,
     each,
     each_once,
+    is_near,
 )
 
 BEGIN, END, EVENT = "BEGIN:VCALENDAR", "END:VCALENDAR", "BEGIN:VEVENT"
@@ -36,6 +39,8 @@ OLDEST_RULE_YEAR = 2000
 ONCE = frozenset({"UID", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "STATUS", "SEQUENCE"})
 """What says nothing when it is there twice."""
 NEEDED = ONCE | {"SUMMARY", "RRULE", "RDATE", "EXDATE"}
+DAYS = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE"})
+LONGEST = timedelta(days=MOST_DAYS + 1)
 INSTANT = timedelta(microseconds=1)
 
 
@@ -55,7 +60,7 @@ def read(data: bytes, setting: Setting) -> list[Told]:
     """Raises FileError, with the line and the event's summary, if anything in it cannot be understood."""
     text = decoded(data)
     lines = text.splitlines()
-    events = _events(text, lines)
+    events = _events(text, lines, setting.today)
     _refuse_bombs(events)
     calendar = ICalendar()
     for event, _line in events:
@@ -69,7 +74,7 @@ def _in_order(one: Told) -> tuple[str, str]:
     return one.begins.isoformat(), one.uid
 
 
-def _events(text: str, lines: list[str]) -> list[tuple[Component, int]]:
+def _events(text: str, lines: list[str], today: date) -> list[tuple[Component, int]]:
     """Events in force, each with the line on which it begins and a UID of its own."""
     filled = [line.strip().upper() for line in lines if line.strip()]
     if not filled or filled[0] != BEGIN:
@@ -78,7 +83,7 @@ def _events(text: str, lines: list[str]) -> list[tuple[Component, int]]:
         raise FileError(Problem.CUT_OFF, len(lines), lines[-1])
     begins = [number for number, line in enumerate(lines, start=1) if line.strip().upper() == EVENT]
     found = list(zip(_parsed(text, lines).walk("VEVENT"), begins, strict=False))
-    each(found, lambda one: _check(*one))
+    each(found, lambda one: _check(*one, today))
     return _with_uids(_in_force(found))
 
 
@@ -90,7 +95,7 @@ def _parsed(text: str, lines: list[str]) -> ICalendar:
         raise FileError(Problem.BROKEN_LINE, line, lines[line - 1] if line else str(error)) from error
 
 
-def _check(event: Component, line: int) -> None:
+def _check(event: Component, line: int, today: date) -> None:
     """What icalendar could not read it drops and remembers; of what we need nothing may be dropped."""
     summary = str(event.get("SUMMARY", ""))
     for name, said in event.errors:
@@ -101,8 +106,25 @@ def _check(event: Component, line: int) -> None:
             raise FileError(Problem.BROKEN_VALUE, line, f"{summary}: {name}" if summary else name)
     if "DTSTART" not in event:
         raise FileError(Problem.NO_BEGIN, line, summary)
+    if not all(is_near(day, today) for day in _days_named(event)):
+        raise FileError(Problem.TOO_FAR, line, summary)
+    if "DURATION" in event and abs(_length(event)) > LONGEST:
+        raise FileError(Problem.TOO_LONG, line, summary)
     if "DTEND" in event and _as_text(_when(event, "DTEND")) < _as_text(_when(event, "DTSTART")):
         raise FileError(Problem.ENDS_BEFORE_IT_BEGINS, line, summary)
+
+
+def _days_named(event: Component) -> Iterator[date]:
+    for name in DAYS & set(event):
+        values: Any = event[name] if isinstance(event[name], list) else [event[name]]
+        for one in chain.from_iterable(getattr(value, "dts", [value]) for value in values):
+            yield one.dt[0] if isinstance(one.dt, tuple) else one.dt  # of a period its beginning
+
+
+def _length(event: Component) -> timedelta:
+    value: Any = event["DURATION"]
+    length: timedelta = value.dt
+    return length
 
 
 def _when(event: Component, name: str) -> Any:

@@ -15,7 +15,18 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from fleet.sites.rules.rows import rows
-from fleet.sites.rules.told import LONGEST_NAME, MOST_ENTRIES, FileError, Problem, Told, checked, decoded, each, each_once
+from fleet.sites.rules.told import (
+    LONGEST_NAME,
+    MOST_ENTRIES,
+    FileError,
+    Problem,
+    Told,
+    checked,
+    decoded,
+    each,
+    each_once,
+    near,
+)
 
 COLUMNS: Mapping[str, frozenset[str]] = {
     "name": frozenset({"name", "bezeichnung", "titel", "title", "summary"}),
@@ -52,7 +63,7 @@ Cells = Mapping[str, str]
 Value = TypeVar("Value")
 
 
-def read(data: bytes, content: str, timezone: str) -> list[Told]:
+def read(data: bytes, content: str, timezone: str, today: date) -> list[Told]:
     """`content` as in `told.PARSERS`. Raises FileError with the line and the value of every row that is wrong."""
     found = list(_rows(decoded(data), NEEDED[content]))
     if len(found) > MOST_ENTRIES:
@@ -60,7 +71,7 @@ def read(data: bytes, content: str, timezone: str) -> list[Told]:
     if content == "bells":
         return without_overlap(list(itertools.chain.from_iterable(each(found, lambda row: list(_bells(*row))))))
     entry = _exam(ZoneInfo(timezone)) if content == "exams" else _free
-    return each_once(each(found, lambda row: checked(entry(*row), row[0])))
+    return each_once(each(found, lambda row: checked(near(entry(*row), row[0], today), row[0])))
 
 
 def _rows(text: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Cells]]:

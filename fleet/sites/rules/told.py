@@ -7,6 +7,8 @@ from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from fleet.web.instants import AHEAD, EARLIEST
+
 MOST_BYTES = 1_000_000
 MOST_ENTRIES = 2_000
 MOST_DAYS = 366
@@ -30,6 +32,7 @@ class Problem(StrEnum):
     NO_BEGIN = "no-begin"
     ENDS_BEFORE_IT_BEGINS = "ends-before-it-begins"
     TOO_LONG = "too-long"
+    TOO_FAR = "too-far"
     TOO_MANY = "too-many"
     TOO_MANY_RULES = "too-many-rules"
     RULE_TOO_FAST = "rule-too-fast"
@@ -157,6 +160,19 @@ def checked(one: Told, line: int | None) -> Told:
         raise FileError(Problem.ENDS_BEFORE_IT_BEGINS, line, one.name)
     if isinstance(one.begins, date) and isinstance(one.ends, date) and (one.ends - one.begins).days > MOST_DAYS:
         raise FileError(Problem.TOO_LONG, line, one.name)
+    return one
+
+
+def is_near(when: date, today: date) -> bool:
+    """Whether forms would take this day or instant too."""
+    day = when.date() if isinstance(when, datetime) else when
+    return EARLIEST.date() <= day <= today + AHEAD
+
+
+def near(one: Told, line: int | None, today: date) -> Told:
+    """Raises FileError for what begins or ends too far away."""
+    if not (is_near(one.begins, today) and is_near(one.ends, today)):
+        raise FileError(Problem.TOO_FAR, line, one.name)
     return one
 
 

@@ -31,15 +31,12 @@ class Exam:
 
 @transaction.atomic
 def enter_closure(*, where: Where, closure: Closure, by: User | None) -> FreePeriod:
-    row, created = FreePeriod.objects.get_or_create(
-        **where.columns,
-        **vars(closure),
-        kind=FreePeriod.Kind.CLOSURE,
-        feed=None,
-        defaults={"entered_by": by},
-    )
-    if created:
-        _tell("calendar.closure-entered", row, by, first_day=str(row.first_day), last_day=str(row.last_day))
+    where.hold()
+    columns = {**where.columns, **vars(closure), "kind": FreePeriod.Kind.CLOSURE, "feed": None}
+    if known := FreePeriod.objects.filter(**columns).order_by("pk").first():
+        return known
+    row = FreePeriod.objects.create(**columns, entered_by=by)
+    _tell("calendar.closure-entered", row, by, first_day=str(row.first_day), last_day=str(row.last_day))
     return row
 
 
@@ -54,9 +51,12 @@ def remove_closure(*, closure: FreePeriod, by: User | None) -> bool:
 
 @transaction.atomic
 def enter_exam(*, where: Where, exam: Exam, by: User | None) -> ExamPeriod:
-    row, created = ExamPeriod.objects.get_or_create(**where.columns, **vars(exam), feed=None, defaults={"entered_by": by})
-    if created:
-        _tell("calendar.exam-entered", row, by, starts_at=row.starts_at.isoformat(), ends_at=row.ends_at.isoformat())
+    where.hold()
+    columns = {**where.columns, **vars(exam), "feed": None}
+    if known := ExamPeriod.objects.filter(**columns).order_by("pk").first():
+        return known
+    row = ExamPeriod.objects.create(**columns, entered_by=by)
+    _tell("calendar.exam-entered", row, by, starts_at=row.starts_at.isoformat(), ends_at=row.ends_at.isoformat())
     return row
 
 

@@ -60,7 +60,7 @@ def add_article(
     """
     user, ticket = person(request), visible(request, services.current(visible(request, number)).number)
     key = key_for(request, "reply", idempotency_key)
-    if services.said_before(ticket=ticket, by=user, key=key):
+    if services.said_before(by=user, key=key):
         return Status(201, shown(request, response, ticket.number))
     if not may_reply(user.access, ticket):
         raise Problem(403, _("Your role does not include this."))

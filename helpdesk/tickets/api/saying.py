@@ -47,7 +47,7 @@ def apply_macro(
     """All of it or nothing. The same Idempotency-Key says it once."""
     ticket = workable(request, number)
     macro, key = _macro(ticket, macro_id), key_for(request, "macro", idempotency_key)
-    if services.said_before(ticket=ticket, by=person(request), key=key):
+    if services.said_before(by=person(request), key=key):
         return shown(request, response, number)
     if ticket.state == Ticket.State.CLOSED:
         raise Problem(409, _("That is not possible from the ticket's present state."))

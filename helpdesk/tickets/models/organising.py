@@ -1,5 +1,6 @@
 """How an authority sorts its tickets: queues, categories, tags."""
 
+from collections.abc import Collection
 from typing import Self, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
@@ -24,9 +25,13 @@ class OfAuthorityQuerySet(models.QuerySet[Row]):
     def allowing(self, user: User | AnonymousUser, action: Action) -> Self:
         if not isinstance(user, User):
             return self.none()
-        scopes = user.access.scopes(action)
-        authorities = Site.objects.filter(pk__in=scopes).values("authority")
-        return self.filter(Q(authority_id__in=scopes) | Q(authority_id__in=authorities))
+        return self.filter(_of(user.access.scopes(action)))
+
+
+def _of(scopes: Collection[int]) -> Q:
+    """Of these authorities, or of those of these sites."""
+    authorities = Site.objects.filter(pk__in=scopes).values("authority")
+    return Q(authority_id__in=scopes) | Q(authority_id__in=authorities)
 
 
 class Named(models.Model):
@@ -45,10 +50,10 @@ class Named(models.Model):
 
 class QueueQuerySet(OfAuthorityQuerySet["Queue"]):
     def for_reading(self, user: User | AnonymousUser) -> Self:
-        """Without restricted ones for those who are no security people of that authority."""
+        """Without restricted ones for those who are no security people of that authority, or of a site of it."""
         rows = self.visible_to(user)
         scopes = user.access.scopes_as({Role.SECURITY}) if isinstance(user, User) else frozenset[int]()
-        return rows.filter(Q(restricted=False) | Q(authority_id__in=scopes))
+        return rows.filter(Q(restricted=False) | _of(scopes))
 
 
 class Queue(Named):

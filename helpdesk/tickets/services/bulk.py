@@ -90,7 +90,7 @@ def stop(*, job: BulkJob) -> bool:
 
 def go_on(*, job_id: int) -> bool:
     """One batch; True while there is more to do."""
-    job = BulkJob.objects.select_related("by").filter(pk=job_id, state=BulkJob.State.RUNNING).first()
+    job = BulkJob.objects.filter(pk=job_id, state=BulkJob.State.RUNNING).first()
     if job is None:
         return False
     waiting = list(job.rows.filter(state=BulkRow.State.WAITING).order_by("pk")[:BATCH])
@@ -142,25 +142,28 @@ def _do_row(job: BulkJob, row: BulkRow, value: Any) -> None:
 
 
 def _outcome(job: BulkJob, ticket_id: int, value: Any) -> tuple[str, str]:
-    rows = Ticket.objects.visible_to(job.by).select_related("site", "room", "requester", "owner", "queue", "category")
+    by = User.objects.filter(pk=job.by_id, is_active=True).first()  # afresh: they may have lost the role, or left
+    if by is None:
+        return BulkRow.State.REFUSED, "not-yours"
+    rows = Ticket.objects.visible_to(by).select_related("site", "room", "requester", "owner", "queue", "category")
     ticket = rows.filter(pk=ticket_id).first()
     if ticket is None:
         return BulkRow.State.REFUSED, "not-yours"
     if value is None:
         return BulkRow.State.FAILED, "gone"
-    what, reason = verdict(job.act, job.value, _standing(job, ticket, value))
+    what, reason = verdict(job.act, job.value, _standing(job, by, ticket, value))
     if what != Verdict.GO:
         return what.value, reason
     try:
         with transaction.atomic():
-            done = DOING[job.act](ticket, value, job.by)
+            done = DOING[job.act](ticket, value, by)
     except (StaleError, TransitionError):
         return BulkRow.State.FAILED, "changed-meanwhile"
     return (BulkRow.State.DONE, "") if done else (BulkRow.State.FAILED, "changed-meanwhile")
 
 
-def _standing(job: BulkJob, ticket: Ticket, value: Any) -> Standing:
-    workable = job.by.access.may(Action.WORK_TICKETS, ticket.authority_id, ticket.site_id)
+def _standing(job: BulkJob, by: User, ticket: Ticket, value: Any) -> Standing:
+    workable = by.access.may(Action.WORK_TICKETS, ticket.authority_id, ticket.site_id)
     return Standing(
         state=ticket.state,
         visible=True,

@@ -7,8 +7,7 @@ from django.utils import timezone
 from fleet.people.models import User
 from helpdesk.tickets.models import Macro, Ticket
 from helpdesk.tickets.rules.macros import filled
-from helpdesk.tickets.services.opening import scoped_key
-from helpdesk.tickets.services.working import Edit, Reply, Sorting, edit, reply
+from helpdesk.tickets.services.working import Edit, Reply, Sorting, edit, reply, said_before
 
 
 def text_for(*, ticket: Ticket, macro: Macro, by: User) -> str:
@@ -27,7 +26,7 @@ def text_for(*, ticket: Ticket, macro: Macro, by: User) -> str:
 
 def apply(*, ticket: Ticket, macro: Macro, by: User, idempotency_key: str | None = None) -> bool:
     """Words and effects: all or nothing; with the same key once. Raises StaleError and TransitionError."""
-    if idempotency_key and ticket.articles.filter(idempotency_key=scoped_key(by, idempotency_key)).exists():
+    if said_before(by=by, key=idempotency_key):
         return False
     to = Ticket.State(macro.to) if macro.to and macro.to != ticket.state else None
     body = text_for(ticket=ticket, macro=macro, by=by)

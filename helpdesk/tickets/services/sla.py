@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from fleet.sites import selectors as sites
 from fleet.sites.rules.clock import Calendar
+from helpdesk.tickets import selectors
 from helpdesk.tickets.models import Agreement, Article, Category, Escalation, EscalationStep, Ticket, Transition
 from helpdesk.tickets.promises import asked
 from helpdesk.tickets.rules import FINISHED, sla
@@ -151,7 +152,8 @@ def escalate(now: datetime | None = None) -> int:
     moment, taken = now or timezone.now(), 0
     for _round in range(ROUNDS):
         pressing = Ticket.objects.open().filter(next_step_at__lte=moment, reckon_at__isnull=True)
-        rows = list(pressing.order_by("next_step_at", "pk").prefetch_related("escalations")[:BATCH])
+        pressing = pressing.select_related("queue").prefetch_related("escalations")
+        rows = list(pressing.order_by("next_step_at", "pk")[:BATCH])
         steps = _steps({ticket.agreement_id for ticket in rows if ticket.agreement_id})
         taken += sum(_escalate(ticket, steps.get(ticket.agreement_id or 0, {}), moment) for ticket in rows)
         if len(rows) < BATCH:
@@ -201,6 +203,7 @@ def _raised_before(ticket: Ticket, step: EscalationStep, due_at: datetime) -> bo
 
 
 def _concerned(ticket: Ticket) -> tuple[int, ...]:
-    """Owner and watchers."""
+    """Owner and watchers; where there are none, those who work nearest to it."""
     watchers = set(ticket.watchers.values_list("pk", flat=True))
-    return tuple(sorted(watchers | ({ticket.owner_id} if ticket.owner_id else set())))
+    mine = watchers | ({ticket.owner_id} if ticket.owner_id else set())
+    return tuple(sorted(mine or selectors.nearest_workers(ticket)))

@@ -89,24 +89,25 @@ def add_article(*, ticket: Ticket, contribution: Contribution, idempotency_key: 
     """The same idempotency key by the same author gives the same article. A merged ticket's goes where that went."""
     ticket = current(ticket)
     key = scoped_key(contribution.author, idempotency_key)
-    if known := _known(ticket, key):
+    if known := _known(key):
         return known
     try:
         with transaction.atomic():
             return _write(ticket, contribution, key)
     except IntegrityError:
-        if known := _known(ticket, key):
+        if known := _known(key):
             return known
         raise
 
 
-def said_before(*, ticket: Ticket, by: User, key: str | None) -> bool:
+def said_before(*, by: User, key: str | None) -> bool:
     """Whether what this person sends with this idempotency key has been said already: then it is not judged anew."""
-    return _known(ticket, scoped_key(by, key)) is not None
+    return _known(scoped_key(by, key)) is not None
 
 
-def _known(ticket: Ticket, key: str | None) -> Article | None:
-    return ticket.articles.filter(idempotency_key=key).first() if key else None
+def _known(key: str | None) -> Article | None:
+    """In whichever ticket: what was said may have been split off since."""
+    return Article.objects.filter(idempotency_key=key).first() if key else None
 
 
 def _write(ticket: Ticket, contribution: Contribution, key: str | None = None) -> Article:
@@ -154,7 +155,7 @@ def notify(*, ticket: Ticket, notice: str, **details: Any) -> Article:
 def reply(*, ticket: Ticket, said: Reply) -> Article:
     """A person's answer, and the state it leads to: both or nothing. Raises StaleError and TransitionError."""
     ticket = current(ticket)
-    if known := _known(ticket, scoped_key(said.author, said.idempotency_key)):
+    if known := _known(scoped_key(said.author, said.idempotency_key)):
         return known
     by_requester = said.author.pk == ticket.requester_id
     to = said.to or after_reply(ticket.state, by_requester=by_requester, still_broken=said.still_broken)

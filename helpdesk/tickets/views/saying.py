@@ -30,7 +30,7 @@ def reply(request: HttpRequest, number: str) -> HttpResponse:
         raise Http404
     form = reply_form(user, ticket, request.POST, files=request.FILES)
     uploads.refuse_too_large(form, request)
-    if form.is_valid() and _said_before(user, ticket, form.cleaned_data):
+    if form.is_valid() and services.said_before(by=user, key=_key(form.cleaned_data)):
         return _sent(request, ticket)
     if ticket.state == Ticket.State.CLOSED:
         return _closed_meanwhile(request, ticket)
@@ -63,10 +63,6 @@ def _say(request: HttpRequest, ticket: Ticket, form: ReplyForm, *, elsewhere: bo
 def _sent(request: HttpRequest, ticket: Ticket) -> HttpResponse:
     messages.success(request, _("Your message is in the ticket."))
     return redirect("tickets:ticket", ticket.number)
-
-
-def _said_before(user: User, ticket: Ticket, said: dict[str, Any]) -> bool:
-    return services.said_before(ticket=ticket, by=user, key=_key(said))
 
 
 def _key(said: dict[str, Any]) -> str | None:

@@ -14,9 +14,10 @@ from fleet.devices.models import Device
 from fleet.events.models import Event
 from fleet.monitoring import services
 from fleet.monitoring.metrics import Threshold
-from fleet.monitoring.models import Alert, Episode, Health, Outage, ThresholdOverride
+from fleet.monitoring.models import Alert, Episode, Health, MaintenanceWindow, Outage, ThresholdOverride
 from fleet.monitoring.rules.limits import Level
-from fleet.monitoring.services import lifecycle, limits
+from fleet.monitoring.services import lifecycle, limits, maintenance
+from fleet.monitoring.services.maintenance import Planned
 from fleet.monitoring.services.thresholds import Judged, judge
 from tests.conftest import City
 
@@ -160,6 +161,18 @@ def test_put_off_and_over_at_once(city: City) -> None:
     at_once(act)
     assert Alert.objects.get(pk=alert.pk).closed_at is not None
     assert told("alert.closed") == 1
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_maintenance_that_many_clicks_plan_is_one(city: City, *, everywhere: bool) -> None:
+    planned = Planned("kind", NOW, NOW + timedelta(hours=1), "Umbau", None if everywhere else city.school_a, "printer")
+
+    windows = at_once(
+        lambda _number: maintenance.plan(authority_id=city.authority.pk, planned=planned, by=city.administrator)
+    )
+
+    assert {window.pk for window in windows} == {MaintenanceWindow.objects.get().pk}
+    assert told("maintenance.planned") == 1
 
 
 def test_one_limit_set_by_many_is_one(city: City) -> None:

@@ -114,6 +114,17 @@ def test_what_is_entered_twice_is_one_and_told_once(city: City) -> None:
     ]
 
 
+def test_what_stands_there_twice_from_before_is_entered_again(city: City) -> None:
+    where = services.Where(city.school_a)
+    closure = services.Closure("Wasserschaden", date(2026, 6, 3), date(2026, 6, 3))
+    exam = services.Exam("Abitur", datetime(2026, 5, 4, 8, tzinfo=BERLIN), datetime(2026, 5, 4, 13, tzinfo=BERLIN), 1)
+    FreePeriod.objects.bulk_create(FreePeriod(**where.columns, **vars(closure), kind="closure") for _twice in range(2))
+    ExamPeriod.objects.bulk_create(ExamPeriod(**where.columns, **vars(exam)) for _twice in range(2))
+
+    assert services.enter_closure(where=where, closure=closure, by=None) == FreePeriod.objects.order_by("pk").first()
+    assert services.enter_exam(where=where, exam=exam, by=None) == ExamPeriod.objects.order_by("pk").first()
+
+
 def test_habits_of_a_site(city: City) -> None:
     habits = services.Habits("SN", catholic_holidays=True, hours=[(0, time(7), time(0)), (5, time(9), time(12))])
     services.set_habits(site=city.school_a, habits=habits, by=city.administrator)

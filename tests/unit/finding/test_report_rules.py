@@ -90,19 +90,3 @@ def test_minutes_of_lessons(spans: list[tuple[int, int]], minutes: float) -> Non
     )
 
     assert lost == minutes
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "=1+1", "+49 8222", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", '=HYPERLINK("x")',
-        "\uff1d1+1", "\uff0b49 8222", "\uff0d1", "\uff20SUM(A1)", "  \uff1d1",
-    ],
-)  # fmt: skip
-def test_no_text_begins_a_formula(text: str) -> None:
-    assert rules.cell(text).startswith("'")
-
-
-@pytest.mark.parametrize("text", ["", "Beamer", "1+1=2", "F2026-000001"])
-def test_other_text_stays_as_it_is(text: str) -> None:
-    assert rules.cell(text) == text

@@ -97,6 +97,26 @@ def test_rights_are_asked_for_each_ticket_when_its_turn_comes(city: City) -> Non
     assert (job.state, job.total) == (BulkJob.State.DONE, 2)
 
 
+@pytest.mark.parametrize("loses", ["role", "account"])
+def test_who_loses_the_right_meanwhile_changes_nothing_more(loses: str, city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened(city, 3)
+    do_row = bulk._do_row
+
+    def do_and_lose(*args: Any) -> None:
+        do_row(*args)
+        if loses == "role":
+            Grant.objects.filter(user=city.technician).delete()
+        else:
+            User.objects.filter(pk=city.technician.pk).update(is_active=False)
+
+    monkeypatch.setattr(bulk, "_do_row", do_and_lose)
+
+    job = run(city, "priority", 4)
+
+    assert outcomes(job) == [("done", ""), ("refused", "not-yours"), ("refused", "not-yours")]
+    assert Ticket.objects.filter(priority=4).count() == 1
+
+
 def test_a_long_list_goes_in_batches_and_stops_when_told(city: City) -> None:
     opened(city, bulk.BATCH + 5)
     job = bulk.order(rows=Ticket.objects.all(), act="priority", value="3", by=city.technician)

@@ -8,12 +8,14 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from fleet.events.models import Event
 from fleet.events.services import deliver
+from fleet.people.models import Grant
 from fleet.sites import services as sites
 from fleet.sites.models import Site
 from helpdesk.tickets import services
 from helpdesk.tickets.arrangements import StepForm
-from helpdesk.tickets.models import Agreement, Article, Category, Escalation, EscalationStep, Ticket
+from helpdesk.tickets.models import Agreement, Article, Category, Escalation, EscalationStep, Queue, Ticket
 from helpdesk.tickets.services import arranging, sla
 from tests.conftest import City
 
@@ -131,6 +133,41 @@ def test_each_step_is_taken_once_and_the_priority_rises_once(agreement: Agreemen
     assert Escalation.objects.count() == 3
     told = ticket.articles.filter(notice__startswith="deadline-")
     assert [(one.notice, one.internal) for one in told] == [("deadline-near", True)] + [("deadline-missed", True)] * 2
+
+
+def told_of(ticket: Ticket, agreement: Agreement) -> set[int]:
+    """Whom an escalation of it is said to."""
+    EscalationStep.objects.create(agreement=agreement, minutes=0)
+    due_at = reckoned(ticket).due_at
+    assert due_at is not None
+    assert sla.escalate(due_at) == 1
+    event = Event.objects.filter(name="ticket.article-added", subject_id=ticket.pk).latest("pk")
+    return {user.pk for user in services.listeners(Article.objects.latest("pk"), event.payload["tells"])}
+
+
+def test_whoever_looks_after_a_ticket_hears_of_its_deadline_alone(agreement: Agreement, ticket: Ticket, city: City) -> None:
+    services.take(ticket=ticket, by=city.administrator)
+
+    assert told_of(ticket, agreement) == {city.administrator.pk}
+
+
+def test_of_one_that_nobody_looks_after_those_hear_who_work_at_its_school(
+    agreement: Agreement, ticket: Ticket, city: City
+) -> None:
+    assert told_of(ticket, agreement) == {city.technician.pk}
+
+
+def test_where_nobody_works_at_the_school_the_authority_hears(agreement: Agreement, ticket: Ticket, city: City) -> None:
+    Grant.objects.filter(user=city.technician).delete()
+
+    assert told_of(ticket, agreement) == {city.administrator.pk}
+
+
+def test_of_a_restricted_one_security_people_hear(agreement: Agreement, ticket: Ticket, city: City) -> None:
+    queue = Queue.objects.create(authority=city.authority, slug="sicherheit", name_de="Sicherheit", restricted=True)
+    Ticket.objects.filter(pk=ticket.pk).update(queue=queue)
+
+    assert told_of(ticket, agreement) == {city.security.pk}
 
 
 def test_tickets_whose_steps_are_all_taken_cost_nothing(

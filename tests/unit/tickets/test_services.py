@@ -51,6 +51,15 @@ def test_the_same_key_gives_one_reply(ticket: Ticket, city: City) -> None:
     assert ticket.articles.filter(body="Noch etwas").count() == 1
 
 
+def test_the_same_key_after_the_reply_was_split_off_is_still_one(ticket: Ticket, city: City) -> None:
+    said = services.Reply(author=city.coordinator_a, body="Auch der Drucker.", idempotency_key="k2")
+    article = services.reply(ticket=ticket, said=said)
+    services.split(ticket=ticket, part=services.Part([article.pk], "Drucker"), by=city.technician)
+
+    assert services.reply(ticket=ticket, said=said) == article
+    assert Article.objects.filter(body="Auch der Drucker.").count() == 1
+
+
 def test_a_transition_is_remembered_and_told(ticket: Ticket, city: City) -> None:
     services.transition(ticket=ticket, to=Ticket.State.OPEN, actor=city.technician, seen_version=1)
 

@@ -202,6 +202,13 @@ class TestLeave:
         franka.post(f"/leave/{row.pk}/end/")
         assert Delegation.objects.get().ended_at is not None
 
+    def test_a_double_click_enters_one(self, franka: Client, city: City) -> None:
+        token = franka.get("/leave/").context["token"]
+        sent = self.form(city.approver, city.auditor) | {"token": token}
+
+        assert [franka.post("/leave/", sent).status_code for _click in range(2)] == [302, 302]
+        assert Delegation.objects.count() == 1
+
     def test_not_that_of_another_and_nobody_unseen(self, franka: Client, ada: Client, alma: Client, city: City) -> None:
         assert franka.post("/leave/", self.form(city.administrator, city.auditor)).status_code == 422
         assert franka.post("/leave/", self.form(city.approver, city.stranger)).status_code == 422

@@ -3,7 +3,7 @@
 import csv
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ from fleet.sites import services as sites
 from fleet.sites.models import Site
 from helpdesk.catalogue.models import ServiceRequest
 from helpdesk.finding import reports
-from helpdesk.tickets import services
+from helpdesk.tickets import schools, services
 from helpdesk.tickets.models import Category, Ticket
 from helpdesk.tickets.services import sla
 from tests.conftest import City, scope_of
@@ -100,6 +100,22 @@ def test_no_cell_is_a_formula_and_no_note_leaves(city: City, theo: Client) -> No
     assert "<f>" not in sheet
     assert "HYPERLINK" in sheet
     assert "4711" not in sheet
+
+
+def test_the_first_ticket_of_a_school_may_come_while_a_table_is_made(
+    city: City, theo: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    solved(city, "Drucker der Schule A")
+    labels = schools.labels
+
+    def labels_and_a_ticket(ids: Collection[int]) -> dict[int, str]:
+        found = labels(ids)
+        solved(city, "Switch der Schule B", school="b")
+        return found
+
+    monkeypatch.setattr(schools, "labels", labels_and_a_ticket)
+
+    assert [row["Betreff"] for row in rows(theo)] == ["Drucker der Schule A"]
 
 
 def test_minutes_of_lessons_lost(city: City, theo: Client) -> None:

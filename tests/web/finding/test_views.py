@@ -6,6 +6,9 @@ from contextlib import AbstractContextManager
 import pytest
 from django.test import Client
 
+from fleet.people import services as people
+from fleet.people.models import Grant
+from fleet.people.rules import Role
 from helpdesk.finding.models import SavedView
 from helpdesk.tickets import services
 from tests.conftest import City, bearer
@@ -85,6 +88,25 @@ def test_a_list_begins_with_the_chosen_view(city: City, theo: Client) -> None:
     assert theo.get("/tickets/?state=new").status_code == 200
     assert theo.get("/tickets/", headers={"Referer": "http://testserver/tickets/?state=all"}).status_code == 200
     theo.post(address)
+    assert theo.get("/tickets/").status_code == 200
+
+
+def test_no_list_begins_with_a_view_that_is_shared_no_more(city: City, theo: Client, ada: Client) -> None:
+    theo.post(LIST, {"name": "Team", "query": "q=offen", "shared": "on"})
+    ada.post(f"/views/{SavedView.objects.get().pk}/begin/")
+    assert ada.get("/tickets/").headers["Location"] == "/tickets/?q=offen"
+
+    theo.post(LIST, {"name": "Team", "query": "q=krank"})
+
+    assert ada.get("/tickets/").status_code == 200
+
+
+def test_no_list_begins_with_a_view_of_colleagues_of_old(city: City, theo: Client, ada: Client) -> None:
+    ada.post(LIST, {"name": "Team", "query": "q=offen", "shared": "on"})
+    theo.post(f"/views/{SavedView.objects.get().pk}/begin/")
+    Grant.objects.filter(user=city.technician).delete()
+    people.grant(user=city.technician, role=Role.COORDINATOR, scope_id=city.school_a.pk)
+
     assert theo.get("/tickets/").status_code == 200
 
 

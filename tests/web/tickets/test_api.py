@@ -8,7 +8,7 @@ from django.test import Client
 
 from fleet.people.models import User
 from helpdesk.tickets import services
-from helpdesk.tickets.models import Ticket
+from helpdesk.tickets.models import Article, Ticket
 from tests.conftest import City, bearer
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +84,18 @@ def test_answers_with_one_key_are_written_once(ticket: Ticket, city: City) -> No
         alma.post(f"/{ticket.number}/articles", {"body": "Noch etwas"}, **{"Idempotency-Key": "k"})
 
     assert ticket.articles.filter(body="Noch etwas").count() == 1
+
+
+def test_an_answer_with_the_key_of_one_that_was_split_off_is_that_one(ticket: Ticket, city: City) -> None:
+    alma = Caller(city.coordinator_a)
+    answers = [alma.post(f"/{ticket.number}/articles", {"body": "Noch etwas"}, **{"Idempotency-Key": "k"})]
+    article = ticket.articles.get(body="Noch etwas")
+    services.split(ticket=ticket, part=services.Part([article.pk], "Noch etwas"), by=city.technician)
+
+    answers += [alma.post(f"/{ticket.number}/articles", {"body": "Noch etwas"}, **{"Idempotency-Key": "k"})]
+
+    assert [(answer.status_code, answer.json()["number"]) for answer in answers] == [(201, ticket.number)] * 2
+    assert Article.objects.filter(body="Noch etwas").count() == 1
 
 
 def test_internal_notes_never_reach_the_school(ticket: Ticket, city: City) -> None:

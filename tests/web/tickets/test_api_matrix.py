@@ -7,7 +7,9 @@ import pytest
 from django.http import HttpResponseBase
 from django.test import Client
 
+from fleet.people import services as people
 from fleet.people.models import User
+from fleet.people.rules import Role
 from helpdesk.tickets import services
 from helpdesk.tickets.models import Queue, Ticket
 from tests.conftest import City, bearer
@@ -64,6 +66,18 @@ def things(city: City) -> dict[str, Things]:
         "a": make_things(device=city.access_point_a, owner=city.coordinator_a),
         "b": make_things(device=city.access_point_b, owner=city.coordinator_b),
     }
+
+
+def test_security_people_of_one_school_find_the_restricted_queue(city: City) -> None:
+    people.grant(user=city.stranger, role=Role.SECURITY, scope_id=city.school_a.pk)
+    queue = Queue.objects.create(authority=city.authority, slug="sicherheit", name_de="Sicherheit", restricted=True)
+    services.open_ticket(opening=services.Opening(site=city.school_a, subject="Phishing", queue=queue))
+
+    def read(path: str) -> Any:
+        return Client().get(f"/api/v1/{path}", headers=bearer(city.stranger)).json()
+
+    assert read("counts")["by"]["queue"] == {str(queue.pk): 1}
+    assert [(row["id"], row["open"]) for row in read("tickets/queues/")["results"]] == [(queue.pk, 1)]
 
 
 @pytest.mark.parametrize("who", SEES)
