@@ -61,7 +61,7 @@ def outage(event: Event) -> None:
     if event.name == "ticket.created":
         outages.attach(ticket=ticket)
     else:
-        outages.ask_again(parent=ticket)
+        outages.ask_again(cause=ticket)
 
 
 def of_outages(events: Sequence[Event]) -> set[int]:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from fleet.devices.models import Device
@@ -63,17 +63,26 @@ def take_off(*, ticket: Ticket) -> None:
     Ticket.objects.filter(pk=ticket.pk).update(parent=None)
 
 
-def ask_again(*, parent: Ticket) -> int:
+def ask_again(*, cause: Ticket) -> int:
     """The cause is gone: every case's own devices are measured afresh before anything is said of them."""
     now, asked = timezone.now(), 0
     with transaction.atomic():
-        for ticket in Ticket.objects.open().filter(parent=parent, alert__isnull=True):
+        for ticket in _cases(cause):
             device_ids = list(ticket.devices.values_list("pk", flat=True))
             if device_ids:
                 Recheck.objects.update_or_create(ticket=ticket, defaults={"asked_at": now})
                 monitoring.poll_soon(device_ids=device_ids)
                 asked += 1
     return asked
+
+
+def _cases(cause: Ticket) -> QuerySet[Ticket]:
+    """What people reported of it; where it belongs to a larger incident, those of that one whose devices it cut off."""
+    rows = Ticket.objects.open().filter(alert__isnull=True)
+    if cause.parent_id is None or cause.alert is None:
+        return rows.filter(parent=cause)
+    behind = Alert.objects.filter(suppressed_by=cause.alert).exclude(closed_at__lt=cause.alert.opened_at)
+    return rows.filter(parent=cause.parent_id, devices__in=behind.values("device")).distinct()
 
 
 def judge_rechecks(*, now: datetime | None = None) -> int:
