@@ -59,8 +59,14 @@ def hang(*, ticket: Ticket, above: Ticket) -> None:
 
 
 def take_off(*, ticket: Ticket) -> None:
-    """The cause lies elsewhere, or nowhere but here."""
-    Ticket.objects.filter(pk=ticket.pk).update(parent=None)
+    """The cause lies elsewhere, or nowhere but here. The incident to which people have said that it belongs stays."""
+    said = ticket.articles.filter(notice__in=BELONGING).order_by("-pk").first()
+    if ticket.parent is not None and (said is None or said.details.get("number") != ticket.parent.number):
+        Ticket.objects.filter(pk=ticket.pk).update(parent=None)
+
+
+BELONGING = ("child-attached", "child-detached")
+"""What says to which incident a ticket belongs: the latest of them counts."""
 
 
 def ask_again(*, cause: Ticket) -> int:

@@ -75,6 +75,18 @@ def test_a_faults_own_ticket_hangs_on_its_causes_while_the_cause_lies_there(city
     assert incident(below).parent is None
 
 
+def test_a_faults_own_ticket_stays_where_people_hung_it(city: City) -> None:
+    major, below = larger(city), fault(city.access_point_a)
+    deliver()
+    services.set_parent(ticket=incident(below), parent=major, by=city.technician)
+    cause = fault(city.switch_a)
+    deliver()
+    for change in (lambda: suppress(alert=below, cause=cause), lambda: release(alert=below, at=timezone.now())):
+        change()
+        deliver()
+        assert incident(below).parent == major
+
+
 @pytest.mark.parametrize(("works", "state"), [(True, Ticket.State.RESOLVED), (False, Ticket.State.NEW)])
 def test_after_the_outage_each_case_is_measured_afresh(city: City, state: Ticket.State, *, works: bool) -> None:
     cause, case = outage_with_a_case(city)
