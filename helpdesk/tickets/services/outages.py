@@ -106,10 +106,11 @@ def judge_rechecks(*, now: datetime | None = None) -> int:
 
 def _judge(recheck: Recheck) -> bool:
     ticket = recheck.ticket
-    healths = list(Health.objects.filter(device__tickets=ticket).select_related("device__room"))
-    fresh = [one for one in healths if one.polled_at and one.polled_at >= recheck.asked_at]
-    works = len(fresh) == ticket.devices.count() and all(map(_answers, fresh))
-    notice = "case-works" if works else "case-broken" if len(fresh) == len(healths) > 0 else "case-unmeasured"
+    healths = Health.objects.filter(device__tickets=ticket, polled_at__gte=recheck.asked_at)
+    fresh = list(healths.select_related("device__room"))
+    broken = not all(map(_answers, fresh))
+    works = not broken and 0 < len(fresh) == ticket.devices.count()
+    notice = "case-works" if works else "case-broken" if broken else "case-unmeasured"
     with transaction.atomic():
         if Recheck.objects.filter(pk=recheck.pk, asked_at=recheck.asked_at).delete()[0] != 1:
             return False

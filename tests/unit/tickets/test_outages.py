@@ -148,6 +148,18 @@ def test_a_cause_that_belongs_to_a_larger_incident_has_the_cases_behind_it_measu
     assert [one.ticket for one in Recheck.objects.all()] == [case]
 
 
+def test_what_was_not_measured_is_not_called_broken(city: City) -> None:
+    case = reported(city)
+    case.devices.add(city.printer_a)
+    Health.objects.filter(device=city.printer_a).delete()
+    asked = Recheck.objects.create(ticket=case).asked_at
+    Health.objects.filter(device=city.access_point_a).update(status="up", failures=0, polled_at=asked)
+
+    outages.judge_rechecks()
+
+    assert case.articles.latest("pk").notice == "case-unmeasured"
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_what_is_not_measured_is_waited_for_a_quarter_of_an_hour(city: City, *, known: bool) -> None:
     case = reported(city)
