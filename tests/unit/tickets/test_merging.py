@@ -1,0 +1,65 @@
+"""What of a ticket goes along when it goes on in another: its fault, whoever asked, its incident, what is being measured."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fleet.events.services import deliver
+from fleet.monitoring.models import Alert
+from helpdesk.tickets import services
+from helpdesk.tickets.models import Ticket
+from tests.conftest import City
+from tests.unit.tickets.faults import fault, incident, recovers
+
+pytestmark = pytest.mark.django_db
+Reports = Callable[..., Ticket]
+
+
+@pytest.fixture
+def reports(city: City) -> Reports:
+    def make(subject: str = "Kein WLAN", **more: Any) -> Ticket:
+        fields: dict[str, Any] = {"body": "In 204.", "requester": city.coordinator_a, "devices": [city.access_point_a]}
+        return services.open_ticket(opening=services.Opening(city.school_a, subject, **fields | more))
+
+    return make
+
+
+@pytest.fixture
+def faults(city: City) -> list[Alert]:
+    found = [fault(city.switch_a), fault(city.printer_a)]
+    deliver()
+    return found
+
+
+def test_two_faults_that_are_not_over_stay_two_tickets(city: City, faults: list[Alert]) -> None:
+    into, source = map(incident, faults)
+
+    with pytest.raises(services.RelationError) as error:
+        services.merge(source=source, into=into, by=city.technician)
+
+    assert error.value.key == "two-faults"
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_two_faults_the_one_that_is_not_over_is_followed(city: City, faults: list[Alert], first: int) -> None:
+    over, going_on = faults[first], faults[1 - first]
+    source, into = map(incident, faults)
+    services.take(ticket=incident(over), by=city.technician)
+    services.reply(ticket=incident(over), said=services.Reply(city.technician, "Wird angesehen."))
+    recovers(over)
+
+    services.merge(source=source, into=into, by=city.technician)
+
+    recovers(going_on)
+    assert incident(going_on) == into
+    assert into.articles.filter(notice="alert-closed", details__alert_id=going_on.pk).exists()
+
+
+def test_a_fault_that_goes_on_in_a_resolved_ticket_opens_it(city: City, faults: list[Alert]) -> None:
+    into, source = map(incident, faults)
+    recovers(faults[0])
+
+    into = services.merge(source=source, into=into, by=city.technician)
+
+    assert (into.alert, into.state) == (faults[1], Ticket.State.OPEN)
