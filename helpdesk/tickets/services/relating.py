@@ -97,11 +97,12 @@ def _restricted(ticket: Ticket) -> bool:
 
 def _go_on_in(source: Ticket, into: Ticket) -> None:
     source.articles.update(ticket=into)
-    people = {*source.watchers.values_list("pk", flat=True), source.requester_id} - {into.requester_id}
+    asks = into.requester_id or source.requester_id
+    people = {*source.watchers.values_list("pk", flat=True), source.requester_id} - {asks}
     into.watchers.add(*(pk for pk in people if pk is not None))
     into.devices.add(*source.devices.all())
     into.tags.add(*source.tags.all())
-    Ticket.objects.filter(pk=into.pk).update(reckon_at=timezone.now())
+    Ticket.objects.filter(pk=into.pk).update(requester=asks, reckon_at=timezone.now())
 
 
 def _follow_fault(source: Ticket, into: Ticket) -> None:

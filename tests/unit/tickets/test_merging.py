@@ -1,14 +1,18 @@
 """What of a ticket goes along when it goes on in another: its fault, whoever asked, its incident, what is being measured."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from fleet.events.services import deliver
-from fleet.monitoring.models import Alert
+from fleet.monitoring.models import Alert, Health
+from helpdesk.mail.models import OutgoingMail
 from helpdesk.tickets import services
-from helpdesk.tickets.models import Ticket
+from helpdesk.tickets.models import Agreement, Recheck, Ticket
+from helpdesk.tickets.services import outages, sla
 from tests.conftest import City
 from tests.unit.tickets.faults import fault, incident, recovers
 
@@ -63,3 +67,25 @@ def test_a_fault_that_goes_on_in_a_resolved_ticket_opens_it(city: City, faults: 
     into = services.merge(source=source, into=into, by=city.technician)
 
     assert (into.alert, into.state) == (faults[1], Ticket.State.OPEN)
+
+
+def test_whoever_reported_what_goes_on_in_the_faults_ticket_hears_of_its_end(
+    city: City, faults: list[Alert], reports: Reports
+) -> None:
+    services.merge(source=reports(), into=incident(faults[0]), by=city.technician)
+
+    recovers(faults[0])
+
+    assert incident(faults[0]).requester == city.coordinator_a
+    ended = OutgoingMail.objects.filter(article__ticket__alert=faults[0], article__notice="alert-closed")
+    assert [mail.recipient for mail in ended] == [city.coordinator_a]
+
+
+def test_the_answer_that_was_promised_them_still_is(city: City, faults: list[Alert], reports: Reports) -> None:
+    Agreement.objects.create(authority=city.authority, name_de="Alles", hours="always", first_response_min=60)
+
+    into = services.merge(source=reports(), into=incident(faults[0]), by=city.technician)
+
+    sla.reckon_due()
+    into.refresh_from_db()
+    assert into.response_due_at == into.created_at + timedelta(hours=1)
