@@ -12,7 +12,7 @@ from django.utils import timezone
 from fleet.events.services import Fact, emit
 from fleet.people.models import User
 from fleet.people.rules import Action
-from helpdesk.tickets.models import Article, Ticket, TicketLink
+from helpdesk.tickets.models import Article, Recheck, Ticket, TicketLink
 from helpdesk.tickets.rules import FINISHED
 from helpdesk.tickets.services.opening import Opening, open_ticket, scoped_key
 from helpdesk.tickets.services.working import Contribution, StaleError, add_article, current, transition
@@ -46,6 +46,7 @@ def merge(*, source: Ticket, into: Ticket, by: User, seen_version: int | None = 
         _check_merge(source, into)
         _go_on_in(source, into)
         _follow_fault(source, into)
+        _stay_a_case(source, into, by)
         _told(source, into, by)
         for to in (Ticket.State.RESOLVED, Ticket.State.CLOSED):
             transition(ticket=source, to=to, actor=by)
@@ -115,6 +116,17 @@ def _follow_fault(source: Ticket, into: Ticket) -> None:
         ticket.alert = alert
     if fault.closed_at is None and into.state == Ticket.State.RESOLVED:
         transition(ticket=into, to=Ticket.State.OPEN)
+
+
+def _stay_a_case(source: Ticket, into: Ticket, by: User) -> None:
+    """What was a case of an incident still is one where it goes on, unless that has an incident or cases of its own."""
+    parent_id = source.parent_id
+    Ticket.objects.filter(pk=source.pk).update(parent=None)
+    if into.alert is None and not Recheck.objects.filter(ticket=into).exists():
+        Recheck.objects.filter(ticket=source).update(ticket=into)
+    if parent_id not in {None, into.pk} and into.parent_id is None and not into.children.exists():
+        Ticket.objects.filter(pk=into.pk).update(parent=parent_id, version=F("version") + 1)
+        _tell(into, "parent-set", by, parent_id=parent_id)
 
 
 def _told(source: Ticket, into: Ticket, by: User) -> None:

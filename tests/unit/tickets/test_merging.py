@@ -89,3 +89,35 @@ def test_the_answer_that_was_promised_them_still_is(city: City, faults: list[Ale
     sla.reckon_due()
     into.refresh_from_db()
     assert into.response_due_at == into.created_at + timedelta(hours=1)
+
+
+def test_a_case_stays_one_where_it_goes_on(city: City, reports: Reports) -> None:
+    larger, case, into = reports("Ausfall", requester=city.technician), reports(), reports("Auch")
+    services.set_parent(ticket=case, parent=larger, by=city.technician)
+
+    services.merge(source=case, into=into, by=city.technician)
+    services.reply(ticket=larger, said=services.Reply(city.technician, "Um zehn geht es wieder."))
+    deliver()
+
+    assert list(larger.children.all()) == [into]
+    assert into.articles.filter(notice="from-parent", body="Um zehn geht es wieder.").exists()
+
+
+def test_a_case_may_go_on_in_its_own_incident(city: City, reports: Reports) -> None:
+    larger, case = reports("Ausfall"), reports()
+    services.set_parent(ticket=case, parent=larger, by=city.technician)
+
+    larger = services.merge(source=case, into=larger, by=city.technician)
+
+    assert (larger.parent, larger.children.count()) == (None, 0)
+
+
+def test_what_is_being_measured_is_judged_where_it_goes_on(city: City, reports: Reports) -> None:
+    case, into = reports(), reports("Auch")
+    asked = Recheck.objects.create(ticket=case, asked_at=timezone.now()).asked_at
+
+    services.merge(source=case, into=into, by=city.technician)
+    Health.objects.filter(device=city.access_point_a).update(status="up", failures=0, polled_at=asked)
+    outages.judge_rechecks()
+
+    assert into.articles.filter(notice="case-works").exists()
