@@ -54,8 +54,10 @@ def _attach(ticket: Ticket, cause: Alert) -> bool:
 
 def hang(*, ticket: Ticket, above: Ticket) -> None:
     """A fault's own ticket becomes a case of its cause's; that the cause lies there has been said in it already."""
+    incident = above.parent or above
     free = Ticket.objects.filter(pk=ticket.pk, parent__isnull=True, children__isnull=True, authority=above.authority_id)
-    Ticket.objects.filter(pk__in=free.exclude(pk=above.pk).values("pk")).update(parent=above.parent or above)
+    rows = free.exclude(pk=above.pk).may_belong_to(incident)
+    Ticket.objects.filter(pk__in=rows.values("pk")).update(parent=incident)
 
 
 def take_off(*, ticket: Ticket) -> None:

@@ -11,7 +11,7 @@ from fleet.monitoring.models import Alert, Health
 from fleet.monitoring.services.lifecycle import release, suppress
 from helpdesk.tickets import services
 from helpdesk.tickets.models import Recheck, Ticket
-from helpdesk.tickets.services import outages
+from helpdesk.tickets.services import outages, queues
 from tests.conftest import City
 from tests.unit.tickets.faults import fault, incident, recovers
 
@@ -85,6 +85,17 @@ def test_a_faults_own_ticket_stays_where_people_hung_it(city: City) -> None:
         change()
         deliver()
         assert incident(below).parent == major
+
+
+def test_nothing_hangs_on_what_only_security_people_see(city: City) -> None:
+    below, cause = fault(city.access_point_a), fault(city.switch_a)
+    deliver()
+    Ticket.objects.filter(alert=cause).update(queue=queues.of_security(authority=city.authority))
+
+    suppress(alert=below, cause=cause)
+    deliver()
+
+    assert incident(below).parent is None
 
 
 @pytest.mark.parametrize(("works", "state"), [(True, Ticket.State.RESOLVED), (False, Ticket.State.NEW)])
