@@ -181,7 +181,10 @@ def _closed(alert: Alert, _event: Event) -> None:
     ticket = _ticket(alert)
     if ticket is None or alert.closed_at is None:
         return
-    outcome = after_recovery(_involvement(ticket), measured=bool(alert.evidence_closed.get("measured_at")))
+    measured = bool(alert.evidence_closed.get("measured_at"))
+    outcome = after_recovery(_involvement(ticket), measured=measured)
+    if measured and outcome != AfterRecovery.RESOLVE:  # being resolved asks by itself
+        outages.ask_again(cause=ticket)
     if outcome == AfterRecovery.NOTHING and not _ended_with_its_cause(ticket):
         return
     services.notify(ticket=ticket, notice="alert-closed", **_details(alert, alert.evidence_closed))

@@ -33,16 +33,18 @@ def reckon(event: Event) -> None:
 def tell_children(event: Event) -> None:
     """What is said in public in an incident reaches everybody who has a case of it; and so their mail.
 
-    Whoever reported the incident speaks for it too, though to the requester's own clock that is no answer.
+    What is said in a restricted one stays among restricted cases. Whoever reported the incident speaks for it too, though to
+    the requester's own clock that is no answer.
     """
     if not Ticket.objects.filter(parent=event.subject_id).exists():
         return
-    rows = Article.objects.select_related("author", "ticket").filter(internal=False).exclude(body="")
+    rows = Article.objects.select_related("author", "ticket__queue").filter(internal=False).exclude(body="")
     said = rows.exclude(notice="from-parent").filter(pk=event.payload.get("article_id")).first()
     if said is None or not _speaks_for(said):
         return
     words = Contribution(said.author, said.body, Article.Channel(said.channel), notice="from-parent", answers=True)
-    for child in Ticket.objects.open().filter(parent=said.ticket_id).select_related("site"):
+    cases = Ticket.objects.open().filter(parent=said.ticket_id).may_belong_to(said.ticket)
+    for child in cases.select_related("site"):
         add_article(ticket=child, contribution=words)
 
 
@@ -61,7 +63,7 @@ def outage(event: Event) -> None:
     if event.name == "ticket.created":
         outages.attach(ticket=ticket)
     else:
-        outages.ask_again(parent=ticket)
+        outages.ask_again(cause=ticket)
 
 
 def of_outages(events: Sequence[Event]) -> set[int]:

@@ -64,7 +64,13 @@ def of(article: Article) -> Notice | None:
     if not article.notice:
         return None
     wording = _wordings.get(article.notice)
-    return wording(article.details) if wording else Notice(article.notice)
+    return wording(named_in(article)) if wording else Notice(article.notice)
+
+
+def named_in(article: Article) -> Details:
+    """What its sentence names; of a ticket of which the reader must not know (selectors.as_read_by), that there is one."""
+    hides = getattr(article, "hides", False)
+    return {**article.details, **({"number": "", "subject": _("for security people only")} if hides else {})}
 
 
 def clock(text: str | None) -> str:

@@ -41,7 +41,9 @@ def _follows(details: Details) -> Notice:
 
 
 def _child_attached(details: Details) -> Notice:
-    """The incident may be at another school: its number is all that is said of it."""
+    """The incident may be at another school: its number is all that is said of it, and not even that of a restricted one."""
+    if not details["number"]:
+        return Notice(_("This belongs to a larger incident."))
     said = _("This belongs to a larger incident, %(number)s. What is said there in public arrives here too.")
     return Notice(said % details, link=_other(details, Action.WORK_TICKETS))
 

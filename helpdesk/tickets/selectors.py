@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.db.models.fields.json import KT
 from django.utils import timezone
 
 from fleet.devices.models import Device
@@ -166,6 +167,12 @@ def readable_articles(user: User) -> QuerySet[Article]:
     inside = Ticket.objects.allowing(user, Action.VIEW_INTERNAL_NOTES)
     public = Article.objects.filter(ticket__in=tickets, internal=False)
     return public | Article.objects.filter(ticket__in=tickets.filter(pk__in=inside))
+
+
+def as_read_by(user: User, rows: QuerySet[Article]) -> QuerySet[Article]:
+    """Articles with `hides`: those whose notice names a ticket that has become restricted tell this person less."""
+    hidden = Ticket.objects.filter(number=OuterRef("named")).kept_from(user)
+    return rows.annotate(named=KT("details__number"), hides=Exists(hidden))
 
 
 def linked(ticket: Ticket, user: User) -> list[tuple[TicketLink, Ticket]]:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from fleet.people.models import User
 from fleet.people.rules import Action
-from helpdesk.tickets import notices
+from helpdesk.tickets import notices, selectors
 from helpdesk.tickets.models import Article, Attachment, Ticket, Transition
 from helpdesk.tickets.notices import Link, Notice
 from helpdesk.tickets.rules import FINISHED
@@ -50,7 +50,7 @@ def of(ticket: Ticket, reader: User) -> list[Entry]:
     articles = ticket.articles.select_related("author").prefetch_related("attachments")
     if not access.may(Action.VIEW_INTERNAL_NOTES, ticket.authority_id, ticket.site_id):
         articles = articles.filter(internal=False)
-    said = [_said(article, ticket, reader) for article in articles]
+    said = [_said(article, ticket, reader) for article in selectors.as_read_by(reader, articles)]
     moved = [_moved(step) for step in ticket.transitions.select_related("actor")]
     return list(_merged(sorted([*said, *moved], key=lambda entry: entry.at)))
 

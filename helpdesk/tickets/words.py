@@ -113,6 +113,10 @@ _WHY_NOT: dict[str, str | Promise] = {
     "another-authority": gettext_lazy("That ticket belongs to another authority."),
     "restricted": gettext_lazy("One of the two is for security people only."),
     "has-children": gettext_lazy("Other tickets belong to this one: it cannot go into another."),
+    "two-faults": gettext_lazy(
+        "Both speak of a fault that is not over, and a ticket follows only one: "
+        "link them, or let one belong to the other as its larger incident."
+    ),
     "parent-is-a-child": gettext_lazy("That ticket belongs to a larger incident itself: choose that one."),
     "nothing-to-split": gettext_lazy("Choose at least one message that somebody wrote."),
     "busy": gettext_lazy("Two of your orders for many tickets are still being done. Wait for one of them, or stop it."),

@@ -17,7 +17,7 @@ from fleet.web.api import CursorPage, Problem
 from fleet.web.api.conditional import IfMatch, validated
 from fleet.web.once import IdempotencyKey, key_for
 from fleet.web.uploads import refused
-from helpdesk.tickets import attachment_views, services, uploads
+from helpdesk.tickets import attachment_views, selectors, services, uploads
 from helpdesk.tickets.api.common import person, router, shown, unchanged, visible, works
 from helpdesk.tickets.models import Article, Attachment, Ticket
 from helpdesk.tickets.rules import may_reply
@@ -34,7 +34,7 @@ DOWNLOADED: dict[str, Any] = {"responses": {200: {"description": "The file, to b
 @decorate_view(validated)
 @paginate(CursorPage, ordering=("created_at", "id"))
 def list_articles(request: HttpRequest, number: str) -> QuerySet[Article]:
-    rows = _readable(request, number).select_related("author", "ticket")
+    rows = selectors.as_read_by(person(request), _readable(request, number)).select_related("author", "ticket")
     return rows.prefetch_related("attachments__article__ticket")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from fleet.web.api import Problem, conditional
 from helpdesk.tickets.models import Ticket
 
 router = Router(tags=["tickets"])
-SHOWN = ("requester", "owner", "queue", "category", "parent", "merged_into")
+SHOWN = ("requester", "owner", "queue", "category")
 
 
 def workable(request: HttpRequest, number: str) -> Ticket:
@@ -38,10 +38,17 @@ def works(request: HttpRequest, ticket: Ticket) -> bool:
 def shown(request: HttpRequest, response: HttpResponse, number: str) -> Ticket:
     """As it is now, with all that belongs to it; the answer's ETag says its version."""
     watchers = Prefetch("watchers", User.objects.order_by("name", "pk"))
-    rows = Ticket.objects.visible_to(request.user).select_related(*SHOWN).prefetch_related("devices", "tags", watchers)
-    ticket = get_object_or_404(rows, number=number)
+    rows = with_others(Ticket.objects.visible_to(request.user), person(request))
+    ticket = get_object_or_404(rows.prefetch_related("devices", "tags", watchers), number=number)
     response.headers["ETag"] = f'"{ticket.version}"'
     return ticket
+
+
+def with_others(rows: QuerySet[Ticket], user: User) -> QuerySet[Ticket]:
+    """As TicketOut shows them: other tickets are named only where this person sees those, too."""
+    seen_by_them = Ticket.objects.visible_to(user)
+    others = (Prefetch(name, seen_by_them) for name in ("parent", "merged_into"))
+    return rows.select_related(*SHOWN).prefetch_related(*others)
 
 
 def seen(if_match: str | None, ticket: Ticket, *, needed: bool = False) -> int | None:

@@ -16,7 +16,7 @@ from fleet.web.api import CursorPage, Problem, conditional
 from fleet.web.api.conditional import IfMatch, validated
 from fleet.web.once import IdempotencyKey, key_for
 from helpdesk.tickets import selectors, services
-from helpdesk.tickets.api.common import SHOWN, person, router, seen, shown, unchanged, visible, workable, works
+from helpdesk.tickets.api.common import person, router, seen, shown, unchanged, visible, with_others, workable, works
 from helpdesk.tickets.models import Article, Category, Queue, Rating, Ticket
 from helpdesk.tickets.rules import FINISHED, priority_of_report
 from helpdesk.tickets.schemas.shown import TicketDetailOut, TicketFilter, TicketOut
@@ -29,7 +29,7 @@ from helpdesk.tickets.services import rating
 @paginate(CursorPage, ordering=("-created_at", "-id"))
 def list_tickets(request: HttpRequest, wanted: Query[TicketFilter]) -> QuerySet[Ticket]:
     """With If-None-Match: 304 while this page of the list is as it was."""
-    return selectors.searched(wanted.of(person(request)).select_related(*SHOWN), wanted.q.strip())
+    return selectors.searched(with_others(wanted.of(person(request)), person(request)), wanted.q.strip())
 
 
 @router.post("/", response={201: TicketDetailOut}, summary="Report a problem")

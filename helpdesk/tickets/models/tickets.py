@@ -18,6 +18,16 @@ from helpdesk.tickets.models.agreements import Agreement
 from helpdesk.tickets.models.organising import Category, Queue, Tag
 
 
+def _restricted() -> Q:
+    return Q(queue__in=Queue.objects.filter(restricted=True).values("pk"))
+
+
+def _secured_by(user: User | AnonymousUser) -> Q:
+    """Where this person keeps watch over security."""
+    scopes = user.access.scopes_as({Role.SECURITY}) if isinstance(user, User) else frozenset[int]()
+    return Q(authority_id__in=scopes) | Q(site_id__in=scopes)
+
+
 class TicketQuerySet(ScopedQuerySet["Ticket"]):
     def allowing(self, user: User | AnonymousUser, action: Action) -> Self:
         """What lies in a restricted queue is there for security people only, whatever else somebody may do."""
@@ -27,9 +37,16 @@ class TicketQuerySet(ScopedQuerySet["Ticket"]):
         return super().where(user, roles)._unless_restricted(user)
 
     def _unless_restricted(self, user: User | AnonymousUser) -> Self:
-        scopes = user.access.scopes_as({Role.SECURITY}) if isinstance(user, User) else frozenset[int]()
-        restricted = Q(queue__in=Queue.objects.filter(restricted=True).values("pk"))
-        return self.filter(~restricted | Q(authority_id__in=scopes) | Q(site_id__in=scopes))
+        return self.filter(~_restricted() | _secured_by(user))
+
+    def kept_from(self, user: User) -> Self:
+        """Restricted ones of which this person must not know."""
+        return self.filter(_restricted(), ~_secured_by(user))
+
+    def may_belong_to(self, incident: "Ticket") -> Self:
+        """What is said in a restricted incident reaches restricted tickets only."""
+        restricted = incident.queue is not None and incident.queue.restricted
+        return self.filter(_restricted()) if restricted else self
 
     def open(self) -> Self:
         return self.exclude(state__in=[Ticket.State.RESOLVED, Ticket.State.CLOSED])

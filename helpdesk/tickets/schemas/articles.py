@@ -73,7 +73,7 @@ class ArticleOut(Schema):
 
     @staticmethod
     def resolve_details(article: Article, context: dict[str, Any]) -> dict[str, Any]:
-        return dict(article.details) if sees_internals(context, article.ticket) else {}
+        return notices.named_in(article) if sees_internals(context, article.ticket) else {}
 
     @staticmethod
     def resolve_minutes(article: Article, context: dict[str, Any]) -> int | None:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from fleet.devices.models import Device
@@ -54,26 +54,43 @@ def _attach(ticket: Ticket, cause: Alert) -> bool:
 
 def hang(*, ticket: Ticket, above: Ticket) -> None:
     """A fault's own ticket becomes a case of its cause's; that the cause lies there has been said in it already."""
+    incident = above.parent or above
     free = Ticket.objects.filter(pk=ticket.pk, parent__isnull=True, children__isnull=True, authority=above.authority_id)
-    Ticket.objects.filter(pk__in=free.exclude(pk=above.pk).values("pk")).update(parent=above.parent or above)
+    rows = free.exclude(pk=above.pk).may_belong_to(incident)
+    Ticket.objects.filter(pk__in=rows.values("pk")).update(parent=incident)
 
 
 def take_off(*, ticket: Ticket) -> None:
-    """The cause lies elsewhere, or nowhere but here."""
-    Ticket.objects.filter(pk=ticket.pk).update(parent=None)
+    """The cause lies elsewhere, or nowhere but here. The incident to which people have said that it belongs stays."""
+    said = ticket.articles.filter(notice__in=BELONGING).order_by("-pk").first()
+    if ticket.parent is not None and (said is None or said.details.get("number") != ticket.parent.number):
+        Ticket.objects.filter(pk=ticket.pk).update(parent=None)
 
 
-def ask_again(*, parent: Ticket) -> int:
+BELONGING = ("child-attached", "child-detached")
+"""What says to which incident a ticket belongs: the latest of them counts."""
+
+
+def ask_again(*, cause: Ticket) -> int:
     """The cause is gone: every case's own devices are measured afresh before anything is said of them."""
     now, asked = timezone.now(), 0
     with transaction.atomic():
-        for ticket in Ticket.objects.open().filter(parent=parent, alert__isnull=True):
+        for ticket in _cases(cause):
             device_ids = list(ticket.devices.values_list("pk", flat=True))
             if device_ids:
                 Recheck.objects.update_or_create(ticket=ticket, defaults={"asked_at": now})
                 monitoring.poll_soon(device_ids=device_ids)
                 asked += 1
     return asked
+
+
+def _cases(cause: Ticket) -> QuerySet[Ticket]:
+    """What people reported of it; where it belongs to a larger incident, those of that one whose devices it cut off."""
+    rows = Ticket.objects.open().filter(alert__isnull=True)
+    if cause.parent_id is None or cause.alert is None:
+        return rows.filter(parent=cause)
+    behind = Alert.objects.filter(suppressed_by=cause.alert).exclude(closed_at__lt=cause.alert.opened_at)
+    return rows.filter(parent=cause.parent_id, devices__in=behind.values("device")).distinct()
 
 
 def judge_rechecks(*, now: datetime | None = None) -> int:
@@ -91,10 +108,11 @@ def judge_rechecks(*, now: datetime | None = None) -> int:
 
 def _judge(recheck: Recheck) -> bool:
     ticket = recheck.ticket
-    healths = list(Health.objects.filter(device__tickets=ticket).select_related("device__room"))
-    fresh = [one for one in healths if one.polled_at and one.polled_at >= recheck.asked_at]
-    works = len(fresh) == ticket.devices.count() and all(map(_answers, fresh))
-    notice = "case-works" if works else "case-broken" if len(fresh) == len(healths) > 0 else "case-unmeasured"
+    healths = Health.objects.filter(device__tickets=ticket, polled_at__gte=recheck.asked_at)
+    fresh = list(healths.select_related("device__room"))
+    broken = not all(map(_answers, fresh))
+    works = not broken and 0 < len(fresh) == ticket.devices.count()
+    notice = "case-works" if works else "case-broken" if broken else "case-unmeasured"
     with transaction.atomic():
         if Recheck.objects.filter(pk=recheck.pk, asked_at=recheck.asked_at).delete()[0] != 1:
             return False

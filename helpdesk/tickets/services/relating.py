@@ -12,7 +12,7 @@ from django.utils import timezone
 from fleet.events.services import Fact, emit
 from fleet.people.models import User
 from fleet.people.rules import Action
-from helpdesk.tickets.models import Article, Ticket, TicketLink
+from helpdesk.tickets.models import Article, Recheck, Ticket, TicketLink
 from helpdesk.tickets.rules import FINISHED
 from helpdesk.tickets.services.opening import Opening, open_ticket, scoped_key
 from helpdesk.tickets.services.working import Contribution, StaleError, add_article, current, transition
@@ -45,6 +45,8 @@ def merge(*, source: Ticket, into: Ticket, by: User, seen_version: int | None = 
         source, into = _locked(source, into, seen_version=seen_version)
         _check_merge(source, into)
         _go_on_in(source, into)
+        _follow_fault(source, into)
+        _stay_a_case(source, into, by)
         _told(source, into, by)
         for to in (Ticket.State.RESOLVED, Ticket.State.CLOSED):
             transition(ticket=source, to=to, actor=by)
@@ -61,7 +63,7 @@ def _locked(*tickets: Ticket, seen_version: int | None = None) -> list[Ticket]:
 
     Raises StaleError where the first one is another version than the one that was seen.
     """
-    rows = Ticket.objects.select_for_update(of=("self",)).select_related("queue").order_by("pk")
+    rows = Ticket.objects.select_for_update(of=("self",)).select_related("queue", "alert").order_by("pk")
     known = {row.pk: row for row in rows.filter(pk__in=[ticket.pk for ticket in tickets])}
     found = [known[ticket.pk] for ticket in tickets]
     if seen_version not in {None, found[0].version}:
@@ -82,6 +84,12 @@ def _check_merge(source: Ticket, into: Ticket) -> None:
         raise RelationError("restricted")
     if source.children.exists():
         raise RelationError("has-children")
+    if _still_broken(source) and _still_broken(into):
+        raise RelationError("two-faults")
+
+
+def _still_broken(ticket: Ticket) -> bool:
+    return ticket.alert is not None and ticket.alert.closed_at is None
 
 
 def _restricted(ticket: Ticket) -> bool:
@@ -90,16 +98,35 @@ def _restricted(ticket: Ticket) -> bool:
 
 def _go_on_in(source: Ticket, into: Ticket) -> None:
     source.articles.update(ticket=into)
-    people = {*source.watchers.values_list("pk", flat=True), source.requester_id} - {into.requester_id}
+    asks = into.requester_id or source.requester_id
+    people = {*source.watchers.values_list("pk", flat=True), source.requester_id} - {asks}
     into.watchers.add(*(pk for pk in people if pk is not None))
     into.devices.add(*source.devices.all())
     into.tags.add(*source.tags.all())
-    if source.alert_id is not None and into.alert_id is None:  # whoever recovers must find the ticket that goes on
-        alert_id = source.alert_id
-        Ticket.objects.filter(pk=source.pk).update(alert=None)
-        Ticket.objects.filter(pk=into.pk).update(alert=alert_id)
-        source.alert_id, into.alert_id = None, alert_id
-    Ticket.objects.filter(pk=into.pk).update(reckon_at=timezone.now())
+    Ticket.objects.filter(pk=into.pk).update(requester=asks, reckon_at=timezone.now())
+
+
+def _follow_fault(source: Ticket, into: Ticket) -> None:
+    """Whoever recovers must find the ticket that goes on: of two faults it is that of the one that is not over."""
+    fault, over = source.alert, into.alert
+    if fault is None or (over is not None and fault.closed_at is not None):
+        return
+    for ticket, alert in ((source, None), (into, fault), (source, over)):  # never two of one alert
+        Ticket.objects.filter(pk=ticket.pk).update(alert=alert)
+        ticket.alert = alert
+    if fault.closed_at is None and into.state == Ticket.State.RESOLVED:
+        transition(ticket=into, to=Ticket.State.OPEN)
+
+
+def _stay_a_case(source: Ticket, into: Ticket, by: User) -> None:
+    """What was a case of an incident still is one where it goes on, unless that has an incident or cases of its own."""
+    parent_id = source.parent_id
+    Ticket.objects.filter(pk=source.pk).update(parent=None)
+    if into.alert is None and not Recheck.objects.filter(ticket=into).exists():
+        Recheck.objects.filter(ticket=source).update(ticket=into)
+    if parent_id not in {None, into.pk} and into.parent_id is None and not into.children.exists():
+        Ticket.objects.filter(pk=into.pk).update(parent=parent_id, version=F("version") + 1)
+        _tell(into, "parent-set", by, parent_id=parent_id)
 
 
 def _told(source: Ticket, into: Ticket, by: User) -> None:

@@ -14,7 +14,7 @@ from fleet.people.rules import Role
 from helpdesk.tickets import services
 from helpdesk.tickets.models import Agreement, Article, Queue, Ticket
 from helpdesk.tickets.rules.mentions import mentioned
-from helpdesk.tickets.services import sla
+from helpdesk.tickets.services import queues, sla
 from tests.conftest import City, login
 
 pytestmark = pytest.mark.django_db
@@ -131,6 +131,21 @@ def test_a_public_update_of_an_incident_reaches_every_case_once(opens: Opens, ci
         arrived = case.articles.filter(notice="from-parent")
         assert [(one.body, one.author, one.answers) for one in arrived] == [("Wir sind dran.", city.technician, True)]
         assert case.articles.filter(notice="child-attached").count() == 1
+
+
+@pytest.mark.parametrize("site", ["school_a", "school_b"])
+def test_what_is_said_in_a_restricted_incident_stays_among_restricted_cases(opens: Opens, city: City, site: str) -> None:
+    parent, usual, secret = opens("Großstörung", requester=None), opens("Eins", site=getattr(city, site)), opens("Zwei")
+    for case in (usual, secret):
+        services.set_parent(ticket=case, parent=parent, by=city.technician)
+    queue = queues.of_security(authority=city.authority)
+    Ticket.objects.filter(pk__in=[parent.pk, secret.pk]).update(queue=queue)
+
+    services.reply(ticket=parent, said=services.Reply(city.security, "Daten sind abgeflossen."))
+    deliver()
+
+    told = Article.objects.filter(body="Daten sind abgeflossen.", notice="from-parent")
+    assert [one.ticket for one in told] == [secret]
 
 
 def test_whoever_reported_an_incident_speaks_for_it_too(opens: Opens, city: City) -> None:
