@@ -1,5 +1,6 @@
 """What pages and the API read of tickets, each in a fixed number of queries."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from fleet.monitoring import selectors
 from fleet.people.models import Grant, User
 from fleet.people.rules import ACTIONS, Action, Role
 from fleet.sites.models import Room, Site
-from helpdesk.tickets.models import Article, Macro, Queue, Ticket, TicketLink
+from helpdesk.tickets.models import Article, Category, Macro, Queue, Ticket, TicketLink
 from helpdesk.tickets.rules import FINISHED
 from helpdesk.tickets.rules.sla import AT_RISK
 
@@ -47,13 +48,28 @@ def listed(rows: QuerySet[Ticket], wanted: Mapping[str, Any], user: User) -> Que
         if wanted.get(name):
             rows = rows.filter(**{name: wanted[name]})
     if wanted.get("category"):
-        rows = rows.filter(Q(category=wanted["category"]) | Q(category__parent=wanted["category"]))
+        rows = rows.filter(category__in=beneath(wanted["category"].pk))
     if wanted.get("tag"):
         rows = tagged(rows, Ticket.tags.through.objects.filter(tag=wanted["tag"]), user)
     if wanted.get("due"):
         rows = due_by(rows, timezone.now() + (AT_RISK if wanted["due"] == "risk" else timedelta(0)))
     rows = rows.filter(_owned(wanted.get("owner") or "", user))
     return searched(rows, (wanted.get("q") or "").strip())
+
+
+def beneath(category_id: int) -> set[int]:
+    """This category and all below it, however deep: those that an agreement for it takes in."""
+    same = Category.objects.filter(authority__categories=category_id)
+    below: defaultdict[int | None, list[int]] = defaultdict(list)
+    for pk, parent_id in same.values_list("pk", "parent_id"):
+        below[parent_id].append(pk)
+    found, left = set(), [category_id]
+    while left:
+        pk = left.pop()
+        if pk not in found:
+            found.add(pk)
+            left += below[pk]
+    return found
 
 
 def tagged(rows: QuerySet[Ticket], tags: QuerySet[Any], user: User) -> QuerySet[Ticket]:

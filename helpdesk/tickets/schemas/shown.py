@@ -11,13 +11,13 @@ from fleet.web.instants import LooseInstant
 from helpdesk.tickets.models import Article, Tag, Ticket
 from helpdesk.tickets.rules import FINISHED
 from helpdesk.tickets.schemas.articles import ArticleOut, sees_internals
-from helpdesk.tickets.selectors import as_read_by, tagged
+from helpdesk.tickets.selectors import as_read_by, beneath, tagged
 
 
 class TicketFilter(FilterSchema):
     """`finished`: resolved and closed ones only, or all but those; `q`: number, subject, device or room.
 
-    `watched`: by whoever asks; `tag`: its name, for those who work on tickets.
+    `category`: with all below it; `watched`: by whoever asks; `tag`: its name, for those who work on tickets.
     """
 
     state: Ticket.State | None = None
@@ -27,7 +27,7 @@ class TicketFilter(FilterSchema):
     finished: bool | None = None
     priority: Ticket.Priority | None = None
     queue: Annotated[int | None, FilterLookup("queue_id")] = None
-    category: Annotated[int | None, FilterLookup("category_id")] = None
+    category: int | None = None
     parent: str | None = Field(None, max_length=20)
     due_before: Annotated[LooseInstant | None, FilterLookup("due_at__lte")] = None
     updated_since: Annotated[LooseInstant | None, FilterLookup("updated_at__gte")] = None
@@ -43,6 +43,9 @@ class TicketFilter(FilterSchema):
 
     def filter_parent(self, value: str | None) -> Q:  # noqa: ARG002  (depends on who asks)
         return Q()
+
+    def filter_category(self, value: int | None) -> Q:
+        return Q(category__in=beneath(value)) if value is not None else Q()
 
     def filter_q(self, value: str) -> Q:  # noqa: ARG002  (searched by the room's own selector)
         return Q()

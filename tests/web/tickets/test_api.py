@@ -8,8 +8,8 @@ from django.test import Client
 
 from fleet.people.models import User
 from helpdesk.tickets import services
-from helpdesk.tickets.models import Article, Ticket
-from tests.conftest import City, bearer
+from helpdesk.tickets.models import Article, Category, Ticket
+from tests.conftest import City, bearer, login
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/tickets"
@@ -151,3 +151,20 @@ def test_a_text_with_nul_is_refused(city: City, body: dict[str, str]) -> None:
 
     assert answer.status_code in {400, 422}
     assert not Ticket.objects.exists()
+
+
+def test_a_category_is_with_all_below_it_in_the_api_and_on_the_page(city: City, client: Client) -> None:
+    categories = [Category.objects.create(authority=city.authority, slug="netz", name_de="Netz")]
+    for slug in ("wlan", "gast"):
+        categories.append(Category.objects.create(authority=city.authority, slug=slug, name_de=slug, parent=categories[-1]))
+    other = Category.objects.create(authority=city.authority, slug="druck", name_de="Druck")
+    opened = [
+        services.open_ticket(opening=services.Opening(city.school_a, "-", requester=city.coordinator_a, category=one)).number
+        for one in (*categories, other)
+    ]
+
+    login(client, city.technician)
+    for first, category in enumerate(categories):
+        found = {one["number"] for one in client.get(f"/api/v1/tickets/?category={category.pk}").json()["results"]}
+        page = client.get(f"/tickets/?category={category.pk}").content.decode()
+        assert found == set(opened[first:3]) == {number for number in opened if number in page}
