@@ -13,7 +13,7 @@ from django.utils import timezone
 from fleet.events.services import Fact, emit
 from fleet.people.models import User
 from fleet.sites.models import Authority
-from helpdesk.privacy import retention
+from helpdesk.privacy import retention, seeing
 from helpdesk.privacy.models import Deletion, Keeping, KeepingRun, Period
 from helpdesk.privacy.retention import Kind
 from helpdesk.privacy.rules import periods
@@ -71,7 +71,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Due:
-    """What would go today by one rule. `count` is at most MOST_COUNTED + 1."""
+    """What would go today by one rule, of what the reader may see. `count` is at most MOST_COUNTED + 1."""
 
     kind: Kind
     days: int
@@ -129,17 +129,17 @@ def _kinds() -> list[tuple[str, Kind]]:
 # --- looking ----------------------------------------------------------------------------------------------------------
 
 
-def dry_run(*, authority_id: int, today: date | None = None) -> list[Due]:
+def dry_run(*, authority_id: int, reader: User, today: date | None = None) -> list[Due]:
     """What would be deleted of this authority today, whether its rules are in force or not. Nothing is written."""
     day = today or timezone.localdate()
-    return [_look(Slice(kind, authority_id, days), day) for kind, days in effective(authority_id) if kind.is_ours]
+    return [_look(Slice(kind, authority_id, days), day, reader) for kind, days in effective(authority_id) if kind.is_ours]
 
 
-def _look(one: Slice, day: date) -> Due:
+def _look(one: Slice, day: date, reader: User) -> Due:
     if not one.kind.authority:  # the same for everybody: no authority's names are shown
         rows = Slice(one.kind, 0, one.days).due(day)
         return Due(one.kind, one.days, rows[: MOST_COUNTED + 1].count(), [])
-    rows = one.due(day)
+    rows = seeing.seen_by(reader, one.due(day))
     return Due(one.kind, one.days, rows[: MOST_COUNTED + 1].count(), [str(row) for row in rows.order_by("pk")[:SAMPLE]])
 
 

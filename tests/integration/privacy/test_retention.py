@@ -37,7 +37,7 @@ def logged(kind: str) -> list[tuple[int, int]]:
 def test_looking_deletes_nothing_and_nothing_is_deleted_before_somebody_looked(city: City, night: datetime) -> None:
     close_old(city, 3)
 
-    due = {one.kind.slug: one for one in keeping.dry_run(authority_id=city.authority.pk)}
+    due = {one.kind.slug: one for one in keeping.dry_run(authority_id=city.authority.pk, reader=city.administrator)}
     gone = keeping.work(now=night)
 
     assert (due["tickets"].count, len(due["tickets"].sample), due["alerts"].count) == (3, 3, 0)
