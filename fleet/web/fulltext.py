@@ -13,7 +13,7 @@ from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db import connection, models
 from django.db.models import Func, Q
 
-MOST_WORDS = 8
+MOST_WORDS, MOST_TELLING = 8, 16
 SHORTEST = 2
 LESS_SAID = frozenset(
     re.findall(
@@ -39,6 +39,19 @@ LESS_SAID = frozenset(
 )
 """What says nothing by itself. The first are those that PostgreSQL's German dictionary leaves out of its index (all of its
 `german.stop`): looked for there, they are found nowhere."""
+POLITE = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        abend beste besten bitte damen danke dank frau freundliche freundlichen geehrte geehrter gruß grüße grüßen
+        guten hallo herren herr herzliche herzlichen kollegen kolleginnen liebe lieber moin morgen schöne schönen
+        servus viele vielen voraus
+
+        dear hello kind please regards thanks thank
+        """,
+    )
+)
+"""How letters begin and end."""
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -74,8 +87,9 @@ def _parts(word: str) -> set[str]:
 
 
 def telling(text: str) -> list[str]:
-    """The words of a longer text, for likeness: letters only, from four letters on."""
-    return [word for word in dict.fromkeys(re.findall(r"[^\W\d_]{4,}", text.lower())) if word not in LESS_SAID][:MOST_WORDS]
+    """The words of a longer text, for likeness: letters only, from four letters on. The last ones: people begin politely."""
+    said = dict.fromkeys(re.findall(r"[^\W\d_]{4,}", text.lower()))
+    return [word for word in said if word not in LESS_SAID | POLITE][-MOST_TELLING:]
 
 
 def has_stems() -> bool:
