@@ -115,7 +115,7 @@ def _with(word: str, after: int, *, internal: bool) -> RawSQL:
     public = "" if internal else "AND NOT internal"
     named = numbers(word, timezone.localdate().year)
     if fulltext.has_stems():
-        query, asked = "websearch_to_tsquery('german'::regconfig, %s)", f'"{word}"' if " " in word else word
+        query, asked = "phraseto_tsquery('german'::regconfig, %s)", word
         subject = f"SELECT id FROM tickets_ticket WHERE {STEMS} @@ {query} AND id > %s"  # noqa: S608  (no value in it)
         said = f"SELECT ticket_id FROM tickets_article WHERE {STEMS} @@ {query} AND ticket_id > %s {public}"  # noqa: S608
     else:

@@ -39,7 +39,7 @@ def people_of(user: User) -> QuerySet[User]:
 
 
 def ask(*, person: User, by: User) -> Export:
-    """One that waits or is being made already is given again. Another person's is cut to what `by` manages."""
+    """One that waits or is being made already is given again. Another person's is cut to what `by` manages and may see."""
     scopes = None if person.pk == by.pk else sorted(by.access.scopes(Action.MANAGE))
     with transaction.atomic():
         same = Export.objects.filter(person=person, asked_by=by, state__in=[State.WAITING, State.WORKING])
@@ -83,7 +83,7 @@ def _make(export: Export, now: datetime) -> bool:
 
 def _write(export: Export, folder: Path) -> tuple[Path, Path, dict[str, int]]:
     """Both files in a private folder of this process."""
-    wanted = gathering.Wanted(export.person, export.scopes)
+    wanted = gathering.Wanted(export.person, export.asked_by, export.scopes)
     hide = gathering.masker(export.person)
     chapters: list[Chapter] = []
     data, document = folder / "data.json", folder / "data.pdf"
@@ -121,7 +121,11 @@ def _facts(export: Export) -> list[str]:
     ]
     if export.scopes is None:
         return [*facts, _("Of internal notes it says that there are some, not what they say. Secrets are never part of it.")]
-    return [*facts, _("It holds what lies where the administrator who asked for it manages.")]
+    return [
+        *facts,
+        _("It holds what lies where the administrator who asked for it manages."),
+        _("What belongs to tickets that this administrator may not see is left out."),
+    ]
 
 
 def _store(export: Export, data: Path, document: Path, counts: dict[str, int]) -> None:

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from fleet.people.models import Grant, User
-from helpdesk.privacy import sources, words
+from helpdesk.privacy import seeing, sources, words
 from helpdesk.privacy.rules.masking import Masker
 
 CHUNK = 500
@@ -30,9 +30,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Wanted:
-    """`scopes` None: the person's own export; else cut to what whoever asked manages."""
+    """`scopes` None: the person's own export; else cut to what `reader`, who asked, manages and may see."""
 
     person: User
+    reader: User
     scopes: list[int] | None
 
     @property
@@ -86,14 +87,14 @@ def _section(source: str, model: type[models.Model], rows: models.QuerySet[Any],
         inside = sources.within(model, wanted.scopes)
         if model is Grant:
             inside = Q(scope__in=wanted.scopes) | Q(scope__parent__in=wanted.scopes)
-        rows = rows.filter(inside)
+        rows = seeing.seen_by(wanted.reader, rows.filter(inside))
     return Section(source, words.title(source), rows.distinct() if "in my" in source else rows)
 
 
 def told(section: Section, wanted: Wanted, hide: Masker) -> Iterator[dict[str, Any]]:
     """The section's rows, readable for programs; in pieces, so that 70,000 tickets fit into memory."""
     model = section.rows.model
-    fields = sources.readable(model)
+    fields = [one for one in sources.readable(model) if wanted.is_own or not seeing.leads_to_another(model, one)]
     related = [one for one in fields if _is_named(one)]
     rows = section.rows.select_related(*[one.name for one in related]).order_by("pk")
     for row in rows.iterator(chunk_size=CHUNK):

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.utils import timezone
 from fleet.events.services import Fact, emit
 from fleet.people.models import User
 from fleet.sites.models import Authority
-from helpdesk.privacy import retention
+from helpdesk.privacy import retention, seeing
 from helpdesk.privacy.models import Deletion, Keeping, KeepingRun, Period
 from helpdesk.privacy.retention import Kind
 from helpdesk.privacy.rules import periods
@@ -71,7 +71,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Due:
-    """What would go today by one rule. `count` is at most MOST_COUNTED + 1."""
+    """What would go today by one rule, of what the reader may see. `count` is at most MOST_COUNTED + 1."""
 
     kind: Kind
     days: int
@@ -97,6 +97,7 @@ def set_period(*, authority: Authority, kind: Kind, days: int, by: User) -> None
     if not kind.may_be_moved or not periods.within(days, kind.least, kind.most):
         raise PeriodError(kind.least, kind.most)
     with transaction.atomic():
+        _wait(authority)
         if periods.to_be_stored(days, kind.days):
             Period.objects.update_or_create(
                 authority=authority, kind=kind.slug, defaults={"days": days, "by": by, "at": timezone.now()}
@@ -107,13 +108,19 @@ def set_period(*, authority: Authority, kind: Kind, days: int, by: User) -> None
 
 
 def switch(*, authority: Authority, on: bool, by: User) -> None:
-    """Put the rules in force, or stop deleting."""
+    """Put the rules in force, or stop deleting: a batch that is under way ends first."""
     with transaction.atomic():
+        _wait(authority)
         if on:
             Keeping.objects.get_or_create(authority=authority, defaults={"by": by})
         else:
             Keeping.objects.filter(authority=authority).delete()
         _tell("retention-switched", authority, by, {"on": on})
+
+
+def _wait(authority: Authority) -> None:
+    """For the batch that is deleting by the rules as they are; none begins until this transaction ends."""
+    list(Keeping.objects.filter(authority=authority).select_for_update())
 
 
 def _tell(what: str, authority: Authority, by: User, payload: dict[str, Any]) -> None:
@@ -129,17 +136,17 @@ def _kinds() -> list[tuple[str, Kind]]:
 # --- looking ----------------------------------------------------------------------------------------------------------
 
 
-def dry_run(*, authority_id: int, today: date | None = None) -> list[Due]:
+def dry_run(*, authority_id: int, reader: User, today: date | None = None) -> list[Due]:
     """What would be deleted of this authority today, whether its rules are in force or not. Nothing is written."""
     day = today or timezone.localdate()
-    return [_look(Slice(kind, authority_id, days), day) for kind, days in effective(authority_id) if kind.is_ours]
+    return [_look(Slice(kind, authority_id, days), day, reader) for kind, days in effective(authority_id) if kind.is_ours]
 
 
-def _look(one: Slice, day: date) -> Due:
+def _look(one: Slice, day: date, reader: User) -> Due:
     if not one.kind.authority:  # the same for everybody: no authority's names are shown
         rows = Slice(one.kind, 0, one.days).due(day)
         return Due(one.kind, one.days, rows[: MOST_COUNTED + 1].count(), [])
-    rows = one.due(day)
+    rows = seeing.seen_by(reader, one.due(day))
     return Due(one.kind, one.days, rows[: MOST_COUNTED + 1].count(), [str(row) for row in rows.order_by("pk")[:SAMPLE]])
 
 
@@ -205,20 +212,30 @@ def _log_row(run: KeepingRun, one: Slice) -> Deletion:
 
 
 def batch(log: Deletion, one: Slice, day: date) -> int:
-    """Some rows and their count in the log in one transaction: killed in between, neither has happened."""
+    """Some rows and their count in the log in one transaction: killed in between, neither has happened.
+
+    A rule that is no longer in force, or has got another period, is over for today.
+    """
     after = {"pk__gt": log.after} if log.after else {}
     keys = list(one.due(day).filter(**after).order_by("pk").values_list("pk", flat=True)[:BATCH])
     last = str(keys[-1]) if keys else log.after
-    over = timezone.now() if len(keys) < BATCH else None
     with transaction.atomic():
+        rule = _in_force(one)
+        over = timezone.now() if rule is None or len(keys) < BATCH else None
         mine = Deletion.objects.filter(pk=log.pk, after=log.after, ended_at__isnull=True)
         if mine.update(after=last, ended_at=over) != 1:
             raise TakenOverError
-        count, held = _carry_out(one, one.due(day).filter(pk__in=keys))
+        count, held = _carry_out(rule, rule.due(day).filter(pk__in=keys)) if rule else (0, 0)
         Deletion.objects.filter(pk=log.pk).update(count=F("count") + count, held=F("held") + held)
         KeepingRun.objects.filter(pk=log.run_id).update(claimed_until=timezone.now() + LEASE)
     log.after, log.ended_at = last, over
     return count
+
+
+def _in_force(one: Slice) -> Slice | None:
+    """The rule as it holds now and until this transaction ends, perhaps for fewer authorities."""
+    list(Keeping.objects.order_by("pk").select_for_update())
+    return next((now for now in slices() if replace(now, excluded=one.excluded) == one), None)
 
 
 def _carry_out(one: Slice, rows: models.QuerySet[Any]) -> tuple[int, int]:

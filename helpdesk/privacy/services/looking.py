@@ -10,7 +10,7 @@ from fleet.people.models import Grant, User
 from fleet.people.rules import Action
 from fleet.people.selectors import is_last_administrator
 from fleet.sites.models import Site
-from helpdesk.privacy import sources, words
+from helpdesk.privacy import seeing, sources, words
 from helpdesk.privacy.models import Erasure
 from helpdesk.privacy.rules.refusals import Facts, refusals
 from helpdesk.tickets.models import Ticket
@@ -77,12 +77,13 @@ def _open_approvals(person: User) -> int:
 
 
 def touched(person: User, by: User) -> list[Touched]:
-    """One count per source that has any row: of all of it for the person, else of what lies where `by` manages."""
+    """One count per source that has any row: of all of it for the person, else of what `by` may see where they manage."""
     own = person.pk == by.pk
     scopes = sorted(by.access.scopes(Action.MANAGE))
     found = []
     for one in sources.relations():
         rows = one.rows(person.pk)
-        count = (rows if own else rows.filter(sources.within(one.model, scopes))).count()
-        found.append(Touched(words.title(str(one)), count, one.goes or one.many))
+        if not own:
+            rows = seeing.seen_by(by, rows.filter(sources.within(one.model, scopes)))
+        found.append(Touched(words.title(str(one)), rows.count(), one.goes or one.many))
     return [one for one in found if one.count]

@@ -58,7 +58,7 @@ def dry_run(request: HttpRequest) -> HttpResponse:
     here = _chosen(request, list(authorities(user)))
     if here is None:
         raise Http404
-    rows = keeping.dry_run(authority_id=here.pk)
+    rows = keeping.dry_run(authority_id=here.pk, reader=user)
     context = {"here": here, "rows": rows, "any": any(row.count for row in rows), "most": keeping.MOST_COUNTED}
     return render(request, "privacy/dry_run.html", context)
 

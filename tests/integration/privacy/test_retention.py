@@ -37,7 +37,7 @@ def logged(kind: str) -> list[tuple[int, int]]:
 def test_looking_deletes_nothing_and_nothing_is_deleted_before_somebody_looked(city: City, night: datetime) -> None:
     close_old(city, 3)
 
-    due = {one.kind.slug: one for one in keeping.dry_run(authority_id=city.authority.pk)}
+    due = {one.kind.slug: one for one in keeping.dry_run(authority_id=city.authority.pk, reader=city.administrator)}
     gone = keeping.work(now=night)
 
     assert (due["tickets"].count, len(due["tickets"].sample), due["alerts"].count) == (3, 3, 0)
@@ -99,6 +99,48 @@ def test_another_worker_that_comes_late_writes_nothing(city: City, night: dateti
         keeping.batch(stale, rule, night.date())
 
     assert logged("tickets") == [(2, 0)]
+
+
+@pytest.mark.parametrize("off", [True, False])
+def test_rules_that_change_while_it_deletes_hold_from_the_next_batch_on(
+    city: City, night: datetime, monkeypatch: pytest.MonkeyPatch, off: bool
+) -> None:
+    close_old(city, 12)
+    keeping.switch(authority=city.authority, on=True, by=city.administrator)
+    monkeypatch.setattr(keeping, "BATCH", 5)
+    real = keeping.remove
+
+    def remove(rows: Any) -> removing.Removed:
+        removed = real(rows)
+        if off:
+            keeping.switch(authority=city.authority, on=False, by=city.administrator)
+        else:
+            kind = retention.kinds()["tickets"]
+            keeping.set_period(authority=city.authority, kind=kind, days=kind.most, by=city.administrator)
+        return removed
+
+    monkeypatch.setattr(keeping, "remove", remove)
+    keeping.work(now=night)
+
+    assert Ticket.objects.count() == 7
+    assert logged("tickets") == [(5, 0)]
+    assert KeepingRun.objects.get().ended_at is not None
+
+
+def test_another_period_for_the_same_authority_ends_the_one_before(city: City, night: datetime) -> None:
+    close_old(city, 2)
+    kind = retention.kinds()["tickets"]
+    keeping.switch(authority=city.authority, on=True, by=city.administrator)
+    keeping.set_period(authority=city.authority, kind=kind, days=30, by=city.administrator)
+    rule = next(one for one in keeping.slices() if one.kind == kind and one.authority_id == city.authority.pk)
+    log = Deletion.objects.create(
+        run=KeepingRun.objects.create(day=night.date()), kind="tickets", authority_id=rule.authority_id, days=30
+    )
+    keeping.set_period(authority=city.authority, kind=kind, days=kind.most, by=city.administrator)
+
+    assert keeping.batch(log, rule, night.date()) == 0
+    assert log.ended_at is not None
+    assert Ticket.objects.count() == 2
 
 
 def test_what_something_kept_refers_to_stays_and_the_others_go(city: City, night: datetime) -> None:

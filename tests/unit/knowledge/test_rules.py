@@ -55,6 +55,12 @@ def test_a_draft_has_a_place_for_what_is_missing() -> None:
         ('"kein Netz" Aula, AULA', ["kein netz", "aula"]),
         ("AP-204 \0 !", ["ap-204"]),
         ("a " * 50, []),
+        ("Bild über HDMI", ["bild", "hdmi"]),
+        ("-lampe AP-204-A --", ["lampe", "ap-204-a"]),
+        ('"kein Netz" "ohne wieder" über: Netz', ["kein netz", "netz"]),
+        ("<alma@schule.example> 123", ["alma@schule.example", "123"]),
+        ("wieder & Über:", ["wieder", "über:"]),
+        ("-> & … 🦊🦊", []),
     ],
 )
 def test_words_of_a_search(text: str, words: list[str]) -> None:

@@ -9,6 +9,7 @@ from django.test import Client
 
 from fleet.devices.models import Interface
 from fleet.people.models import User
+from fleet.web import fulltext
 from helpdesk.finding import indexes
 from helpdesk.knowledge import services as knowledge
 from helpdesk.tickets import services
@@ -39,6 +40,51 @@ def test_a_ticket_is_found_by_what_was_said_in_it(city: City, alma: Client) -> N
     for words in ("beamer", "BEAMER aula", "lampe", '"in der aula"', "starten dunkel", made.number, made.number.lower()):
         assert made.number in found(alma, words), words
     assert made.number not in found(alma, "Beamer Turnhalle")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Bild über HDMI", "kann Beamer", "Beamer wieder dunkel", "mein Beamer", "Beamer ohne Bild", "Beamer or Bild",
+        "-Beamer", "Bild --", "über: HDMI", '"Bild über HDMI" "wieder ohne"', "<alma@schule.example>", "AP-204-A", "AP-204",
+        '"AP-204-A im Raum"', "4711 Tön", "Raum -> Ton & Bild",
+    ],
+)  # fmt: skip
+def test_every_word_of_a_ticket_finds_it(words: str, city: City, alma: Client) -> None:
+    subject = "Mein Beamer kann wieder kein Bild über HDMI, dunkel ohne Ton or so"
+    body = "AP-204-A im Raum 4711, Töne fehlen; alma@schule.example"
+    made = ticket(city, subject, body)
+    told = knowledge.Words(title_de="Zuspieler", body_de=f"{subject}. {body}")
+    article = knowledge.write(authority_id=city.authority.pk, words=told, visibility="public", author=city.technician)
+    knowledge.publish(article=article)
+
+    assert made.number in found(alma, words)
+    assert "Zuspieler" in found(alma, words, "knowledge")
+
+
+def test_a_minus_leaves_nothing_out(city: City, alma: Client) -> None:
+    wanted, other = ticket(city, "Beamer dunkel", "Lampe"), ticket(city, "Drucker leer", "Papier")
+
+    page = found(alma, "-lampe")
+
+    assert wanted.number in page
+    assert other.number not in page
+
+
+def test_somebody_may_be_called_like_a_word_that_says_nothing(city: City, ada: Client) -> None:
+    User.objects.filter(pk=city.coordinator_a.pk).update(name="Will Weg")
+
+    for words in ("will", "weg will"):
+        assert "Will Weg" in found(ada, words), words
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite knows no stems")
+def test_all_that_the_dictionary_leaves_out_is_known_here(city: City) -> None:
+    """231 words in the `german.stop` of PostgreSQL 15."""
+    left_out = "SELECT count(*) FROM unnest(%s::text[]) AS word WHERE ts_lexize('german_stem', word) = '{}'"
+    with connection.cursor() as cursor:
+        cursor.execute(left_out, [sorted(fulltext.LESS_SAID)])
+        assert cursor.fetchone() == (231,)
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite knows no stems")

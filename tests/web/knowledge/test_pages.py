@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from fleet.people.models import User
-from helpdesk.knowledge import services
+from helpdesk.knowledge import selectors, services
 from helpdesk.knowledge.models import Article
 from helpdesk.tickets import services as tickets
 from helpdesk.tickets.models import Queue, Ticket
@@ -143,6 +143,16 @@ def test_suggestions_while_typing_and_that_it_helped(city: City, alma: Client) -
     assert "Toner" not in fragment
     assert made.helped.count() == 1
     assert ended[0] == (city.coordinator_a, "mein-entwurf")
+
+
+def test_a_polite_text_is_suggested_for_as_a_short_one(city: City) -> None:
+    made = article(city, "Drucker zieht kein Papier ein", body="Papier glatt einlegen")
+    said = "zieht der Drucker kein Papier ein"
+    polite = f"Guten Morgen liebe Kolleginnen und Kollegen, heute wollte meine Klasse arbeiten, leider {said}."
+    end = " Vielen Dank im Voraus und viele Grüße aus dem Lehrerzimmer im Altbau, Frau Muster"
+
+    for text in (said, polite, polite + end):
+        assert selectors.suggested(city.coordinator_a, text) == [made], text
 
 
 def test_the_report_form_asks_for_suggestions(alma: Client) -> None:
