@@ -162,20 +162,17 @@ def leave_undone(change: Change) -> None:
 def _step(change: Change, ring: Ring, step: int, now: datetime) -> None:
     waiting = change.targets.filter(ring=ring, step=step, state=Target.State.WAITING)
     device_ids = list(waiting.order_by("device_id").values_list("device_id", flat=True))
-    _between_steps(change)
+    if change.state == Change.State.VERIFYING:
+        move(change, Change.State.RUNNING)
     if policy.why_not_now(change, device_ids, now).allowed:
         queue_run(change, Run.Kind.APPLY, Part(ring, step, device_ids))
     else:
         holding.hold(change, now)
 
 
-def _between_steps(change: Change) -> None:
-    if change.state == Change.State.VERIFYING:
-        move(change, Change.State.RUNNING)
-
-
 def _wait(change: Change, ring: Ring) -> None:
-    _between_steps(change)
+    """Also what was let go on, or agreed to anew, is under way: only then devices that are back are called."""
+    move(change, Change.State.RUNNING)
     Ring.objects.filter(pk=ring.pk).exclude(reason="offline").update(reason="offline")
 
 
