@@ -127,7 +127,7 @@ def _retry(change: Change, by: User, states: Collection[str]) -> Change:
             now = locked(change.pk)
             if now.box == Change.Box.FAILED:
                 boxes.again(change=now)
-            elif left_over(now).exists():
+            elif now.state in RETRYABLE and now.taking_back_since is not None:
                 _take_back_again(now, by)
             else:
                 _apply_again(now, states)
@@ -139,7 +139,10 @@ def _retry(change: Change, by: User, states: Collection[str]) -> Change:
 
 def _take_back_again(change: Change, by: User) -> None:
     """It was agreed to that all of it goes: what is left of it is not set up anew."""
-    if why_not := forbidden(change, list(left_over(change).values_list("device_id", flat=True)), timezone.now()):
+    left = list(left_over(change).values_list("device_id", flat=True))
+    if not left:  # retired since
+        raise DecisionError("nothing-to-retry")
+    if why_not := forbidden(change, left, timezone.now()):
         raise NotNowError(why_not)
     if not begin_taking_back(change, actor_id=by.pk):
         raise DecisionError("changed-meanwhile")
