@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -18,6 +19,7 @@ from fleet.automation.rules.rollout import Strategy
 from fleet.automation.services import boxes, holding, overriding
 from fleet.automation.services.claiming import claim
 from fleet.automation.services.decisions import DecisionError
+from fleet.automation.services.rollouts.advancing import advance
 from fleet.devices.models import Device
 from fleet.lab.city import City, LabPorts
 from fleet.lab.city.build import SitePlan
@@ -313,6 +315,21 @@ def test_a_stop_in_the_second_ring_touches_nothing_after(city: Two) -> None:
     assert not set(city.states(change)) & {"waiting", "running"}
     assert city.states(change)[0] == "confirmed"
     assert not DeviceLock.objects.exists()
+
+
+def test_while_it_is_measured_what_is_left_is_stopped_afterwards_also_who_is_late(city: Two) -> None:
+    until = timezone.now() + timedelta(hours=1)
+    change = city.rollout(Strategy(rings=(), spread="none", offline_until=until))
+    late = change.targets.filter(device=city.aps[0])
+    change.targets.update(state=Target.State.CONFIRMED)
+    late.update(state=Target.State.PENDING_OFFLINE)
+    Change.objects.filter(pk=change.pk).update(state=Change.State.VERIFYING)
+
+    change = services.cancel(change=change, by=city.asker)
+    with transaction.atomic():
+        advance(change, timezone.now())
+
+    assert (change.state, late.get().state) == (Change.State.CANCELLED, Target.State.SKIPPED)
 
 
 def test_a_filter_that_fits_no_device_is_an_end(city: Two) -> None:

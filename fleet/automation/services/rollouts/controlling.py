@@ -8,7 +8,7 @@ from django.utils import timezone
 from fleet.automation.models import ApprovalLink, Change, Proposal, Ring, Run, Target
 from fleet.automation.rules.lifecycle import CANCELLABLE, ENDED, PAUSABLE, RETRYABLE, ROLLABLE, too_late
 from fleet.automation.rules.policy import Answer
-from fleet.automation.rules.rollout import BAD, UNDONE
+from fleet.automation.rules.rollout import BAD, TO_COME, UNDONE
 from fleet.automation.services import boxes
 from fleet.automation.services.approving import ask_anew, forget_votes, too_old, use
 from fleet.automation.services.decisions import DecisionError
@@ -29,7 +29,7 @@ def cancel(*, change: Change, by: User) -> Change:
     """
     with transaction.atomic():
         now = locked(change.pk)
-        if now.state == Change.State.VERIFYING and now.targets.filter(state=Target.State.WAITING).exists():
+        if now.state == Change.State.VERIFYING and now.targets.filter(state__in=TO_COME).exists():
             _wish(now, Change.Wish.STOP)
             return now
         if now.state not in CANCELLABLE:

@@ -12,6 +12,7 @@ from fleet.automation.catalogue import GIVE_UP_AFTER_H, CatalogueError, get
 from fleet.automation.models import BoxEnd, Change, DeviceLock, HostResult, Restoration, Ring, Run, Target
 from fleet.automation.rules.boxes import LONGEST_PAUSE, Act
 from fleet.automation.rules.lifecycle import may_become
+from fleet.automation.rules.rollout import TO_COME
 from fleet.automation.services.composing import endings, next_group
 from fleet.automation.services.rollouts.resting import NOT_REACHED, not_reached, resting
 from fleet.automation.services.telling import Part, move, queue_run, tell, why
@@ -41,8 +42,7 @@ def begin_taking_back(change: Change, *, actor_id: int | None = None) -> bool:
         return False
     if not move(change, Change.State.ROLLING_BACK, wish=Change.Wish.GO_ON, taking_back_since=timezone.now()):
         return False
-    undone = (Target.State.WAITING, Target.State.PENDING_OFFLINE)
-    change.targets.filter(state__in=undone).update(state=Target.State.SKIPPED)
+    change.targets.filter(state__in=TO_COME).update(state=Target.State.SKIPPED)
     change.rings.filter(state=Ring.State.WAITING).update(state=Ring.State.SKIPPED)
     begun = change.rings.filter(state__in=[Ring.State.RUNNING, Ring.State.VERIFYING])
     begun.update(state=Ring.State.HALTED, reason="stopped", finished_at=timezone.now())
