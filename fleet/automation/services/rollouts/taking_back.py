@@ -196,12 +196,6 @@ def _who_was_not_reached(change: Change) -> dict[str, Any]:
     }
 
 
-def give_up_waiting(change: Change) -> None:
-    """A rollout that stood still when its time was over does not go on."""
-    if change.state in {Change.State.PAUSED, Change.State.HALTED} and move(change, Change.State.CANCELLED):
-        tell(change, "cancelled", too_late=True)
-
-
 def _end_box(change: Change, *, good: bool) -> None:
     """What was still to be taken back at the end of its time, or could not be, was rolled back now."""
     change.box = (Change.Box.REVERTED if good else Change.Box.FAILED).value
