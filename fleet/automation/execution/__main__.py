@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Collection
 from contextlib import ExitStack, redirect_stdout
 from typing import IO, Any
 
@@ -99,10 +100,7 @@ class Child:
         """Returns False: ansible-runner then keeps no event file of its own, ours is the redacted one."""
         if event["event"] == "playbook_on_play_start":
             self._handover.close()
-        essence, configuration = _essence(event), _configuration(event)
-        if configuration:
-            essence["text"] = essence["text"].partition(" => ")[0]  # where somebody has asked Ansible for more words
-        self._tell(_storable(self._redact.data(essence)), configuration)
+        self._tell(_storable(_essence(event, self._order.hosts, self._redact)), _configuration(event))
         return False
 
     def _tell(self, message: dict[str, Any], unkept: dict[str, str] | None = None) -> None:
@@ -178,22 +176,36 @@ class Child:
         os._exit(70)
 
 
-def _essence(event: dict[str, Any]) -> dict[str, Any]:
+def _essence(event: dict[str, Any], hosts: Collection[str], redact: Redactor) -> dict[str, Any]:
+    """What is kept of an event. Masked is what playbooks and devices say; the rest are words of Ansible and of ours.
+
+    By those the worker reads it, so they stay also where somebody's secret is one of them. `hosts`: names that we gave.
+    """
     data = event.get("event_data") or {}
     result = data.get("res") or {}
+    host = data.get("host") or ""
     return {
         "counter": event["counter"],
         "event": event["event"],
         "at": event.get("created", ""),
-        "host": data.get("host") or "",
-        "task": data.get("task") or "",
-        "text": event.get("stdout") or "",
+        "host": host if host in hosts else redact.text(host),
+        "task": redact.text(data.get("task") or ""),
+        "text": redact.text(_text(event)),
         "changed": bool(result.get("changed")),
         "ignored": bool(data.get("ignore_errors")),
-        "message": _message(result),
-        "diff": _diffs(result),
-        "stats": {key: data[key] for key in ("ok", "changed", "failures", "dark") if key in data},
+        "message": redact.text(_message(result)),
+        "diff": [{side: redact.text(text) for side, text in diff.items()} for diff in _diffs(result)],
+        "stats": {key: _of_hosts(data[key], hosts) for key in ("ok", "changed", "failures", "dark") if key in data},
     }
+
+
+def _text(event: dict[str, Any]) -> str:
+    text: str = event.get("stdout") or ""
+    return text.partition(" => ")[0] if _configuration(event) else text  # where somebody has asked Ansible for more words
+
+
+def _of_hosts(counts: dict[str, int], hosts: Collection[str]) -> dict[str, int]:
+    return {host: count for host, count in counts.items() if host in hosts}
 
 
 def _configuration(event: dict[str, Any]) -> dict[str, str]:

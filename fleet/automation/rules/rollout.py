@@ -23,6 +23,8 @@ BAD = frozenset({"failed", "unreachable", "unknown", "refuted"})
 """Counted together against the threshold."""
 UNDONE = frozenset({"failed", "unreachable", "unknown"})
 """What «retry the failed» takes, exactly."""
+TO_COME = frozenset({"waiting", "pending-offline"})
+"""Nothing was done there yet, and something is to be."""
 
 
 class StrategyError(ValueError):

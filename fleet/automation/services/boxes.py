@@ -15,9 +15,9 @@ from fleet.automation.services.approving import ask_again
 from fleet.automation.services.composing import Group, agreeing, endings, next_group
 from fleet.automation.services.decisions import agreed_until
 from fleet.automation.services.proposing import NotNowError, agreed, done, forbidden
-from fleet.automation.services.rollouts.advancing import locked
+from fleet.automation.services.rollouts.advancing import locked, stop
 from fleet.automation.services.rollouts.resting import not_reached, resting
-from fleet.automation.services.rollouts.taking_back import give_up_waiting, is_gone, touched
+from fleet.automation.services.rollouts.taking_back import is_gone, touched
 from fleet.automation.services.telling import Part, queue_run, tell, why
 from fleet.devices.models import Device
 from fleet.people.models import User
@@ -25,6 +25,8 @@ from fleet.people.models import User
 State = BoxEnd.State
 OPEN = (State.OFFLINE,)
 """Rows of devices that still have to be taken back."""
+STANDS_STILL = (Change.State.AWAITING_APPROVAL, Change.State.APPROVED, Change.State.PAUSED, Change.State.HALTED)
+"""Of a rollout that has begun: the rest of it waits, for people or for its turn."""
 
 
 class BoxError(ValueError):
@@ -116,7 +118,7 @@ def settle(*, run: Run, verdict: str) -> None:
             tell(run.change, "revert-failed", run_id=run.pk, verdict=verdict, **why(run))
     elif _move(run.change_id, Change.Box.REVERTED):
         tell(run.change, "reverted", run_id=run.pk, verdict=verdict, **why(run))
-        give_up_waiting(run.change)
+        _give_up_waiting(run.change)
 
 
 def _note_host(run: Run, row: HostResult, restored: int | None, rested: Collection[int]) -> bool:
@@ -140,7 +142,13 @@ def _finish(change: Change) -> None:
     pending = Change.objects.filter(pk=change.pk, box=Change.Box.PENDING)
     if pending.update(box=Change.Box.REVERTED) == 1:
         tell(change, "reverted", verdict="confirmed", **why(None))
-        give_up_waiting(change)
+        _give_up_waiting(change)
+
+
+def _give_up_waiting(change: Change) -> None:
+    """A rollout that stood still when its time was over does not go on."""
+    if change.state in STANDS_STILL:
+        stop(change, late=True)
 
 
 def again(*, change: Change) -> None:

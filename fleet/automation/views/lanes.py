@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from fleet.automation import policy_panel, policy_words, services, words
 from fleet.automation.models import Change, HostResult, Ring, Run, Target
 from fleet.automation.rules.lifecycle import ENDED, PAUSABLE, RETRYABLE, ROLLABLE
-from fleet.automation.rules.rollout import BAD, UNDONE, seconds_left
+from fleet.automation.rules.rollout import BAD, TO_COME, UNDONE, seconds_left
 from fleet.automation.services import policy
 from fleet.automation.services.rollouts.advancing import reversible
 from fleet.automation.services.rollouts.taking_back import touched
@@ -161,7 +161,7 @@ def controls(change: Change, user: User, counts: Counts) -> dict[str, Any]:
     return {
         "may_pause": change.state in PAUSABLE and not change.wish and states["waiting"] > 0 and several,
         "may_resume": change.state == Change.State.PAUSED or change.wish == Change.Wish.PAUSE,
-        "may_stop_later": change.state == Change.State.VERIFYING and states["waiting"] > 0,
+        "may_stop_later": change.state == Change.State.VERIFYING and any(states[state] for state in TO_COME),
         "may_retry_failed": change.state in RETRYABLE and several and undone,
         "may_roll_back": change.state in ROLLABLE and not taken and reversible(change) and touched(change).exists(),
         "may_relaunch": change.state in ENDED

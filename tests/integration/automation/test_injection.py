@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fleet.automation.catalogue import CatalogueError, get
-from fleet.automation.models import Change, Run
+from fleet.automation.models import Change, HostResult, Run
 from fleet.automation.services.attempt import arguments_of, playbook_of
 from fleet.automation.services.ordering import OrderError
 from tests.integration.automation.conftest import School
@@ -83,6 +83,12 @@ def test_data_stays_data_and_the_workers_environment_stays_its_own(
     assert "sentinel-4711" not in environment
     assert not {"SECRET_KEY", "DATABASE_URL", "ENCRYPTION_KEYS"} & {line.split("=")[0] for line in environment.splitlines()}
     assert not trace.exists()
+
+
+def test_a_key_may_be_a_word_by_which_the_worker_reads_what_ansible_tells(school: School) -> None:
+    change = school.approved(school.order("ssid", arguments={"ssid": "Neu", "psk": "playbook"}))
+
+    assert (change.state, school.run(change).hosts.get().state) == (Change.State.CONFIRMED, HostResult.State.CHANGED)
 
 
 @pytest.mark.parametrize(

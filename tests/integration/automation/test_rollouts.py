@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
 from fleet.automation import services
 from fleet.automation.models import Approval, Change, DeviceLock, HostResult, LogLine, Override, Run, Target
 from fleet.automation.rules.rollout import Strategy
-from fleet.automation.services import boxes, overriding
+from fleet.automation.services import boxes, holding, overriding
 from fleet.automation.services.claiming import claim
 from fleet.automation.services.decisions import DecisionError
+from fleet.automation.services.rollouts.advancing import advance
 from fleet.devices.models import Device
 from fleet.lab.city import City, LabPorts
 from fleet.lab.city.build import SitePlan
@@ -166,6 +168,32 @@ def test_rings_go_on_pause_wait_for_who_is_away_and_end(city: Two) -> None:
     assert set(begun.values_list("ring", "step")) == set(steps)
 
 
+@pytest.mark.parametrize("asked_anew", [False, True])
+def test_who_is_late_is_done_when_back_also_after_a_pause(city: Two, *, asked_anew: bool) -> None:
+    until, long_ago = timezone.now() + timedelta(hours=1), timezone.now() - timedelta(days=90)
+    change = city.rollout(Strategy(rings=(), spread="none", offline_until=until))
+    away = city.aps[0]
+    city.break_("dead", away)
+    city.step(change)
+    assert (change.state, city.states(change).count("pending-offline")) == (Change.State.RUNNING, 1)
+
+    services.pause(change=change, by=city.asker)
+    if asked_anew:
+        Change.objects.filter(pk=change.pk).update(starts_at=long_ago)
+        change.approvals.update(decided_at=long_ago)
+    change = services.resume(change=change, by=city.asker)
+    if asked_anew:
+        approver = city.approvers[0]
+        services.decide(change=change, approver=approver, decision=Approval.Decision.APPROVED, digest=change.digest)
+        holding.let_go(change)
+    city.wire.world.set_faults([])
+    poll_now(device_ids=[away.pk])
+    while city.step(change):
+        pass
+
+    assert (change.state, set(city.states(change))) == (Change.State.CONFIRMED, {"confirmed"})
+
+
 def test_what_lasts_longer_by_agreement_goes_on_without_being_asked_anew(city: Two) -> None:
     change = city.rollout(ends_at=timezone.now() + timedelta(hours=1))
     city.step(change)
@@ -287,6 +315,21 @@ def test_a_stop_in_the_second_ring_touches_nothing_after(city: Two) -> None:
     assert not set(city.states(change)) & {"waiting", "running"}
     assert city.states(change)[0] == "confirmed"
     assert not DeviceLock.objects.exists()
+
+
+def test_while_it_is_measured_what_is_left_is_stopped_afterwards_also_who_is_late(city: Two) -> None:
+    until = timezone.now() + timedelta(hours=1)
+    change = city.rollout(Strategy(rings=(), spread="none", offline_until=until))
+    late = change.targets.filter(device=city.aps[0])
+    change.targets.update(state=Target.State.CONFIRMED)
+    late.update(state=Target.State.PENDING_OFFLINE)
+    Change.objects.filter(pk=change.pk).update(state=Change.State.VERIFYING)
+
+    change = services.cancel(change=change, by=city.asker)
+    with transaction.atomic():
+        advance(change, timezone.now())
+
+    assert (change.state, late.get().state) == (Change.State.CANCELLED, Target.State.SKIPPED)
 
 
 def test_a_filter_that_fits_no_device_is_an_end(city: Two) -> None:

@@ -1,5 +1,6 @@
 """Rolling back: what another change still wants stays or comes back, nothing is taken back twice, backups are put back."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from fleet.automation.models import Backup, Change, DeviceLock, HostResult, Run,
 from fleet.automation.rules.lifecycle import too_late
 from fleet.automation.rules.rollout import Strategy
 from fleet.automation.services import backups
+from fleet.automation.services.decisions import DecisionError
 from fleet.automation.services.ordering import OrderError
 from fleet.automation.services.rollouts.taking_back import touched
 from fleet.devices.models import Device, DeviceType
@@ -49,6 +51,27 @@ def test_a_box_that_is_rolled_back_gives_way_to_another_and_is_over(school: Scho
     over(school, second)
     assert Run.objects.count() == runs, "nothing is taken back twice"
     assert not DeviceLock.objects.exists()
+
+
+@pytest.mark.parametrize("again", [services.check_and_retry, services.retry_failed])
+def test_what_was_rolled_back_is_not_set_up_anew_when_the_last_device_left_is_retired(
+    school: School, again: Callable[..., Change]
+) -> None:
+    never_begun, gone = school.aps
+    change, now = school.order("ssid", school.aps, arguments={"ssid": "Neu", "psk": PSK}), timezone.now()
+    change.runs.all().delete()
+    ended = {"state": Run.State.FAILED, "started_at": now, "finished_at": now}
+    run = change.runs.create(kind=Run.Kind.APPLY, ring=change.rings.get(), **ended)
+    run.hosts.create(device=gone, state=HostResult.State.CHANGED, verdict="unknown")
+    run.hosts.create(device=never_begun, state=HostResult.State.NOT_STARTED, verdict="unknown")
+    change.targets.update(state=Target.State.FAILED)
+    Change.objects.filter(pk=change.pk).update(state=Change.State.FAILED, taking_back_since=now, approvals_needed=0)
+    Device.objects.filter(pk=gone.pk).update(lifecycle=Device.Lifecycle.RETIRED)
+
+    with pytest.raises(DecisionError, match="nothing-to-retry"):
+        again(change=change, by=school.asker)
+
+    assert not change.runs.filter(state=Run.State.QUEUED).exists()
 
 
 def test_what_was_there_before_is_put_back_on_each_device(school: School) -> None:

@@ -12,14 +12,24 @@ from django.utils import timezone
 from fleet.automation.catalogue import CatalogueError, get
 from fleet.automation.models import Change, HostResult, Ring, Run, Target
 from fleet.automation.rules.lifecycle import too_late
-from fleet.automation.rules.rollout import Halt, Move, RingNow, Strategy, next_move, outcome, target_state, verdict_of_ring
+from fleet.automation.rules.rollout import (
+    TO_COME,
+    Halt,
+    Move,
+    RingNow,
+    Strategy,
+    next_move,
+    outcome,
+    target_state,
+    verdict_of_ring,
+)
 from fleet.automation.services import holding, policy, subject
 from fleet.automation.services.rollouts.planning import rings_of, strategy_of
 from fleet.automation.services.rollouts.taking_back import begin_taking_back
 from fleet.automation.services.telling import Part, move, queue_run, tell, why
 
 log = logging.getLogger(__name__)
-OPEN = (Target.State.WAITING, Target.State.RUNNING, Target.State.PENDING_OFFLINE)
+OPEN = TO_COME | {Target.State.RUNNING}
 
 
 def locked(pk: int) -> Change:
@@ -50,8 +60,7 @@ def advance(change: Change, now: datetime, run: Run | None = None) -> None:
     """Go on, wait, halt or end, as the devices stand. `run`: the one that has just been measured."""
     rings, strategy = rings_of(change), strategy_of(change)
     _close_windows(change, strategy, now)
-    open_ones = change.targets.filter(state__in=[Target.State.WAITING, Target.State.PENDING_OFFLINE])
-    subject.unfit(open_ones, change).update(state=Target.State.SKIPPED)
+    subject.unfit(change.targets.filter(state__in=TO_COME), change).update(state=Target.State.SKIPPED)
     standing = rings_now(change, rings)
     found = next_move(standing, strategy)
     _pass(rings, found, now)
@@ -162,20 +171,17 @@ def leave_undone(change: Change) -> None:
 def _step(change: Change, ring: Ring, step: int, now: datetime) -> None:
     waiting = change.targets.filter(ring=ring, step=step, state=Target.State.WAITING)
     device_ids = list(waiting.order_by("device_id").values_list("device_id", flat=True))
-    _between_steps(change)
+    if change.state == Change.State.VERIFYING:
+        move(change, Change.State.RUNNING)
     if policy.why_not_now(change, device_ids, now).allowed:
         queue_run(change, Run.Kind.APPLY, Part(ring, step, device_ids))
     else:
         holding.hold(change, now)
 
 
-def _between_steps(change: Change) -> None:
-    if change.state == Change.State.VERIFYING:
-        move(change, Change.State.RUNNING)
-
-
 def _wait(change: Change, ring: Ring) -> None:
-    _between_steps(change)
+    """Also what was let go on, or agreed to anew, is under way: only then devices that are back are called."""
+    move(change, Change.State.RUNNING)
     Ring.objects.filter(pk=ring.pk).exclude(reason="offline").update(reason="offline")
 
 

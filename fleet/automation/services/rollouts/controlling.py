@@ -8,7 +8,7 @@ from django.utils import timezone
 from fleet.automation.models import ApprovalLink, Change, Proposal, Ring, Run, Target
 from fleet.automation.rules.lifecycle import CANCELLABLE, ENDED, PAUSABLE, RETRYABLE, ROLLABLE, too_late
 from fleet.automation.rules.policy import Answer
-from fleet.automation.rules.rollout import BAD, UNDONE
+from fleet.automation.rules.rollout import BAD, TO_COME, UNDONE
 from fleet.automation.services import boxes
 from fleet.automation.services.approving import ask_anew, forget_votes, too_old, use
 from fleet.automation.services.decisions import DecisionError
@@ -29,7 +29,7 @@ def cancel(*, change: Change, by: User) -> Change:
     """
     with transaction.atomic():
         now = locked(change.pk)
-        if now.state == Change.State.VERIFYING and now.targets.filter(state=Target.State.WAITING).exists():
+        if now.state == Change.State.VERIFYING and now.targets.filter(state__in=TO_COME).exists():
             _wish(now, Change.Wish.STOP)
             return now
         if now.state not in CANCELLABLE:
@@ -127,7 +127,7 @@ def _retry(change: Change, by: User, states: Collection[str]) -> Change:
             now = locked(change.pk)
             if now.box == Change.Box.FAILED:
                 boxes.again(change=now)
-            elif left_over(now).exists():
+            elif now.state in RETRYABLE and now.taking_back_since is not None:
                 _take_back_again(now, by)
             else:
                 _apply_again(now, states)
@@ -139,7 +139,10 @@ def _retry(change: Change, by: User, states: Collection[str]) -> Change:
 
 def _take_back_again(change: Change, by: User) -> None:
     """It was agreed to that all of it goes: what is left of it is not set up anew."""
-    if why_not := forbidden(change, list(left_over(change).values_list("device_id", flat=True)), timezone.now()):
+    left = list(left_over(change).values_list("device_id", flat=True))
+    if not left:  # retired since
+        raise DecisionError("nothing-to-retry")
+    if why_not := forbidden(change, left, timezone.now()):
         raise NotNowError(why_not)
     if not begin_taking_back(change, actor_id=by.pk):
         raise DecisionError("changed-meanwhile")

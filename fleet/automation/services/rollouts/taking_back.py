@@ -12,6 +12,7 @@ from fleet.automation.catalogue import GIVE_UP_AFTER_H, CatalogueError, get
 from fleet.automation.models import BoxEnd, Change, DeviceLock, HostResult, Restoration, Ring, Run, Target
 from fleet.automation.rules.boxes import LONGEST_PAUSE, Act
 from fleet.automation.rules.lifecycle import may_become
+from fleet.automation.rules.rollout import TO_COME
 from fleet.automation.services.composing import endings, next_group
 from fleet.automation.services.rollouts.resting import NOT_REACHED, not_reached, resting
 from fleet.automation.services.telling import Part, move, queue_run, tell, why
@@ -41,8 +42,7 @@ def begin_taking_back(change: Change, *, actor_id: int | None = None) -> bool:
         return False
     if not move(change, Change.State.ROLLING_BACK, wish=Change.Wish.GO_ON, taking_back_since=timezone.now()):
         return False
-    undone = (Target.State.WAITING, Target.State.PENDING_OFFLINE)
-    change.targets.filter(state__in=undone).update(state=Target.State.SKIPPED)
+    change.targets.filter(state__in=TO_COME).update(state=Target.State.SKIPPED)
     change.rings.filter(state=Ring.State.WAITING).update(state=Ring.State.SKIPPED)
     begun = change.rings.filter(state__in=[Ring.State.RUNNING, Ring.State.VERIFYING])
     begun.update(state=Ring.State.HALTED, reason="stopped", finished_at=timezone.now())
@@ -194,12 +194,6 @@ def _who_was_not_reached(change: Change) -> dict[str, Any]:
         "taken_back": back.count(),
         "waited_h": _patience_h(change),
     }
-
-
-def give_up_waiting(change: Change) -> None:
-    """A rollout that stood still when its time was over does not go on."""
-    if change.state in {Change.State.PAUSED, Change.State.HALTED} and move(change, Change.State.CANCELLED):
-        tell(change, "cancelled", too_late=True)
 
 
 def _end_box(change: Change, *, good: bool) -> None:
