@@ -58,6 +58,10 @@
   const busy = (is) => {
     for (const button of form.querySelectorAll("button[type=submit]")) button.setAttribute("aria-busy", String(is));
   };
+  const hush = () => { // what is typed is not to be kept by the server any more
+    window.htmx?.trigger(autosave, "htmx:abort");
+    autosave?.remove();
+  };
   let sending = false, timer = 0;
   const send = async () => {
     if (sending) return;
@@ -65,8 +69,7 @@
     clearTimeout(timer);
     busy(true);
     keep(true);
-    window.htmx?.trigger(autosave, "htmx:abort");
-    autosave?.remove();
+    hush();
     try {
       const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
       keep(false);
@@ -81,6 +84,11 @@
     }
   };
   form.addEventListener("submit", (event) => {
+    if (event.submitter?.hasAttribute("formaction")) { // an article has helped: nothing is sent
+      forget(name);
+      hush();
+      return;
+    }
     keep(true); // should the signal break off now: what comes back here is sent again, and counts once
     if (navigator.onLine) return;
     event.preventDefault();
