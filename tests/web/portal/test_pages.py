@@ -295,6 +295,22 @@ def test_a_cause_at_another_school_gets_one_case_here(alma: Client, bruno: Clien
     assert not incident.articles.filter(notice="me-too").exists()
 
 
+def test_a_case_opens_anew_though_an_older_one_is_deleted(alma: Client, city: City) -> None:
+    incident = down(city.switch_b)
+    assert incident.alert is not None
+    cut_off(city.switch_a, incident.alert)
+    address, here = f"/report/{incident.number}/me-too/", {"site": city.school_a.pk}
+    cases = Ticket.objects.filter(site=city.school_a)
+    for _ in range(2):
+        alma.post(address, here)
+        cases.update(state=Ticket.State.CLOSED)
+    cases.earliest("pk").delete()
+
+    alma.post(address, here)
+
+    assert cases.open().count() == 1
+
+
 def test_a_colleague_is_noted_in_the_case_that_is_there(alma: Client, city: City) -> None:
     colleague = User.objects.create_user("anton@musterstadt.example", name="Anton")
     people.grant(user=colleague, role=Role.COORDINATOR, scope_id=city.school_a.pk)

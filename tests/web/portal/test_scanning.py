@@ -92,6 +92,18 @@ def test_after_it_was_resolved_the_same_fault_is_a_new_ticket(scanner: Client, c
     assert Ticket.objects.count() == 2
 
 
+def test_the_same_fault_is_a_new_ticket_though_an_older_one_is_deleted(scanner: Client, city: City) -> None:
+    for _ in range(2):
+        send(scanner, city.access_point_a)
+        Ticket.objects.update(state=Ticket.State.CLOSED)
+    first, second = Ticket.objects.order_by("pk")
+    first.delete()
+
+    send(scanner, city.access_point_a)
+
+    assert Ticket.objects.open().get() != second
+
+
 def test_what_monitoring_knows_already_is_not_reported_anew(scanner: Client, city: City) -> None:
     device = city.access_point_a
     scope = {"authority_id": device.authority_id, "site_id": device.site_id}
