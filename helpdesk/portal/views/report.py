@@ -97,7 +97,7 @@ def draft(request: HttpRequest) -> HttpResponse:
     if site is None:
         raise Http404
     if "drop" in request.POST:
-        drafts.drop(user=user, site=site)
+        drafts.end(user, request.POST.get("token", ""))
         return redirect(f"{reverse('portal:report')}?site={site.pk}")
     kept = drafts.keep(user=user, site=site, said=request.POST)
     return render(request, "portal/pieces/draft.html", {"draft": kept})
@@ -126,7 +126,7 @@ def _report(form: ReportForm, site: Site, user: User) -> Ticket:
             idempotency_key=form_key(data.pop("token"), {**data, "files": uploads.of_what(files)}),
         ),
     )
-    drafts.drop(user=user, site=site)
+    drafts.end(user, form.cleaned_data["token"])
     return ticket
 
 
