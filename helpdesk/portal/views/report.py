@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import translation
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from fleet.monitoring import selectors
@@ -46,8 +47,8 @@ def report(request: HttpRequest) -> HttpResponse:
         form.ask(plain.labels())
     if request.method == "POST":
         uploads.refuse_too_large(form, request)
-    if request.method == "POST" and form.is_valid():
-        return redirect("portal:reported", _report(form, site, user).number)
+    if request.method == "POST" and form.is_valid() and (ticket := _report(form, site, user)):
+        return redirect("portal:reported", ticket.number)
     context = {"form": form, "site": site, "several": len(first) > 1, "simple": simple, **_options(form, rooms)}
     context |= {"outages": outages.known(user, site), "draft": draft}
     return render(request, "portal/report.html", context, status=422 if form.errors else 200)
@@ -103,31 +104,41 @@ def draft(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/pieces/draft.html", {"draft": kept})
 
 
-def _report(form: ReportForm, site: Site, user: User) -> Ticket:
-    data = dict(form.cleaned_data)
+def _report(form: ReportForm, site: Site, user: User) -> Ticket | None:
+    """None where files that are sent later are too many for it, which the form says then."""
+    files = uploads.kept(form.cleaned_data["attachments"])
+    ticket = attachments.open_ticket(opening=_opening(form, site, user), files=files)
+    first = ticket.articles.first()
+    try:
+        if files and first is not None:
+            attachments.add(article=first, files=files, by=user)
+    except attachments.LimitError:
+        form.add_error("attachments", _("Your report has arrived already. So many files do not fit into it any more."))
+        return None
+    drafts.end(user, form.cleaned_data["token"])
+    return ticket
+
+
+def _opening(form: ReportForm, site: Site, user: User) -> tickets.Opening:
+    """Sent again it is the same, with or without its files: a page that comes back has lost them."""
+    data = {name: said for name, said in form.cleaned_data.items() if name != "attachments"}
     room, device = form.place(site)
     pressing = data["blocks_lesson"] == "yes"
     with translation.override(settings.LANGUAGE_CODE):
         subject = f"{words.TROUBLES[data['trouble']]} · {device.name if device else room}"
-    files = data.pop("attachments")
-    ticket = attachments.open_ticket(
-        files=uploads.kept(files),
-        opening=tickets.Opening(
-            site=site,
-            subject=subject,
-            body=data["body"],
-            priority=priority_of_report(blocks_lesson=pressing),
-            blocks_lesson=pressing,
-            room=room,
-            devices=[device] if device else [],
-            requester=user,
-            notice="reported",
-            details={"trouble": data["trouble"], "blocks_lesson": pressing},
-            idempotency_key=form_key(data.pop("token"), {**data, "files": uploads.of_what(files)}),
-        ),
+    return tickets.Opening(
+        site=site,
+        subject=subject,
+        body=data["body"],
+        priority=priority_of_report(blocks_lesson=pressing),
+        blocks_lesson=pressing,
+        room=room,
+        devices=[device] if device else [],
+        requester=user,
+        notice="reported",
+        details={"trouble": data["trouble"], "blocks_lesson": pressing},
+        idempotency_key=form_key(data.pop("token"), data),
     )
-    drafts.end(user, form.cleaned_data["token"])
-    return ticket
 
 
 @require_safe

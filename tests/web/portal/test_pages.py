@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
@@ -162,6 +164,30 @@ def test_sending_twice_reports_once(alma: Client, city: City) -> None:
         assert alma.post("/report/", wish).status_code == 302
 
     assert Ticket.objects.count() == 1
+
+
+@pytest.mark.parametrize(("sent", "kept"), [(["a", ""], "a"), (["", "a"], "a"), (["a", "a"], "a"), (["a", "b"], "ab")])
+def test_sent_again_with_other_files_it_is_one_report_with_all(alma: Client, city: City, sent: list[str], kept: str) -> None:
+    wish = answers(alma, city)
+
+    for name in sent:
+        files = {"attachments": SimpleUploadedFile(name, name.encode())} if name else {}
+        assert alma.post("/report/", wish | files).status_code == 302
+
+    assert sorted(one.name for one in Ticket.objects.get().articles.get().attachments.all()) == list(kept)
+
+
+def test_more_files_than_a_report_takes_are_told_and_it_is_not_reported_twice(
+    alma: Client, city: City, settings: LazySettings
+) -> None:
+    settings.FILES_PER_ARTICLE = 1
+    wish = answers(alma, city)
+    alma.post("/report/", wish | {"attachments": SimpleUploadedFile("a", b"a")})
+
+    answer = alma.post("/report/", wish | {"attachments": SimpleUploadedFile("b", b"b")})
+
+    assert (answer.status_code, Ticket.objects.count()) == (422, 1)
+    assert "passen nicht mehr dazu" in answer.content.decode()
 
 
 @pytest.mark.parametrize(("field", "value"), [("room", ""), ("room", "nonsense"), ("trouble", ""), ("trouble", "nonsense")])

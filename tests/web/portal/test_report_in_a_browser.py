@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 pytestmark = pytest.mark.browser
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 50
 PHONE: dict[str, Any] = {"viewport": {"width": 375, "height": 740}, "locale": "de-DE"}
 
 
@@ -143,3 +144,33 @@ def test_what_an_article_helped_with_is_neither_sent_nor_there_again(pocket: "Br
 
     assert not Ticket.objects.exists()
     assert page.locator("#how textarea").input_value() == ""
+
+
+def test_a_report_with_a_picture_whose_answer_was_lost_is_one_ticket(pocket: "BrowserContext", city: City) -> None:
+    page, picture = begun(pocket, city, "Im Keller."), {"name": "a.png", "mimeType": "image/png", "buffer": PNG}
+    page.set_input_files("input[type=file]", files=[picture])
+
+    def lose(route: "Route") -> None:
+        """The server has it, its answer never comes."""
+        if route.request.method == "POST":
+            route.fetch(max_redirects=0)
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.route("**/report/", lose)
+    with page.expect_event("requestfailed"):
+        page.locator("#how .form-actions button").click()
+    page.close()
+    assert Ticket.objects.get().articles.get().attachments.count() == 1
+
+    page = pocket.new_page()
+    page.goto("/report/")
+    page.locator("[data-lacks-files]").wait_for()
+    page.goto("/report/#how")
+    assert page.locator("#how textarea").input_value() == "Im Keller."
+    page.set_input_files("input[type=file]", files=[picture])
+    page.locator("#how .form-actions button").click()
+    page.wait_for_url("**/report/F*/")
+
+    assert Ticket.objects.get().articles.get().attachments.count() == 1

@@ -33,7 +33,8 @@
     const data = new FormData(form);
     return Object.fromEntries(KEPT.filter((one) => data.has(one)).map((one) => [one, data.get(one)]));
   };
-  const keep = (queued = false) => write(name, { answers: answers(), at: Date.now(), queued });
+  const files = form.querySelector("input[type=file]");
+  const keep = (queued = false) => write(name, { answers: answers(), at: Date.now(), queued, files: files.files.length > 0 });
   const fill = (said) => {
     for (const [question, answer] of Object.entries(said)) {
       for (const field of form.querySelectorAll(`[name="${CSS.escape(question)}"]`)) {
@@ -49,7 +50,8 @@
     const newer = draft.at / 1000 > Number(form.dataset.saved ?? 0) - 5;
     if (!newer || ("named" in form.dataset && !form.dataset.saved && !draft.queued)) return false;
     fill(draft.answers);
-    return draft.queued;
+    document.querySelector("[data-lacks-files]").hidden = !draft.files;
+    return draft.queued && !draft.files; // files are not kept: they are asked for again
   };
 
   // --- sending, again and again while there is no signal ---
