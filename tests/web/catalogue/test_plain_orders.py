@@ -56,6 +56,7 @@ def test_an_order_says_what_was_answered_in_the_readers_words(alma: Client, city
         ({"count": "zwei"}, "field-count"),
         ({"until_day": "2020-01-01"}, "field-until_day"),
         ({"until_day": "gestern"}, "field-until_day"),
+        ({"from_day": (timezone.localdate() + timedelta(days=31)).isoformat()}, "field-until_day"),
         ({"kind": "other"}, "field-other_kind"),
         ({"kind": "other", "other_kind": "x" * 201}, "field-other_kind"),
     ],
