@@ -61,7 +61,7 @@ def _simple(site: Site, user: User) -> bool:
 def _with_room(initial: dict[str, Any], rooms: list[RoomState]) -> dict[str, Any]:
     """A device that was named knows its room."""
     room = next((one for one in rooms for device in one.devices if str(device.device_id) == initial.get("device")), None)
-    return {"room": str(room.room_id)} | initial if room else initial
+    return {"room": room.slug} | initial if room else initial
 
 
 def _options(form: ReportForm, rooms: list[RoomState]) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def _options(form: ReportForm, rooms: list[RoomState]) -> dict[str, Any]:
     devices = [(room, one) for room in rooms for one in room.devices]
     devices.sort(key=lambda pair: -ORDER[pair[1].state])
     return {
-        "places": [{"room": room, "chosen": _is(form, "room", room.room_id), **_state(room)} for room in rooms],
+        "places": [{"room": room, "chosen": _is(form, "room", room.slug), **_state(room)} for room in rooms],
         "devices": [
             {"device": one, "room": room, "chosen": _is(form, "device", one.device_id), **_state(one)}
             for room, one in devices
@@ -125,7 +125,7 @@ def _opening(form: ReportForm, site: Site, user: User) -> tickets.Opening:
     room, device = form.place(site)
     pressing = data["blocks_lesson"] == "yes"
     with translation.override(settings.LANGUAGE_CODE):
-        subject = f"{words.TROUBLES[data['trouble']]} · {device.name if device else room}"
+        subject = f"{words.TROUBLES[data['trouble']]} · {device.name if device else room or site}"
     return tickets.Opening(
         site=site,
         subject=subject,
