@@ -15,7 +15,7 @@ from helpdesk.portal import words
 from helpdesk.portal.rules import scanning as rules
 from helpdesk.tickets import services as tickets
 from helpdesk.tickets.models import Ticket
-from helpdesk.tickets.services.opening import key_after_all, scoped_key
+from helpdesk.tickets.services.opening import key_after_all, keys_about
 
 _form = signing.TimestampSigner(salt="portal.scan")
 
@@ -78,7 +78,7 @@ def _veiled(network: str) -> str:
 def _known(device: Device, fault: str) -> Ticket | None:
     here = Ticket.objects.open()
     alerted = here.filter(alert__device=device, alert__closed_at__isnull=True)
-    scanned = here.filter(idempotency_key__startswith=scoped_key(None, f"{_about(device, fault)}:"))
+    scanned = here.filter(idempotency_key__startswith=keys_about(None, _about(device, fault)))
     return alerted.first() or scanned.first()
 
 

@@ -70,9 +70,14 @@ def scoped_key(person: User | None, key: str | None) -> str | None:
 def key_after_all(requester: User | None, about: str) -> str:
     """An idempotency key for what is opened anew once its tickets are finished: it names the last of them, so that of many
     at once one opens, whichever of the earlier ones are deleted meanwhile."""
-    before = Ticket.objects.filter(idempotency_key__startswith=scoped_key(requester, f"{about}:"), state__in=FINISHED)
+    before = Ticket.objects.filter(idempotency_key__startswith=keys_about(requester, about), state__in=FINISHED)
     last = before.aggregate(last=Max("pk"))["last"]
     return f"{about}:{last or 0}"
+
+
+def keys_about(requester: User | None, about: str) -> str:
+    """What the keys by `key_after_all` begin with, as tickets have them."""
+    return f"{requester.pk if requester else 0}:{about}:"
 
 
 def _known(key: str | None) -> Ticket | None:
