@@ -1,6 +1,9 @@
 """A report that was begun is there again: for the person alone, until it is sent or thrown away."""
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 from django.test import Client
 
 from helpdesk.knowledge import services as knowledge
@@ -12,6 +15,7 @@ from tests.conftest import City
 from tests.web.portal.test_pages import answers, text
 
 pytestmark = pytest.mark.django_db
+TAKE_FROM_ANSWERS = import_module("helpdesk.portal.migrations.0002_drafts_by_token").take_from_answers
 
 
 def test_what_was_begun_is_there_again_on_any_device(alma: Client, city: City) -> None:
@@ -66,6 +70,14 @@ def test_what_was_underway_when_it_ended_is_not_kept(alma: Client, city: City, p
     assert kept.status_code == 200
     assert "Entwurf" not in kept.content.decode()
     assert not Draft.objects.exists()
+
+
+def test_a_draft_of_before_gets_its_token(city: City) -> None:
+    Draft.objects.create(user=city.coordinator_a, site=city.school_a, answers={"token": "t1"})
+
+    TAKE_FROM_ANSWERS(apps, None)
+
+    assert Draft.objects.get().token == "t1"
 
 
 def test_only_some_are_kept_and_the_oldest_goes(alma: Client, city: City) -> None:
