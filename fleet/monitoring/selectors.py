@@ -22,6 +22,7 @@ from django.db.models import (
     When,
 )
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from fleet.devices import rules as device_rules
 from fleet.devices.models import Device
@@ -99,12 +100,21 @@ def device_states(site: Site) -> list[DeviceState]:
 
 
 def room_states(site: Site) -> list[RoomState]:
-    """Every room of the site with its devices, as its worst device is. Three queries while nothing is maintained."""
+    """Every room of the site with its devices, as its worst device is; last the devices without a room, where there are any.
+
+    Three queries while nothing is maintained.
+    """
     by_room: defaultdict[int | None, list[DeviceState]] = defaultdict(list)
     for device in device_states(site):
         by_room[device.room_id].append(device)
     rooms = Room.objects.filter(site=site).select_related("building").order_by("building__name", "floor", "number")
-    return [_room_state(room, by_room[room.pk]) for room in rooms]
+    states = [_room_state(room, by_room[room.pk]) for room in rooms]
+    return [*states, _without_a_room(by_room[None])] if by_room[None] else states
+
+
+def _without_a_room(devices: list[DeviceState]) -> RoomState:
+    state = worst(device.state for device in devices)
+    return RoomState(None, _("Without a room"), "", "", 0, teaching=False, state=state, devices=tuple(devices))
 
 
 def _room_state(room: Room, devices: list[DeviceState]) -> RoomState:

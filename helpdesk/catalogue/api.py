@@ -4,19 +4,25 @@ import secrets
 from bisect import bisect_left
 from typing import Any
 
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from ninja import Router, Status
 from ninja.pagination import paginate
 
 from fleet.people.models import User
-from fleet.web.api import CursorPage, Problem
+from fleet.web.api import CursorPage, Problem, conditional
+from fleet.web.api.conditional import IfMatch
 from fleet.web.once import IdempotencyKey, key_for
-from helpdesk.catalogue import services
+from helpdesk.catalogue import offers, services
 from helpdesk.catalogue.forms import ANSWER, ARGUMENT, OrderForm
+from helpdesk.catalogue.models import ServiceRequest
 from helpdesk.catalogue.offers import Offer
-from helpdesk.catalogue.schemas import OfferOut, OrderedOut, OrderIn
+from helpdesk.catalogue.schemas import AgreementOut, CommentIn, OfferOut, OrderedOut, OrderIn
 from helpdesk.catalogue.views import offers_for
+from helpdesk.tickets.models import Ticket
 
 router = Router(tags=["catalogue"])
 
@@ -43,6 +49,45 @@ class OfferPage(CursorPage):
 @paginate(OfferPage)
 def list_offers(request: HttpRequest) -> list[Offer]:
     return sorted(offers_for(_person(request)), key=lambda offer: offer.slug)
+
+
+@router.get("/agreements", response=list[AgreementOut], summary="Orders that wait for your agreement")
+@paginate(CursorPage, ordering=("id",))
+def list_agreements(request: HttpRequest) -> QuerySet[ServiceRequest]:
+    return services.awaiting(_person(request))
+
+
+@router.post("/agreements/{number}/agree", response=AgreementOut, summary="Agree to it")
+def agree(request: HttpRequest, number: str, body: CommentIn, if_match: IfMatch = None) -> ServiceRequest:
+    """403 for who does not decide on it, 409 where that is done or the ticket is finished; 412 where If-Match names another
+    version."""
+    return _decided(request, number, if_match, agreed=True, comment=body.comment)
+
+
+@router.post("/agreements/{number}/refuse", response=AgreementOut, summary="Do not agree to it")
+def refuse(request: HttpRequest, number: str, body: CommentIn, if_match: IfMatch = None) -> ServiceRequest:
+    """As agreeing. Its ticket is resolved."""
+    return _decided(request, number, if_match, agreed=False, comment=body.comment)
+
+
+def _decided(request: HttpRequest, number: str, if_match: str | None, *, agreed: bool, comment: str) -> ServiceRequest:
+    user = _person(request)
+    with transaction.atomic():
+        row = _agreement(request, number)
+        if not services.entitled(request=row, offer=offers.get(row.slug), user=user):
+            raise Problem(403, _("There is nothing for you to decide here."))
+        version = Ticket.objects.select_for_update().values_list("version", flat=True).get(pk=row.ticket_id)
+        conditional.check(if_match, version)
+        try:
+            services.decide(request=row, by=user, agreed=agreed, comment=comment.strip())
+        except services.DecidedError as error:
+            raise Problem(409, _("There is nothing for you to decide here, or somebody was quicker.")) from error
+    return _agreement(request, number)
+
+
+def _agreement(request: HttpRequest, number: str) -> ServiceRequest:
+    rows = ServiceRequest.objects.exclude(agreement=ServiceRequest.Agreement.NONE).select_related("ticket")
+    return get_object_or_404(rows, ticket__in=Ticket.objects.visible_to(request.user), ticket__number=number)
 
 
 @router.get("/{slug}", response=OfferOut, summary="One offer, with what it asks for")

@@ -22,6 +22,10 @@ class CatalogueConfig(AppConfig):
         )
         navigation.register(offers)
         slots.register("ticket", "change", slots.Panel(views.ticket_panel, "catalogue/pieces/panel.html", 10, _("Progress")))
+        waiting = _("Orders that wait for your agreement")
+        slots.register(
+            "approvals", "orders", slots.Panel(views.agreements_panel, "catalogue/pieces/agreements.html", 10, waiting)
+        )
         printing = "catalogue/pieces/voucher.html"
         slots.register("change", "voucher", slots.Panel(vouchers.change_panel, printing, 20, _("Wi-Fi keys to print")))
         slots.register(

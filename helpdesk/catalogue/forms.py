@@ -17,7 +17,7 @@ from fleet.people.rules import Action
 from fleet.sites.models import Room, Site
 from fleet.web.instants import InstantField
 from fleet.web.once import form_key
-from helpdesk.catalogue.answers import field_of
+from helpdesk.catalogue.answers import field_of, shown_day
 from helpdesk.catalogue.offers import Ask, Offer, playbook_of
 from helpdesk.catalogue.questions import LONGEST, kept
 from helpdesk.catalogue.services import Submission
@@ -98,6 +98,8 @@ class OrderForm(forms.Form):
                 self.errors.pop(name, None)
             elif question.when and question.required and not said[question.name] and name not in self.errors:
                 self.add_error(name, self.fields[name].error_messages["required"])
+            elif (day := said[question.name]) and (first := said.get(question.not_before)) and day < first:
+                self.add_error(name, _("This can be %s at the earliest.") % shown_day(first))
 
     def answers(self) -> dict[str, Any]:
         """{question: what was answered}, without those that were not asked or left empty."""

@@ -41,6 +41,8 @@ class Question(Strict):
     max: int | None = None
     when: dict[str, str | list[str]] = Field(default_factory=dict)
     """{another question: the answer, or the answers, with which this one is asked}"""
+    not_before: str = ""
+    """Another question for a date: this one's lies on that day or later."""
 
     def wanted(self, answers: Mapping[str, Any]) -> bool:
         return all(str(answers.get(name) or "") in values for name, values in self.conditions().items())
@@ -74,13 +76,22 @@ def _problem(one: Question, before: Mapping[str, Question]) -> str | None:
         return f"{one.name} has choices exactly if its type is choice"
     if len(values) != len(set(values)):
         return f"{one.name} has the same choice twice"
-    if one.min is not None and one.max is not None and one.min > one.max:
-        return f"{one.name}: min lies above max"
+    if problem := _limits_problem(one, before.get(one.not_before)):
+        return problem
     for name, wanted in one.conditions().items():
         if name not in before:
             return f"{one.name} depends on {name}, which is not asked before"
         if not wanted or not set(wanted) <= set(before[name].possible()):
             return f"{one.name} waits for an answer that {name} does not have"
+    return None
+
+
+def _limits_problem(one: Question, first: Question | None) -> str | None:
+    """`first`: what it must not lie before."""
+    if one.min is not None and one.max is not None and one.min > one.max:
+        return f"{one.name}: min lies above max"
+    if one.not_before and (one.type != "date" or first is None or first.type != "date"):
+        return f"{one.name}: not_before needs two dates, and {one.not_before} to be asked before"
     return None
 
 

@@ -1,5 +1,6 @@
 """What the API says about the catalogue."""
 
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import get_language
@@ -111,6 +112,27 @@ class OrderIn(Schema):
     starts_at: LooseInstant | None = None
     ends_at: LooseInstant | None = None
     note: str = Field("", max_length=500)
+
+
+class AgreementOut(Schema):
+    """An order that somebody has to agree to. `number`: its ticket, which says what was ordered."""
+
+    number: str = Field(alias="ticket.number")
+    slug: str
+    subject: str = Field(alias="ticket.subject")
+    site_id: int = Field(alias="ticket.site_id")
+    requester_id: int | None = Field(alias="ticket.requester_id")
+    version: int = Field(alias="ticket.version")
+    """Of the ticket; as `"<version>"` it goes into If-Match."""
+    agreement: str
+    """wanted, given or refused"""
+    created_at: datetime
+    decided_at: datetime | None
+
+
+class CommentIn(Schema):
+    comment: str = Field("", max_length=2000)
+    """Read by whoever ordered."""
 
 
 class OrderedOut(Schema):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -22,6 +23,7 @@ from helpdesk.tickets.models import Ticket
 
 FEW = 5
 """Schools whose rooms and devices fit into one list."""
+PAGE_SIZE = 50
 AGREEMENTS = {"none": "info", "wanted": "watch", "given": "ok", "refused": "unknown"}
 
 
@@ -105,6 +107,19 @@ def _thanks(request: HttpRequest, submitted: services.Submitted) -> HttpResponse
     response = render(request, "catalogue/ordered.html", context)
     response["Cache-Control"] = "no-store"
     return response
+
+
+@require_safe
+def agreements(request: HttpRequest) -> HttpResponse:
+    """All orders that wait for this person's agreement."""
+    page = Paginator(services.awaiting(_person(request)), PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "catalogue/agreements.html", {"page": page, "rows": page})
+
+
+def agreements_panel(user: User, pk: int) -> dict[str, Any] | None:
+    """The first of them, where this person looks for what waits for their approval. `pk`: theirs."""
+    rows = list(services.awaiting(user)[: FEW + 1]) if pk == user.pk else None
+    return None if rows is None else {"rows": rows[:FEW], "more": len(rows) > FEW}
 
 
 @require_POST

@@ -4,6 +4,7 @@ import re
 
 from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from fleet.web import formatted
 
@@ -20,7 +21,25 @@ def rendered(text: str) -> SafeString:
     for token in tokens:
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{min(LOWEST_HEADING, int(token.tag[1]) + 1)}"  # the page's own title is the h1
+        token.children = _with_words(token.children or [])
+    for opening, inside, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if opening.type == "th_open" and not inside.content.strip():
+            opening.tag = closing.tag = "td"  # a table without a head has to be written with an empty one
     return formatted.sanitised(_markdown.renderer.render(tokens, _markdown.options, {}))
+
+
+def _with_words(inline: list[Token]) -> list[Token]:
+    """A link without words, as an image without a description becomes one, shows its address, so that it is noticed."""
+    shown: list[Token] = []
+    words = address = ""
+    for token in inline:
+        if token.type == "link_open":
+            words, address = "", str(token.attrs["href"])
+        words += token.content.strip()
+        if token.type == "link_close" and not words:
+            shown.append(Token("text", "", 0, content=address or "…"))
+        shown.append(token)
+    return shown
 
 
 def excerpt(text: str, length: int = 160) -> str:

@@ -37,7 +37,8 @@ class ReportForm(forms.Form):
     ) -> None:
         super().__init__(data, files, initial={"token": secrets.token_hex(16)} | initial)
         self.rooms = rooms
-        self._choices("room", [(str(room.room_id), str(room.number)) for room in rooms])
+        self._choices("room", [(room.slug, str(room.number)) for room in rooms])
+        self.fields["room"].required = any(room.room_id for room in rooms)
         devices = [(str(one.device_id), one.name) for room in rooms for one in room.devices]
         self._choices("device", [("", _("I do not know")), *devices])
         self.troubles = [(name, words.TROUBLES[name]) for name in rules.troubles(simple=simple)]
@@ -55,7 +56,7 @@ class ReportForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        room = next((one for one in self.rooms if str(one.room_id) == cleaned.get("room")), None)
+        room = next((one for one in self.rooms if one.slug == cleaned.get("room")), None)
         device = cleaned.get("device")
         if room and device and device not in {str(one.device_id) for one in room.devices}:
             self.add_error(
@@ -63,11 +64,14 @@ class ReportForm(forms.Form):
             )
         return cleaned
 
-    def place(self, site: Site) -> tuple[Room, Device | None]:
-        """For a valid form."""
-        room = Room.objects.get(site=site, pk=self.cleaned_data["room"])
+    def place(self, site: Site) -> tuple[Room | None, Device | None]:
+        """For a valid form. No room where the device has none, and at a school whose rooms nobody has entered."""
+        room = next((one for one in self.rooms if one.slug == self.cleaned_data["room"]), None)
         device = self.cleaned_data["device"]
-        return room, Device.objects.get(site=site, pk=device) if device else None
+        return (
+            Room.objects.get(site=site, pk=room.room_id) if room and room.room_id else None,
+            Device.objects.get(site=site, pk=device) if device else None,
+        )
 
 
 class LabelsForm(forms.Form):

@@ -25,12 +25,14 @@ class Draft(models.Model):
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="report_drafts")
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="+")
+    token = models.CharField(max_length=64, blank=True, default="")
+    """Of the form in which it is typed: what is sent or thrown away is this report and no other."""
     answers = models.JSONField(default=dict)
     """{question: what was chosen or typed}, unchecked."""
     saved_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["user", "site"], name="one_draft_per_school"),)
+        constraints = (models.UniqueConstraint(fields=["user", "site", "token"], name="one_draft_per_report"),)
 
     def __str__(self) -> str:
         return f"{self.user_id}/{self.site_id}"

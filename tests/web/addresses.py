@@ -177,6 +177,7 @@ SLOT_SUBJECTS: dict[str, str] = {
     "change": "change",
     "credential": "credential",
     "ticket": "ticket",
+    "approvals": "person",
 }
 
 FIXED: dict[str, str] = {

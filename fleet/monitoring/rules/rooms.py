@@ -31,9 +31,9 @@ class DeviceState:
 
 @dataclass(frozen=True)
 class RoomState:
-    """`devices` worst first; a room without devices is OK."""
+    """`devices` worst first; a room without devices is OK. `room_id` None: of no room."""
 
-    room_id: int
+    room_id: int | None
     number: str
     name: str
     building: str
@@ -41,6 +41,11 @@ class RoomState:
     teaching: bool
     state: State = State.OK
     devices: Sequence[DeviceState] = field(default=())
+
+    @property
+    def slug(self) -> str:
+        """As forms and addresses name it."""
+        return str(self.room_id or "none")
 
     @property
     def affected(self) -> int:

@@ -4,7 +4,7 @@ from functools import reduce
 from operator import or_
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from fleet.people.models import User
@@ -13,36 +13,40 @@ from helpdesk.catalogue.models import ServiceRequest
 from helpdesk.catalogue.offers import Offer
 from helpdesk.tickets import services as tickets
 from helpdesk.tickets.models import Ticket
-from helpdesk.tickets.rules import may_become
-
-MOST = 50
+from helpdesk.tickets.rules import FINISHED, may_become
 
 
-def agreements_for(user: User) -> list[ServiceRequest]:
+def awaiting(user: User) -> QuerySet[ServiceRequest]:
     """Orders that wait for this person's agreement, the longest first. One query, none for who agrees to nothing."""
     asked = [offer for offer in offers.all_offers() if user.access.roles() & set(offer.approvers)]
     if not asked:
-        return []
+        return ServiceRequest.objects.none()
     wanted = ServiceRequest.objects.filter(
         reduce(or_, (_decidable(offer, user) for offer in asked)),
         agreement=ServiceRequest.Agreement.WANTED,
         ticket__in=Ticket.objects.visible_to(user).open(),
     )
-    return list(wanted.exclude(ticket__requester=user).select_related("ticket__requester").order_by("pk")[:MOST])
+    return wanted.exclude(ticket__requester=user).select_related("ticket__requester", "ticket__site").order_by("pk")
 
 
 def _decidable(offer: Offer, user: User) -> Q:
-    """As `may_decide` says of one."""
+    """As `entitled` says of one."""
     scopes = user.access.scopes_as(offer.approvers)
     return Q(slug=offer.slug) & (Q(ticket__site__in=scopes) | Q(ticket__authority__in=scopes))
 
 
 class DecidedError(Exception):
-    """Somebody was quicker."""
+    """Somebody was quicker, or the ticket is finished."""
 
 
 def may_decide(*, request: ServiceRequest, offer: Offer | None, user: User) -> bool:
-    if offer is None or request.agreement != ServiceRequest.Agreement.WANTED or request.ticket.requester_id == user.pk:
+    waits = request.agreement == ServiceRequest.Agreement.WANTED and request.ticket.state not in FINISHED
+    return waits and entitled(request=request, offer=offer, user=user)
+
+
+def entitled(*, request: ServiceRequest, offer: Offer | None, user: User) -> bool:
+    """Whether this person is one of those who agree, as long as it waits."""
+    if offer is None or request.ticket.requester_id == user.pk:
         return False
     here = {request.ticket.site_id, request.ticket.authority_id}
     return not here.isdisjoint(user.access.scopes_as(offer.approvers))
@@ -52,8 +56,9 @@ def decide(*, request: ServiceRequest, by: User, agreed: bool, comment: str = ""
     """Raises DecidedError. What is not agreed to is finished; the comment is read by whoever ordered."""
     state = ServiceRequest.Agreement.GIVEN if agreed else ServiceRequest.Agreement.REFUSED
     with transaction.atomic():
+        open_still = Ticket.objects.open().select_for_update().filter(pk=request.ticket_id).exists()
         waiting = ServiceRequest.objects.filter(pk=request.pk, agreement=ServiceRequest.Agreement.WANTED)
-        if not waiting.update(agreement=state, decided_by=by, decided_at=timezone.now()):
+        if not open_still or not waiting.update(agreement=state, decided_by=by, decided_at=timezone.now()):
             raise DecidedError
         notice = "order-agreed" if agreed else "order-refused"
         tickets.add_article(ticket=request.ticket, contribution=tickets.Contribution(author=by, notice=notice, body=comment))

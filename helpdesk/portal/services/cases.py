@@ -9,6 +9,7 @@ from fleet.people.models import User
 from fleet.sites.models import Site
 from helpdesk.tickets import services as tickets
 from helpdesk.tickets.models import Ticket
+from helpdesk.tickets.services.opening import key_after_all
 
 NOTICE = "me-too"
 
@@ -28,7 +29,7 @@ def hit_from_elsewhere(*, incident: Ticket, site: Site, by: User) -> Ticket:
         return hit_too(ticket=known, by=by)
     with translation.override(settings.LANGUAGE_CODE):
         subject = _("Larger disturbance")
-    key = f"{NOTICE}:{incident.pk}:{site.pk}:{here.filter(requester=by).count()}"
+    key = key_after_all(by, f"{NOTICE}:{incident.pk}:{site.pk}")
     with transaction.atomic():
         case = tickets.open_ticket(
             opening=tickets.Opening(site=site, subject=subject, requester=by, notice=NOTICE, idempotency_key=key)

@@ -15,8 +15,7 @@ from helpdesk.portal import words
 from helpdesk.portal.rules import scanning as rules
 from helpdesk.tickets import services as tickets
 from helpdesk.tickets.models import Ticket
-from helpdesk.tickets.rules import FINISHED
-from helpdesk.tickets.services.opening import scoped_key
+from helpdesk.tickets.services.opening import key_after_all, keys_about
 
 _form = signing.TimestampSigner(salt="portal.scan")
 
@@ -79,16 +78,15 @@ def _veiled(network: str) -> str:
 def _known(device: Device, fault: str) -> Ticket | None:
     here = Ticket.objects.open()
     alerted = here.filter(alert__device=device, alert__closed_at__isnull=True)
-    return alerted.first() or here.filter(idempotency_key__startswith=_prefix(device, fault)).first()
+    scanned = here.filter(idempotency_key__startswith=keys_about(None, _about(device, fault)))
+    return alerted.first() or scanned.first()
 
 
-def _prefix(device: Device, fault: str) -> str:
-    return f"{scoped_key(None, f'scan:{device.pk}:{fault}')}:"
+def _about(device: Device, fault: str) -> str:
+    return f"scan:{device.pk}:{fault}"
 
 
 def _opening(device: Device, fault: str) -> tickets.Opening:
-    """Its key counts the finished ones before it: however many send at the same instant, one ticket opens."""
-    before = Ticket.objects.filter(idempotency_key__startswith=_prefix(device, fault), state__in=FINISHED).count()
     with translation.override(settings.LANGUAGE_CODE):
         subject = f"{words.FAULTS[fault]} · {device.name}"
     return tickets.Opening(
@@ -98,5 +96,5 @@ def _opening(device: Device, fault: str) -> tickets.Opening:
         devices=[device],
         notice="scanned",
         details={"fault": fault},
-        idempotency_key=f"scan:{device.pk}:{fault}:{before}",
+        idempotency_key=key_after_all(None, _about(device, fault)),
     )

@@ -141,7 +141,7 @@ def _morning(user: User) -> dict[str, Any]:
         "lacks": _lacks(user),
         "approves": approves,
         "waiting": _changes(waiting),
-        "agreements": catalogue.agreements_for(user)[:FEW],
+        "agreements": catalogue.awaiting(user)[:FEW],
         "faults": [
             {"alert": alert, "name": subject(alert), "what": fault(alert)}
             for alert in faults.order_by("-rank", "-opened_at")[:FEW]

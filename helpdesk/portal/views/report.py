@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import translation
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from fleet.monitoring import selectors
@@ -46,8 +47,8 @@ def report(request: HttpRequest) -> HttpResponse:
         form.ask(plain.labels())
     if request.method == "POST":
         uploads.refuse_too_large(form, request)
-    if request.method == "POST" and form.is_valid():
-        return redirect("portal:reported", _report(form, site, user).number)
+    if request.method == "POST" and form.is_valid() and (ticket := _report(form, site, user)):
+        return redirect("portal:reported", ticket.number)
     context = {"form": form, "site": site, "several": len(first) > 1, "simple": simple, **_options(form, rooms)}
     context |= {"outages": outages.known(user, site), "draft": draft}
     return render(request, "portal/report.html", context, status=422 if form.errors else 200)
@@ -60,7 +61,7 @@ def _simple(site: Site, user: User) -> bool:
 def _with_room(initial: dict[str, Any], rooms: list[RoomState]) -> dict[str, Any]:
     """A device that was named knows its room."""
     room = next((one for one in rooms for device in one.devices if str(device.device_id) == initial.get("device")), None)
-    return {"room": str(room.room_id)} | initial if room else initial
+    return {"room": room.slug} | initial if room else initial
 
 
 def _options(form: ReportForm, rooms: list[RoomState]) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def _options(form: ReportForm, rooms: list[RoomState]) -> dict[str, Any]:
     devices = [(room, one) for room in rooms for one in room.devices]
     devices.sort(key=lambda pair: -ORDER[pair[1].state])
     return {
-        "places": [{"room": room, "chosen": _is(form, "room", room.room_id), **_state(room)} for room in rooms],
+        "places": [{"room": room, "chosen": _is(form, "room", room.slug), **_state(room)} for room in rooms],
         "devices": [
             {"device": one, "room": room, "chosen": _is(form, "device", one.device_id), **_state(one)}
             for room, one in devices
@@ -97,37 +98,47 @@ def draft(request: HttpRequest) -> HttpResponse:
     if site is None:
         raise Http404
     if "drop" in request.POST:
-        drafts.drop(user=user, site=site)
+        drafts.end(user, request.POST.get("token", ""))
         return redirect(f"{reverse('portal:report')}?site={site.pk}")
     kept = drafts.keep(user=user, site=site, said=request.POST)
     return render(request, "portal/pieces/draft.html", {"draft": kept})
 
 
-def _report(form: ReportForm, site: Site, user: User) -> Ticket:
-    data = dict(form.cleaned_data)
+def _report(form: ReportForm, site: Site, user: User) -> Ticket | None:
+    """None where files that are sent later are too many for it, which the form says then."""
+    files = uploads.kept(form.cleaned_data["attachments"])
+    ticket = attachments.open_ticket(opening=_opening(form, site, user), files=files)
+    first = ticket.articles.first()
+    try:
+        if files and first is not None:
+            attachments.add(article=first, files=files, by=user)
+    except attachments.LimitError:
+        form.add_error("attachments", _("Your report has arrived already. So many files do not fit into it any more."))
+        return None
+    drafts.end(user, form.cleaned_data["token"])
+    return ticket
+
+
+def _opening(form: ReportForm, site: Site, user: User) -> tickets.Opening:
+    """Sent again it is the same, with or without its files: a page that comes back has lost them."""
+    data = {name: said for name, said in form.cleaned_data.items() if name != "attachments"}
     room, device = form.place(site)
     pressing = data["blocks_lesson"] == "yes"
     with translation.override(settings.LANGUAGE_CODE):
-        subject = f"{words.TROUBLES[data['trouble']]} · {device.name if device else room}"
-    files = data.pop("attachments")
-    ticket = attachments.open_ticket(
-        files=uploads.kept(files),
-        opening=tickets.Opening(
-            site=site,
-            subject=subject,
-            body=data["body"],
-            priority=priority_of_report(blocks_lesson=pressing),
-            blocks_lesson=pressing,
-            room=room,
-            devices=[device] if device else [],
-            requester=user,
-            notice="reported",
-            details={"trouble": data["trouble"], "blocks_lesson": pressing},
-            idempotency_key=form_key(data.pop("token"), {**data, "files": uploads.of_what(files)}),
-        ),
+        subject = f"{words.TROUBLES[data['trouble']]} · {device.name if device else room or site}"
+    return tickets.Opening(
+        site=site,
+        subject=subject,
+        body=data["body"],
+        priority=priority_of_report(blocks_lesson=pressing),
+        blocks_lesson=pressing,
+        room=room,
+        devices=[device] if device else [],
+        requester=user,
+        notice="reported",
+        details={"trouble": data["trouble"], "blocks_lesson": pressing},
+        idempotency_key=form_key(data.pop("token"), data),
     )
-    drafts.drop(user=user, site=site)
-    return ticket
 
 
 @require_safe

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Max
 from django.utils import timezone
 
 from fleet.devices.models import Device
@@ -15,7 +15,7 @@ from fleet.people.models import User
 from fleet.sites import services as sites
 from fleet.sites.models import Room, Site
 from helpdesk.tickets.models import Article, Category, Counter, Queue, Ticket
-from helpdesk.tickets.rules import number
+from helpdesk.tickets.rules import FINISHED, number
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,19 @@ def opened_before(*, requester: User, idempotency_key: str) -> Ticket | None:
 def scoped_key(person: User | None, key: str | None) -> str | None:
     """Keys are a person's own: nobody finds another's ticket by guessing one."""
     return f"{person.pk if person else 0}:{key}"[:100] if key else None
+
+
+def key_after_all(requester: User | None, about: str) -> str:
+    """An idempotency key for what is opened anew once its tickets are finished: it names the last of them, so that of many
+    at once one opens, whichever of the earlier ones are deleted meanwhile."""
+    before = Ticket.objects.filter(idempotency_key__startswith=keys_about(requester, about), state__in=FINISHED)
+    last = before.aggregate(last=Max("pk"))["last"]
+    return f"{about}:{last or 0}"
+
+
+def keys_about(requester: User | None, about: str) -> str:
+    """What the keys by `key_after_all` begin with, as tickets have them."""
+    return f"{requester.pk if requester else 0}:{about}:"
 
 
 def _known(key: str | None) -> Ticket | None:

@@ -29,6 +29,15 @@ def test_a_room_is_as_its_worst_device(city: City, django_assert_num_queries: Dj
     assert (rooms[empty.pk].state, list(rooms[empty.pk].devices)) == (State.OK, [])
 
 
+def test_devices_without_a_room_stand_last(city: City) -> None:
+    assert None not in [room.room_id for room in selectors.room_states(city.school_a)]
+    Device.objects.filter(pk=city.printer_a.pk).update(room=None)
+
+    last = selectors.room_states(city.school_a)[-1]
+
+    assert (last.room_id, last.slug, [device.device_id for device in last.devices]) == (None, "none", [city.printer_a.pk])
+
+
 def test_an_exceeded_limit_is_to_be_watched(city: City) -> None:
     Health.objects.filter(device=city.printer_a).update(status="up")
     Alert.objects.create(

@@ -35,6 +35,26 @@ def test_a_link_tells_nothing_of_where_it_was() -> None:
     assert 'rel="noopener noreferrer nofollow"' in rendered("[x](https://example.org)")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[](https://x.example)", "https://x.example"),
+        ("[ ](https://x.example)", "https://x.example"),
+        ("![](https://x.example/a.png)", "https://x.example/a.png"),
+        ("[]()", "…"),
+        ("[**WLAN**](https://x.example)", "<strong>WLAN</strong>"),
+    ],
+)
+def test_every_link_says_something(text: str, said: str) -> None:
+    assert f">{said}</a>" in rendered(text).replace("> ", ">")
+
+
+def test_a_head_of_a_table_that_says_nothing_is_none() -> None:
+    html = rendered("| | b |\n|---|---|\n| 1 | 2 |\n")
+
+    assert "<td></td>\n<th>b</th>" in html
+
+
 def test_keywords_are_small_sorted_and_once() -> None:
     assert keywords("WLAN, Drucker ,wlan;; ") == ["drucker", "wlan"]
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
@@ -164,6 +166,30 @@ def test_sending_twice_reports_once(alma: Client, city: City) -> None:
     assert Ticket.objects.count() == 1
 
 
+@pytest.mark.parametrize(("sent", "kept"), [(["a", ""], "a"), (["", "a"], "a"), (["a", "a"], "a"), (["a", "b"], "ab")])
+def test_sent_again_with_other_files_it_is_one_report_with_all(alma: Client, city: City, sent: list[str], kept: str) -> None:
+    wish = answers(alma, city)
+
+    for name in sent:
+        files = {"attachments": SimpleUploadedFile(name, name.encode())} if name else {}
+        assert alma.post("/report/", wish | files).status_code == 302
+
+    assert sorted(one.name for one in Ticket.objects.get().articles.get().attachments.all()) == list(kept)
+
+
+def test_more_files_than_a_report_takes_are_told_and_it_is_not_reported_twice(
+    alma: Client, city: City, settings: LazySettings
+) -> None:
+    settings.FILES_PER_ARTICLE = 1
+    wish = answers(alma, city)
+    alma.post("/report/", wish | {"attachments": SimpleUploadedFile("a", b"a")})
+
+    answer = alma.post("/report/", wish | {"attachments": SimpleUploadedFile("b", b"b")})
+
+    assert (answer.status_code, Ticket.objects.count()) == (422, 1)
+    assert "passen nicht mehr dazu" in answer.content.decode()
+
+
 @pytest.mark.parametrize(("field", "value"), [("room", ""), ("room", "nonsense"), ("trouble", ""), ("trouble", "nonsense")])
 def test_what_is_missing_is_said_and_nothing_typed_is_lost(alma: Client, city: City, field: str, value: str) -> None:
     answer = alma.post("/report/", answers(alma, city, body="Mein Text", **{field: value}))
@@ -293,6 +319,22 @@ def test_a_cause_at_another_school_gets_one_case_here(alma: Client, bruno: Clien
     assert not any(secret in text(alma, f"/tickets/{case.number}/") for secret in ("Schule B", city.switch_b.name))
     assert alma.get(f"/tickets/{incident.number}/").status_code == 404
     assert not incident.articles.filter(notice="me-too").exists()
+
+
+def test_a_case_opens_anew_though_an_older_one_is_deleted(alma: Client, city: City) -> None:
+    incident = down(city.switch_b)
+    assert incident.alert is not None
+    cut_off(city.switch_a, incident.alert)
+    address, here = f"/report/{incident.number}/me-too/", {"site": city.school_a.pk}
+    cases = Ticket.objects.filter(site=city.school_a)
+    for _ in range(2):
+        alma.post(address, here)
+        cases.update(state=Ticket.State.CLOSED)
+    cases.earliest("pk").delete()
+
+    alma.post(address, here)
+
+    assert cases.open().count() == 1
 
 
 def test_a_colleague_is_noted_in_the_case_that_is_there(alma: Client, city: City) -> None:

@@ -15,6 +15,7 @@ from fleet.people.models import User
 from helpdesk.portal.rules import scanning as rules
 from helpdesk.portal.rules.labels import short_code
 from helpdesk.portal.services import labels
+from helpdesk.portal.views import labels as views
 from helpdesk.tickets import services as tickets
 from helpdesk.tickets.models import Article, Ticket
 from tests.conftest import City, login
@@ -90,6 +91,18 @@ def test_after_it_was_resolved_the_same_fault_is_a_new_ticket(scanner: Client, c
     send(scanner, city.access_point_a)
 
     assert Ticket.objects.count() == 2
+
+
+def test_the_same_fault_is_a_new_ticket_though_an_older_one_is_deleted(scanner: Client, city: City) -> None:
+    for _ in range(2):
+        send(scanner, city.access_point_a)
+        Ticket.objects.update(state=Ticket.State.CLOSED)
+    first, second = Ticket.objects.order_by("pk")
+    first.delete()
+
+    send(scanner, city.access_point_a)
+
+    assert Ticket.objects.open().get() != second
 
 
 def test_what_monitoring_knows_already_is_not_reported_anew(scanner: Client, city: City) -> None:
@@ -207,6 +220,19 @@ def test_labels_are_a_pdf(theo: Client, city: City, sheet: str) -> None:
 
 def test_a_sheet_cannot_begin_behind_its_end(theo: Client, city: City) -> None:
     assert sheets(theo, [city.access_point_a], "middle", 25).status_code == 422
+
+
+def test_the_form_takes_as_many_devices_as_it_offers(theo: Client, city: City) -> None:
+    kind = city.printer_a.type
+    common = {"site": city.school_a, "authority": city.authority, "type": kind, "kind": kind.kind}
+    Device.objects.bulk_create(Device(**common, name=f"P{number}") for number in range(views.MOST - 3))
+    page = theo.get("/labels/", {"site": city.school_a.pk}).content.decode()
+    offered = re.findall(r'name="device" value="(\d+)"', page)
+    assert len(offered) == views.MOST
+
+    answer = theo.post("/labels/", {"device": offered, "sheet": "middle", "first": 25, "print": "1"})
+
+    assert answer.status_code == 422, "read, and refused for the place alone: drawing so many takes its time"
 
 
 def test_labels_are_for_those_who_look_after_devices(alma: Client, theo: Client, bruno: Client, city: City) -> None:

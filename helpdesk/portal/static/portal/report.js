@@ -33,7 +33,8 @@
     const data = new FormData(form);
     return Object.fromEntries(KEPT.filter((one) => data.has(one)).map((one) => [one, data.get(one)]));
   };
-  const keep = (queued = false) => write(name, { answers: answers(), at: Date.now(), queued });
+  const files = form.querySelector("input[type=file]");
+  const keep = (queued = false) => write(name, { answers: answers(), at: Date.now(), queued, files: files.files.length > 0 });
   const fill = (said) => {
     for (const [question, answer] of Object.entries(said)) {
       for (const field of form.querySelectorAll(`[name="${CSS.escape(question)}"]`)) {
@@ -49,7 +50,8 @@
     const newer = draft.at / 1000 > Number(form.dataset.saved ?? 0) - 5;
     if (!newer || ("named" in form.dataset && !form.dataset.saved && !draft.queued)) return false;
     fill(draft.answers);
-    return draft.queued;
+    document.querySelector("[data-lacks-files]").hidden = !draft.files;
+    return draft.queued && !draft.files; // files are not kept: they are asked for again
   };
 
   // --- sending, again and again while there is no signal ---
@@ -58,6 +60,10 @@
   const busy = (is) => {
     for (const button of form.querySelectorAll("button[type=submit]")) button.setAttribute("aria-busy", String(is));
   };
+  const hush = () => { // what is typed is not to be kept by the server any more
+    window.htmx?.trigger(autosave, "htmx:abort");
+    autosave?.remove();
+  };
   let sending = false, timer = 0;
   const send = async () => {
     if (sending) return;
@@ -65,8 +71,7 @@
     clearTimeout(timer);
     busy(true);
     keep(true);
-    window.htmx?.trigger(autosave, "htmx:abort");
-    autosave?.remove();
+    hush();
     try {
       const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
       keep(false);
@@ -81,6 +86,11 @@
     }
   };
   form.addEventListener("submit", (event) => {
+    if (event.submitter?.hasAttribute("formaction")) { // an article has helped: nothing is sent
+      forget(name);
+      hush();
+      return;
+    }
     keep(true); // should the signal break off now: what comes back here is sent again, and counts once
     if (navigator.onLine) return;
     event.preventDefault();
