@@ -19,7 +19,6 @@ from itertools import takewhile
 from typing import IO, Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.db.models import F, Q
 from django.utils import timezone
 from imapclient import IMAPClient
@@ -250,9 +249,9 @@ class _Reading:
         about = {"mailbox_id": self.mailbox.pk, "uid": uid}
         try:
             result = receiving.receive(source=raw, mailbox=self.mailbox, size=size)
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
+        except Exception as error:
+            if receiving.is_away(error):
+                raise
             log.exception("mail not taken in", extra=about)
             return False
         log.info("mail taken in", extra={**about, "outcome": result.outcome})
