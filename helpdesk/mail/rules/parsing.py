@@ -187,8 +187,8 @@ class _Content:
         kind, is_text = _kind(part), self.texts.length < LONGEST_TEXT and _is_text(part, alone=alone)
         if kind in automatic.REPORTS:
             self.reports.append(part)
-        if kind == "message/rfc822":
-            self.forwarded += headers.inner(part)
+        if kind == "message/rfc822" and (message := files.enclosed(part)):
+            self.forwarded.append(message)
         if is_text and (kind == "text/plain" or (kind in WRITTEN and not alternative)):
             text = _limited(_text(part), LONGEST_TEXT, File("text.txt", "text/plain"), self.files)
             self.texts.plain(text, alternative=alternative)
