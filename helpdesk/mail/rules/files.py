@@ -43,7 +43,7 @@ def _parameter(raw: str, field: str) -> str:
     in its charset."""
     header = Message()
     header["X"] = raw.encode("utf-8", "surrogateescape").decode("latin-1")
-    values = [value for name, value in header.get_params([], "X") if name.lower() == field]
+    values: list[Any] = [value for name, value in header.get_params([], "X") if name.lower() == field]
     found = next((one for one in values if isinstance(one, tuple)), next(iter(values), ""))
     if isinstance(found, tuple):
         charset, _language, letters = found
@@ -89,7 +89,7 @@ def files_of(part: Message, content_type: str) -> list[File]:
         return [_forwarded(part)]
     content, content_type = content_of(part), storable(content_type)
     name = name_of(part, f"attachment{ENDINGS.get(content_type, '')}")
-    if content_type in TNEF_TYPES or name.lower() == "winmail.dat":
+    if is_winmail(part, content_type):
         return opened(content) or [File(name, content_type, content)]
     return [File(name, content_type, content)]
 
@@ -127,6 +127,25 @@ def _flat(message: Message) -> bytes:
         return message.as_bytes(policy=AS_IT_CAME)
     except (ValueError, LookupError, TypeError, AttributeError, KeyError, UnicodeError):
         return b"" if message.is_multipart() else content_of(message)
+
+
+def is_winmail(part: Message, content_type: str) -> bool:
+    return content_type in TNEF_TYPES or name_of(part, "").lower() == "winmail.dat"
+
+
+def written(content: bytes) -> tuple[str, str, bool]:
+    """What somebody wrote into a winmail.dat: as text, as HTML, and whether there is more than can be read (RTF)."""
+    try:
+        inside = TNEF(content, do_checksum=False)
+        text, html = (_said(one, inside.codepage) for one in (inside.body, inside.htmlbody))
+    except Exception:  # likewise
+        return "", "", False
+    return text, html, bool(inside._rtfbody) and not (text.strip() or html.strip())
+
+
+def _said(body: Any, codepage: str | None) -> str:
+    text = decoded(body, codepage) if isinstance(body, bytes) else str(body or "")
+    return text.rstrip("\0\ufffd").replace("\r\n", "\n")
 
 
 def opened(content: bytes) -> list[File]:

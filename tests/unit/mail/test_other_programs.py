@@ -1,15 +1,59 @@
 """What other programs write in ways of their own: parts that are mails, letters in two ways, bytes that are broken."""
 
 import base64
+import struct
+from email.message import EmailMessage
 
 import pytest
 
 from helpdesk.mail.rules.parsing import parsed
 
-HEAD = b'From: MAILER-DAEMON@mx.example\r\nTo: it@x.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/%s; boundary="b"\r\n\r\n'
+HEAD = b'From: MAILER-DAEMON@mx.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/%s; boundary="b"\r\n\r\n'
 DSN = b"Reporting-MTA: dns; mx.example\r\n\r\nFinal-Recipient: rfc822; a@b\r\nAction: failed\r\nStatus: 5.1.1\r\n"
 ONE = "From: a@x.example\r\nMIME-Version: 1.0\r\n"
 NAMED = "filename*=utf-8''Gr%C3%B6%C3%9Fe%20%E2%82%AC.pdf"
+
+
+def attribute(level: int, name: int, kind: int, data: bytes) -> bytes:
+    """Of a winmail.dat (MS-OXTNEF, 2.1.3)."""
+    return bytes([level]) + struct.pack("<HHI", name, kind, len(data)) + data + struct.pack("<H", sum(data) & 0xFFFF)
+
+
+def properties(name: int, data: bytes) -> bytes:
+    padded = data + bytes(-len(data) % 4)
+    return attribute(1, 0x9003, 6, struct.pack("<IHHII", 1, 0x0102, name, 1, len(data)) + padded)
+
+
+TNEF = struct.pack("<IH", 0x223E9F78, 1) + attribute(1, 0x9006, 8, struct.pack("<I", 0x10000))
+TNEF += attribute(1, 0x9007, 6, struct.pack("<II", 1252, 0))
+FILE = attribute(2, 0x9002, 6, bytes(14)) + attribute(2, 0x8010, 1, b"plan.pdf\0") + attribute(2, 0x800F, 6, b"bits")
+BODY = attribute(1, 0x800C, 2, "Der Beamer läuft nicht.\0".encode("cp1252"))
+HTML = properties(0x1013, "<p>Der <b>Beamer</b> läuft nicht.</p>".encode("cp1252"))
+RTF = properties(0x1009, b"\x10\0\0\0\0\0\0\0MELA\0\0\0\0")
+
+
+def with_winmail(content: bytes, text: str = "") -> bytes:
+    message = EmailMessage()
+    message["From"] = "a@x.example"
+    message.set_content(text)
+    message.add_attachment(content, maintype="application", subtype="ms-tnef", filename="winmail.dat")
+    return message.as_bytes()
+
+
+@pytest.mark.parametrize("body", [BODY, HTML])
+@pytest.mark.parametrize(("file", "names"), [(b"", ["winmail.dat"]), (FILE, ["plan.pdf"])])
+def test_what_stands_only_in_a_winmail_dat_is_read(body: bytes, file: bytes, names: list[str]) -> None:
+    found = parsed(with_winmail(TNEF + body + file))
+
+    assert found.text == "Der Beamer läuft nicht."
+    assert [one.name for one in found.files] == names
+
+
+@pytest.mark.parametrize(("text", "names"), [("", ["plan.pdf", "winmail.dat"]), ("Anbei", ["plan.pdf"])])
+def test_a_winmail_dat_whose_words_cannot_be_read_stays_where_there_are_no_others(text: str, names: list[str]) -> None:
+    found = parsed(with_winmail(TNEF + RTF + FILE, text))
+
+    assert (found.text, [one.name for one in found.files]) == (text, names)
 
 
 def with_part(head: bytes, body: bytes, kind: bytes = b"mixed") -> bytes:
