@@ -37,7 +37,8 @@ ONE_MAILBOX = re.compile(
     rf"""\s*(?:(?:"(?:[^"\\]|\\.)*"|[^"<>@])*<\s*(?P<angle>{_SPEC})\s*>|(?P<bare>{_SPEC}))\s*(?:\([^()@]*\)\s*)?"""
 )
 """`"Quoted name" <address>`, `Name <address>`, `address` or `address (name)`; only in a quoted name stands another `@`."""
-ADDRESS = re.compile(_SPEC)
+ADDRESS = re.compile(rf"""(?:{_SPEC}|"[^\x00-\x1f\x7f\ufffd<>"\\@]{{1,62}}"@[^{_APART}"'(),;:@]{{1,255}})""")
+"""The part before the `@` may be quoted, with blanks in it (RFC 5321, 4.1.2)."""
 MESSAGE_ID = re.compile(rf"<([^{_APART}]{{1,995}})>")
 BARE_ID = re.compile(rf"[^{_APART}@]{{1,500}}@[^{_APART}@]{{1,255}}")
 
@@ -99,7 +100,8 @@ def bare(text: str) -> str:
 def sender(message: Message) -> Sender:
     """From; where that names nobody, Sender, then Return-Path, which prove nothing."""
     for name in ("From", "Sender", "Return-Path"):
-        for shown, address in _pairs([raw_value(message, name)]):
+        said = raw_value(message, name)
+        for shown, address in _pairs([said]) or _pairs([words(said)]):  # some programs encode the address, too
             return Sender(words(shown)[:200], address, name == "From" and _only(message, address))
     return Sender()
 

@@ -5,6 +5,7 @@ import struct
 from email.message import EmailMessage
 
 import pytest
+from django.core.mail.message import sanitize_address
 
 from helpdesk.mail.rules.parsing import parsed
 
@@ -125,3 +126,18 @@ def test_of_two_names_of_a_file_the_one_with_all_letters_counts(said: str) -> No
     raw = f"{ONE}Content-Type: application/pdf\r\nContent-Disposition: attachment; {said}\r\n\r\nx"
 
     assert [one.name for one in parsed(raw.encode()).files] == ["Größe €.pdf"]
+
+
+@pytest.mark.parametrize(
+    ("sender", "address"),
+    [
+        ("=?utf-8?q?Alma_M=C3=BCller_=3Calma=40x.example=3E?=", "alma@x.example"),
+        ("Alma <=?utf-8?q?alma=40x.example?=>", "alma@x.example"),
+        ('"alma muster"@x.example', '"alma muster"@x.example'),
+    ],
+)
+def test_a_sender_that_is_written_oddly_is_answered_and_proves_nothing(sender: str, address: str) -> None:
+    found = parsed(f"From: {sender}\r\nSubject: s\r\n\r\nx".encode())
+
+    assert (found.unreadable, found.sender.address, found.sender.certain) == ("", address, False)
+    assert sanitize_address(address, "utf-8") == address
