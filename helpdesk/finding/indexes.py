@@ -1,6 +1,7 @@
 """Where words are looked up quickly: GIN indexes on PostgreSQL, FTS5 tables kept by triggers on SQLite.
 
-On PostgreSQL a column holds the stems of each text: taking them anew from thousands of texts is most of a search's time.
+On PostgreSQL a column holds the stems of each text: taking them anew from thousands of texts is most of a search's time. A
+trigger fills it, for a trigger can be changed while the table stays as it is: a generated column is written anew row by row.
 Its indexes have no list of what is yet to be sorted in (`fastupdate`), which each search would read through.
 
 On SQLite Django changes a table by making it anew, and triggers are lost with the old one; so what is missing is made again
@@ -11,12 +12,18 @@ import logging
 
 from django.db import ProgrammingError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 
 log = logging.getLogger(__name__)
 COLUMNS = {"finding_subjects": ("tickets_ticket", "subject"), "finding_bodies": ("tickets_article", "body")}
 """{index: (table, column)}"""
 STEMS = "finding_stems"
 """The column of PostgreSQL."""
+LONGEST_STEMMED = 100_000
+"""Characters: the stems of a text may have 1 MiB at most (PostgreSQL, 12.11), or its row is refused. The worst text, single
+letters of four bytes joined by hyphens, reaches that at 130,000."""
+AT_ONCE = 1_000
+"""Rows whose stems are taken in one transaction."""
 PARTS_OF = {"finding_part_of_subject": "subject", "finding_part_of_number": "number"}
 """{index: column of tickets}, as `icontains` asks for them."""
 
@@ -68,15 +75,50 @@ def _ensure_parts(using: str) -> None:
 
 
 def _ensure(connection: BaseDatabaseWrapper, name: str, table: str, column: str) -> None:
+    if connection.vendor == "postgresql":
+        _ensure_stems(connection, name, table, column)
+    else:
+        _ensure_words(connection, name, table, column)
+
+
+def _ensure_stems(connection: BaseDatabaseWrapper, name: str, table: str, column: str) -> None:
+    """Nothing here holds writers up for longer than a look into the catalogue, but the first index over a full table."""
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            columns = {one.name for one in connection.introspection.get_table_description(cursor, table)}
-            if STEMS not in columns:  # to be told that it is there would lock the table too
-                stems = f"GENERATED ALWAYS AS (to_tsvector('german'::regconfig, {column})) STORED"
-                cursor.execute(f"ALTER TABLE {table} ADD COLUMN {STEMS} tsvector {stems}")
-            cursor.execute(f"CREATE INDEX IF NOT EXISTS {name}_stems ON {table} USING gin ({STEMS}) WITH (fastupdate = off)")
-            cursor.execute(f"DROP INDEX IF EXISTS {name}")
-            return
+        with transaction.atomic(using=connection.alias):
+            _ensure_kept(cursor, name, table, column)
+        stems = f"UPDATE {table} SET {STEMS} = {_stems(column)} WHERE id IN"  # noqa: S608  (our own names)
+        without = f"(SELECT id FROM {table} WHERE {STEMS} IS NULL LIMIT {AT_ONCE} FOR UPDATE)"  # noqa: S608
+        cursor.execute(f"{stems} {without}")
+        while cursor.rowcount:
+            cursor.execute(f"{stems} {without}")
+        cursor.execute(f"CREATE INDEX IF NOT EXISTS {name}_stems ON {table} USING gin ({STEMS}) WITH (fastupdate = off)")
+        cursor.execute(f"DROP INDEX IF EXISTS {name}")
+
+
+def _stems(text: str) -> str:
+    return f"to_tsvector('german'::regconfig, left({text}, {LONGEST_STEMMED}))"
+
+
+def _ensure_kept(cursor: CursorWrapper, name: str, table: str, column: str) -> None:
+    """The column and its trigger. What was a generated column keeps what it holds."""
+    cursor.execute("SELECT attgenerated FROM pg_attribute WHERE attrelid = %s::regclass AND attname = %s", [table, STEMS])
+    found = cursor.fetchone()
+    if found is None:  # to be told that it is there would lock the table too
+        cursor.execute(f"ALTER TABLE {table} ADD COLUMN {STEMS} tsvector")
+    elif found[0]:
+        cursor.execute(f"ALTER TABLE {table} ALTER COLUMN {STEMS} DROP EXPRESSION")
+    cursor.execute(
+        f"CREATE OR REPLACE FUNCTION {name}_stem() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN NEW.{STEMS} := {_stems(f'NEW.{column}')}; RETURN NEW; END $$"
+    )
+    cursor.execute("SELECT 1 FROM pg_trigger WHERE tgrelid = %s::regclass AND tgname = %s", [table, f"{name}_stem"])
+    if cursor.fetchone() is None:
+        before = f"BEFORE INSERT OR UPDATE OF {column} ON {table}"
+        cursor.execute(f"CREATE TRIGGER {name}_stem {before} FOR EACH ROW EXECUTE FUNCTION {name}_stem()")
+
+
+def _ensure_words(connection: BaseDatabaseWrapper, name: str, table: str, column: str) -> None:
+    with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s", [f"{name}_%"])
         if cursor.fetchone()[0] == len(_triggers(name, table, column)):
             return

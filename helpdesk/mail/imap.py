@@ -19,7 +19,6 @@ from itertools import takewhile
 from typing import IO, Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.db.models import F, Q
 from django.utils import timezone
 from imapclient import IMAPClient
@@ -250,9 +249,9 @@ class _Reading:
         about = {"mailbox_id": self.mailbox.pk, "uid": uid}
         try:
             result = receiving.receive(source=raw, mailbox=self.mailbox, size=size)
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
+        except Exception as error:
+            if receiving.is_away(error):
+                raise
             log.exception("mail not taken in", extra=about)
             return False
         log.info("mail taken in", extra={**about, "outcome": result.outcome})
@@ -284,16 +283,21 @@ def _fetched(client: IMAPClient, uid: int, target: IO[bytes]) -> int | None:
     if uid not in sizes:
         return None
     size = int(sizes[uid][b"RFC822.SIZE"])
-    wanted, most = (size, PIECE) if size <= settings.MAIL_BYTES else (receiving.HEADER, receiving.HEADER)
-    for start in range(0, max(wanted, 1), most):
-        piece = _piece(client.fetch([uid], [f"BODY.PEEK[]<{start}.{most}>"]).get(uid, {}))
+    if size > settings.MAIL_BYTES:
+        target.write(_piece(client, uid, 0, receiving.HEADER))
+        return size
+    fetched = 0
+    while fetched <= settings.MAIL_BYTES:  # the size may be a guess, the end of a mail is not
+        piece = _piece(client, uid, fetched, PIECE)
         target.write(piece)
-        if len(piece) < most:
+        fetched += len(piece)
+        if len(piece) < PIECE:
             break
-    return size
+    return max(size, fetched)
 
 
-def _piece(answer: dict[bytes, Any]) -> bytes:
+def _piece(client: IMAPClient, uid: int, start: int, most: int) -> bytes:
+    answer = client.fetch([uid], [f"BODY.PEEK[]<{start}.{most}>"]).get(uid, {})
     return next((value for name, value in answer.items() if name.startswith(b"BODY[") and isinstance(value, bytes)), b"")
 
 

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from contextlib import suppress
 
 NO_CHARSETS = frozenset({"unicode_escape", "raw_unicode_escape", "idna", "punycode", "undefined", "mbcs", "oem", "utf_7"})
 """Python knows these as encodings; a mail that names one would have its backslashes eaten (UTF-7: only when it says so)."""
@@ -56,7 +57,7 @@ def _decoded(raw: bytes, codec: str) -> str:
     except (UnicodeError, ValueError):
         if codec == "iso2022_jp" and JIS.search(raw):
             return _of_windows_in_japan(raw)
-        return _damaged(raw) if codec.startswith("utf-8") else _guessed(raw)
+        return _damaged(raw, codec)
     if codec.startswith("iso8859-") and C1.search(text):  # as browsers do: these are never meant as control characters
         windows = OF_WINDOWS.get(codec, "cp1252")
         return C1.sub(lambda sign: sign.group().encode("latin-1").decode(windows, "replace"), text)
@@ -109,16 +110,15 @@ def _guessed(raw: bytes) -> str:
         return _western(raw)
 
 
-def _damaged(raw: bytes) -> str:
-    """UTF-8 with a few broken bytes stays UTF-8; what only says so is read as what Windows writes."""
-    text = raw.decode("utf-8", "replace")
+def _damaged(raw: bytes, codec: str) -> str:
+    """What has a few broken bytes stays what it says it is; what only says so is UTF-8, or what Windows writes."""
+    with suppress(UnicodeError):
+        return raw.decode("utf-8")
+    text = raw.decode(codec, "replace")
     broken = text.count("\ufffd")
     whole = sum(1 for letter in text if ord(letter) > 127) - broken  # noqa: PLR2004  (ASCII)
     return text if whole > broken else _western(raw)
 
 
 def _western(raw: bytes) -> str:
-    try:
-        return raw.decode("cp1252")
-    except UnicodeError:
-        return raw.decode("latin-1")
+    return raw.decode("cp1252", "replace")

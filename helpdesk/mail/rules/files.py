@@ -2,8 +2,10 @@
 
 import base64
 import re
+from email import policy
 from email.errors import InvalidBase64CharactersDefect, InvalidBase64LengthDefect, InvalidBase64PaddingDefect
 from email.message import Message
+from email.parser import BytesParser
 from typing import Any
 
 from tnefparse import TNEF
@@ -18,6 +20,8 @@ ENCODING = "Content-Transfer-Encoding"
 BROKEN = (InvalidBase64CharactersDefect, InvalidBase64LengthDefect, InvalidBase64PaddingDefect)
 BLANKS = re.compile(rb"^[^\r\n]*[^\s][ \t]+[^\s]", re.MULTILINE)
 PIECE = re.compile(rb"[A-Za-z0-9+/]+")
+AS_IT_CAME = policy.compat32.clone(max_line_length=0)
+MAILS = frozenset({"message/rfc822", "message/global", "message/news"})
 TNEF_TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 
 
@@ -34,11 +38,13 @@ def name_of(part: Message, otherwise: str) -> str:
 
 
 def _parameter(raw: str, field: str) -> str:
-    """Empty where there is none. The library reads parameters of text alone, and of bare bytes leaves nothing: to it each
-    byte is one letter, and only the value is read in its charset."""
+    """Empty where there is none; where it stands in both ways, that of RFC 2231 counts (RFC 6266, 4.3). The library reads
+    parameters of text alone, and of bare bytes leaves nothing: to it each byte is one letter, and only the value is read
+    in its charset."""
     header = Message()
     header["X"] = raw.encode("utf-8", "surrogateescape").decode("latin-1")
-    found = header.get_param(field, "", "X")
+    values: list[Any] = [value for name, value in header.get_params([], "X") if name.lower() == field]
+    found = next((one for one in values if isinstance(one, tuple)), next(iter(values), ""))
     if isinstance(found, tuple):
         charset, _language, letters = found
         return decoded(letters.encode("latin-1"), charset)
@@ -46,7 +52,9 @@ def _parameter(raw: str, field: str) -> str:
 
 
 def content_of(part: Message) -> bytes:
-    """Decoded bytes. Never raises; broken base64 gives what could be decoded."""
+    """Decoded bytes. Never raises; broken base64 gives what could be decoded, and mails inside are as they came."""
+    if part.is_multipart():
+        return b"".join(map(_flat, inner(part)))
     encoding = keyword(raw_value(part, ENCODING))
     try:
         if ENCODING in part:
@@ -77,11 +85,11 @@ def from_base64(text: bytes) -> bytes:
 
 
 def files_of(part: Message, content_type: str) -> list[File]:
-    if content_type == "message/rfc822":
+    if content_type in MAILS:
         return [_forwarded(part)]
     content, content_type = content_of(part), storable(content_type)
     name = name_of(part, f"attachment{ENDINGS.get(content_type, '')}")
-    if content_type in TNEF_TYPES or name.lower() == "winmail.dat":
+    if is_winmail(part, content_type):
         return opened(content) or [File(name, content_type, content)]
     return [File(name, content_type, content)]
 
@@ -93,17 +101,51 @@ ENDINGS = {
 }  # fmt: skip
 
 
+def enclosed(part: Message) -> Message | None:
+    """The mail inside of a mail. It may not be encoded (RFC 2046, 5.2.1), and some programs do it."""
+    message = next(iter(inner(part)), None)
+    encoding = keyword(raw_value(part, ENCODING))
+    if message is None or encoding not in {"base64", "quoted-printable"}:
+        return message
+    carrier = Message()
+    carrier[ENCODING] = encoding
+    carrier.set_payload(_flat(message).decode("ascii", "surrogateescape"))
+    return BytesParser(policy=policy.compat32).parsebytes(content_of(carrier))
+
+
 def _forwarded(part: Message) -> File:
     """A mail inside of a mail, as a file that mail programs open."""
-    message = next(iter(inner(part)), None)
+    message = enclosed(part)
     if message is None:
         return File(name_of(part, "mail.eml"), "message/rfc822", content_of(part))
-    try:
-        content = message.as_bytes()
-    except (ValueError, LookupError, TypeError, AttributeError, KeyError, UnicodeError):
-        content = content_of(message)
     title = topic(value(message, "Subject")) or "mail"
-    return File(name_of(part, f"{title}.eml"), "message/rfc822", content)
+    return File(name_of(part, f"{title}.eml"), "message/rfc822", _flat(message))
+
+
+def _flat(message: Message) -> bytes:
+    try:
+        return message.as_bytes(policy=AS_IT_CAME)
+    except (ValueError, LookupError, TypeError, AttributeError, KeyError, UnicodeError):
+        return b"" if message.is_multipart() else content_of(message)
+
+
+def is_winmail(part: Message, content_type: str) -> bool:
+    return content_type in TNEF_TYPES or name_of(part, "").lower() == "winmail.dat"
+
+
+def written(content: bytes) -> tuple[str, str, bool]:
+    """What somebody wrote into a winmail.dat: as text, as HTML, and whether there is more than can be read (RTF)."""
+    try:
+        inside = TNEF(content, do_checksum=False)
+        text, html = (_said(one, inside.codepage) for one in (inside.body, inside.htmlbody))
+    except Exception:  # likewise
+        return "", "", False
+    return text, html, bool(inside._rtfbody) and not (text.strip() or html.strip())
+
+
+def _said(body: Any, codepage: str | None) -> str:
+    text = decoded(body, codepage) if isinstance(body, bytes) else str(body or "")
+    return text.rstrip("\0\ufffd").replace("\r\n", "\n")
 
 
 def opened(content: bytes) -> list[File]:

@@ -37,7 +37,8 @@ ONE_MAILBOX = re.compile(
     rf"""\s*(?:(?:"(?:[^"\\]|\\.)*"|[^"<>@])*<\s*(?P<angle>{_SPEC})\s*>|(?P<bare>{_SPEC}))\s*(?:\([^()@]*\)\s*)?"""
 )
 """`"Quoted name" <address>`, `Name <address>`, `address` or `address (name)`; only in a quoted name stands another `@`."""
-ADDRESS = re.compile(_SPEC)
+ADDRESS = re.compile(rf"""(?:{_SPEC}|"[^\x00-\x1f\x7f\ufffd<>"\\@]{{1,62}}"@[^{_APART}"'(),;:@]{{1,255}})""")
+"""The part before the `@` may be quoted, with blanks in it (RFC 5321, 4.1.2)."""
 MESSAGE_ID = re.compile(rf"<([^{_APART}]{{1,995}})>")
 BARE_ID = re.compile(rf"[^{_APART}@]{{1,500}}@[^{_APART}@]{{1,255}}")
 
@@ -72,34 +73,35 @@ def value(message: Message, name: str) -> str:
 
 
 def words(raw: str) -> str:
-    """Encoded words and bare bytes as text, on one line and in one direction."""
-    raw = raw[:LONGEST]
+    """Encoded words and bare bytes as text, on one line and in one direction. To the library each byte is one letter: it
+    would write others as escapes."""
+    letters = _octets(raw[:LONGEST]).decode("latin-1")
     try:
-        pieces = decode_header(raw) if "=?" in raw else [(raw, None)]
+        pieces = decode_header(letters) if "=?" in letters else [(letters, None)]
     except (MessageError, ValueError, LookupError, IndexError):
-        pieces = [(raw, None)]
-    text = "".join(_piece(one, charset) for one, charset in pieces)
+        pieces = [(letters, None)]
+    text = "".join(decoded(one.encode("latin-1") if isinstance(one, str) else one, charset) for one, charset in pieces)
     return " ".join(UNSEEN.sub(" ", text).split())
 
 
-def _piece(one: bytes | str, charset: str | None) -> str:
-    if isinstance(one, bytes):
-        return decoded(one, charset) if charset else bare(one.decode("latin-1"), one)
-    return bare(one)
-
-
-def bare(text: str, raw: bytes | None = None) -> str:
-    """Bytes that stand in a header as they are, as text."""
+def _octets(text: str) -> bytes:
+    """As they came."""
     try:
-        return decoded(raw if raw is not None else text.encode("utf-8", "surrogateescape"))
+        return text.encode("utf-8", "surrogateescape")
     except UnicodeError:
-        return storable(text)
+        return storable(text).encode()
+
+
+def bare(text: str) -> str:
+    """Bytes that stand in a header as they are, as text."""
+    return decoded(_octets(text))
 
 
 def sender(message: Message) -> Sender:
     """From; where that names nobody, Sender, then Return-Path, which prove nothing."""
     for name in ("From", "Sender", "Return-Path"):
-        for shown, address in _pairs([raw_value(message, name)]):
+        said = raw_value(message, name)
+        for shown, address in _pairs([said]) or _pairs([words(said)]):  # some programs encode the address, too
             return Sender(words(shown)[:200], address, name == "From" and _only(message, address))
     return Sender()
 

@@ -182,13 +182,14 @@ class _Content:
     beyond: int = 0
     reports: list[Message] = dataclasses.field(default_factory=list)
     forwarded: list[Message] = dataclasses.field(default_factory=list)
+    winmails: list[Message] = dataclasses.field(default_factory=list)
 
     def take(self, part: Message, *, alternative: bool, alone: bool = False) -> None:
         kind, is_text = _kind(part), self.texts.length < LONGEST_TEXT and _is_text(part, alone=alone)
         if kind in automatic.REPORTS:
             self.reports.append(part)
-        if kind == "message/rfc822":
-            self.forwarded += headers.inner(part)
+        if kind == "message/rfc822" and (message := files.enclosed(part)):
+            self.forwarded.append(message)
         if is_text and (kind == "text/plain" or (kind in WRITTEN and not alternative)):
             text = _limited(_text(part), LONGEST_TEXT, File("text.txt", "text/plain"), self.files)
             self.texts.plain(text, alternative=alternative)
@@ -196,15 +197,29 @@ class _Content:
             self.htmls.append(_limited(_text(part), LONGEST_HTML, File("text.html", "text/html"), self.files))
             self.texts.formatted(bodies.text_of_html(self.htmls[-1]), alternative=alternative)
         elif len(self.files) < files.MOST:
+            self.winmails += [part] if files.is_winmail(part, kind) else []
             self.files += files.files_of(part, kind)
         else:
             self.beyond += 1
 
     def instead(self, *, bounce: bool) -> str:
-        """Where nobody wrote anything: what a mail server reports, or the mail that was passed on without a word."""
+        """Where nobody wrote anything: what a mail server reports, what is in a winmail.dat, or the
+        mail that was passed on without a word."""
         if bounce:
             return "\n".join(_report(one) for one in self.reports)[:LONGEST_REPORT]
+        if said := "\n\n".join(filter(None, map(self._written, self.winmails))):
+            return said[:LONGEST_TEXT]
         return _passed_on(self.forwarded[0]) if len(self.forwarded) == 1 else ""
+
+    def _written(self, winmail: Message) -> str:
+        """What cannot be read stays a file, for the files inside of it are not all."""
+        content = files.content_of(winmail)
+        text, html, more = files.written(content)
+        if more and all(one.content != content for one in self.files):
+            self.files.append(File("winmail.dat", "application/ms-tnef", content))
+        if html:
+            self.htmls.append(_limited(html, LONGEST_HTML, File("text.html", "text/html"), self.files))
+        return _limited(text or bodies.text_of_html(html), LONGEST_TEXT, File("text.txt", "text/plain"), self.files)
 
 
 def _report(part: Message) -> str:

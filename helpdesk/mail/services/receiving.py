@@ -29,6 +29,8 @@ Outcome = IncomingMail.Outcome
 FOLDERS = "fleetdesk-mail-"
 HEADER = 65_536
 """Bytes of a mail too large to be read, out of which its header is taken."""
+REFUSED = ("22", "54")
+"""Classes of SQLSTATE with which PostgreSQL refuses what it is given (appendix A): no value, or more than it takes."""
 
 
 class NowhereError(LookupError):
@@ -83,12 +85,18 @@ def _settle_again(row: IncomingMail, delivery: Delivery) -> None:
             if mine.update(outcome=Outcome.STORED, reason="") == 1:
                 row.refresh_from_db()
                 settling.settle(row=row, delivery=delivery, files=files)
-    except (OperationalError, InterfaceError):
-        raise
     except Exception as error:
+        if is_away(error):
+            raise
         log.exception("mail set aside again", extra={"mail_id": row.pk})
         row.refresh_from_db()
         IncomingMail.objects.filter(pk=row.pk).update(reason=_told(error))
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the database is at fault and not the mail: then it is tried again."""
+    refused = str(getattr(error.__cause__, "sqlstate", None) or "")[:2] in REFUSED
+    return isinstance(error, (OperationalError, InterfaceError)) and not refused
 
 
 def set_aside_unfetched(*, mailbox: Mailbox, uid: int) -> None:
@@ -203,8 +211,6 @@ def _write(delivery: Delivery, key: str) -> Result:
         with transaction.atomic():
             row = IncomingMail.objects.create(**_columns(delivery, key), outcome=Outcome.STORED)
             settling.settle(row=row, delivery=delivery, files=files)
-    except (OperationalError, InterfaceError):
-        raise
     except OSError:  # the disk is at fault, not the mail
         keeping.let_go(delivery.raw.file)
         raise
@@ -213,6 +219,8 @@ def _write(delivery: Delivery, key: str) -> Result:
             return _set_aside(delivery, key, IntegrityError("it contradicts what is stored"))
         return _settled(delivery)
     except Exception as error:  # one poison mail must not hold the next; it is kept with the reason
+        if is_away(error):
+            raise
         log.exception("mail set aside", extra={"digest": delivery.raw.digest})
         return _set_aside(delivery, key, error)
     log.info("mail received", extra={"mail_id": row.pk, "outcome": row.outcome})

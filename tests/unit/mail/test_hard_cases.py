@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 from django.conf import settings as product
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
@@ -130,8 +130,6 @@ def test_a_damaged_file_is_said_and_nothing_is_lost(post: Post) -> None:
 
 
 def test_with_the_database_away_nothing_stays_and_it_comes_again(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
-    from django.db import OperationalError
-
     def away(*_: object) -> None:
         raise OperationalError
 
@@ -140,6 +138,32 @@ def test_with_the_database_away_nothing_stays_and_it_comes_again(city: City, mon
         receiving.receive(source=io.BytesIO(letter().as_bytes()))
 
     assert files("mail") == []
+
+
+def test_a_mail_of_two_hundred_thousand_letters_that_are_all_words_comes_in(post: Post) -> None:
+    words = (f"{chr(0x4E00 + n // 20_000)}{chr(0x4E00 + n % 20_000)}" for n in range(66_800))
+    text = " ".join(f"{one}-{next(words)}" for one in words)[:200_000]
+    raw = b"From: x@fremd.example\nSubject: s\nMessage-ID: <1@f>\nContent-Type: text/plain; charset=utf-8\n\n"
+
+    assert post(raw=raw + text.encode()).outcome == "new"
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL has such limits")
+@pytest.mark.parametrize(("state", "outcome"), [("54000", "quarantined"), ("22001", "quarantined"), ("57P01", None)])
+def test_what_the_database_refuses_is_set_aside_and_what_it_is_away_for_comes_again(
+    state: str, outcome: str | None, post: Post
+) -> None:
+    with connection.cursor() as cursor:
+        refuse = f"BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END"
+        cursor.execute(f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ {refuse} $$")
+        cursor.execute("CREATE TRIGGER refuse BEFORE INSERT ON tickets_article FOR EACH ROW EXECUTE FUNCTION refuse()")
+
+    if outcome is None:
+        with pytest.raises(OperationalError):
+            post()
+    else:
+        assert post().outcome == outcome
+        assert receiving.again(row=IncomingMail.objects.get()).outcome == outcome
 
 
 def test_of_an_erased_sender_s_mail_nothing_can_be_read_again(post: Post) -> None:
