@@ -17,6 +17,7 @@ from fleet.automation.services.ordering import Order, OrderError, request_change
 from fleet.automation.services.schedules import Standing
 from fleet.devices import services as devices
 from fleet.devices.models import Device
+from fleet.events.models import Event
 from fleet.people import services as people
 from fleet.people.models import Grant, User
 from fleet.people.rules import Role
@@ -270,6 +271,20 @@ def test_what_was_off_or_missed_is_not_made_up_for(city: City) -> None:
     schedules.tend(timezone.now())
 
     assert not Change.objects.exists()
+
+
+def test_switching_on_what_is_on_loses_no_order_and_tells_nothing(city: City) -> None:
+    row = made(city)
+
+    schedules.switch(schedule=row, enabled=True, by=city.technician)
+    schedules.tend(timezone.now())
+
+    assert Change.objects.count() == 1
+    assert not Event.objects.filter(name="schedule.switched-on").exists()
+    for enabled in (False, False, True):
+        schedules.switch(schedule=row, enabled=enabled, by=city.technician)
+    told = Event.objects.filter(name__startswith="schedule.switched").order_by("pk").values_list("name", flat=True)
+    assert list(told) == ["schedule.switched-off", "schedule.switched-on"]
 
 
 @pytest.mark.parametrize(
