@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from fleet.sites.rules import Calendar, LessonSpan, lessons_between
+from fleet.sites.rules import Calendar, LessonSpan, exam_days, lessons_between
 
 FEWEST_TOLD = 5
 """Fewer people than that could be guessed: they are told as «fewer than five»."""
@@ -186,11 +186,10 @@ def site_hit(pk: int, name: str, calendar: Calendar, begin: datetime, end: datet
 
 def _exams(calendar: Calendar, begin: datetime, end: datetime) -> tuple[str, ...]:
     """By whole days: on the day of an exam nobody wants to hear that it was over an hour before."""
-    first, last = calendar.local(begin).date().toordinal(), calendar.local(end).date().toordinal()
+    first, last = calendar.local(begin).date(), calendar.local(end).date()
     found = []
     for exam in calendar.exams:
-        from_day = calendar.local(exam.begins_at).date().toordinal() - exam.buffer_days
-        to_day = calendar.local(exam.ends_at).date().toordinal() + exam.buffer_days
+        from_day, to_day = exam_days(calendar, exam, exam.buffer_days)
         if from_day <= last and to_day >= first:
             found.append(exam.name)
     return tuple(dict.fromkeys(found))

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from fleet.monitoring.rules.maintenance import Plan, occurrences
-from fleet.sites.rules import Calendar, ExamSpan
+from fleet.sites.rules import Calendar, ExamSpan, exam_days
 from fleet.sites.rules.clock import MIDNIGHT, ONE_DAY, SCHOOL_DAYS
 
 HORIZON = timedelta(days=60)
@@ -275,8 +275,7 @@ def _exam_span(calendar: Calendar, exam: ExamSpan, rule: Rule) -> Span:
     if rule.exams is Exams.DURING:
         return Span(exam.begins_at, exam.ends_at, "exam", exam.name)
     days = min(max(exam.buffer_days, rule.exam_margin_days), LONGEST_MARGIN_DAYS)
-    around = timedelta(days=days)
-    first, last = calendar.local(exam.begins_at).date() - around, calendar.local(exam.ends_at).date() + around
+    first, last = exam_days(calendar, exam, days)
     return Span(calendar.instant(first, MIDNIGHT), calendar.instant(last + ONE_DAY, MIDNIGHT), "exam", exam.name)
 
 

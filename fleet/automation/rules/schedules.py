@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from dateutil.parser import parse
 from dateutil.rrule import rrule, rrulestr
 
 EVER = frozenset({"FREQ", "INTERVAL", "UNTIL", "BYHOUR", "BYMINUTE"})
@@ -15,6 +16,10 @@ ALLOWED = {
 }
 """Per frequency: what, day by day, might never hold is looked through to the end of time."""
 CHARACTERS = re.compile(r"[A-Z0-9=;,+-]+")
+UNTIL = re.compile(r"\d{8}(T\d{6}Z?)?", re.ASCII)
+"""RFC 5545, 3.3.10: a day, which counts whole; a time by the clock of the place; or, with a Z, an instant in UTC."""
+SKIPPED = timedelta(hours=1)
+"""So much a clock is put forward in one night."""
 GRACE = timedelta(hours=6)
 """What was missed for longer, because nothing ran, is left out rather than done at another time of day."""
 LONGEST_RULE = 300
@@ -36,7 +41,7 @@ def checked(rule: str, starts_at: datetime, zone: str) -> str:
         raise RuleError("syntax")
     if parts["FREQ"] not in ALLOWED or "," in parts.get("BYHOUR", "") or "," in parts.get("BYMINUTE", ""):
         raise RuleError("too-often")
-    if not set(parts) <= ALLOWED[parts["FREQ"]]:
+    if not set(parts) <= ALLOWED[parts["FREQ"]] or not UNTIL.fullmatch(parts.get("UNTIL", "20000101")):
         raise RuleError("syntax")
     try:
         first = following(text, starts_at, zone, starts_at - timedelta(seconds=1))
@@ -51,14 +56,23 @@ def following(rule: str, starts_at: datetime, zone: str, after: datetime) -> dat
     """The first instant later than `after`; None when there is none. A clock time that is skipped comes an hour later."""
     place = ZoneInfo(zone)
     first, here = (one.astimezone(place).replace(tzinfo=None) for one in (starts_at, after))
-    wall = rrulestr(rule, dtstart=first, ignoretz=True)
+    parts = rule.split(";")
+    until = next((part.removeprefix("UNTIL=") for part in parts if part.startswith("UNTIL=")), "")
+    wall = rrulestr(";".join(part for part in parts if not part.startswith("UNTIL=")), dtstart=first)
     if not isinstance(wall, rrule):
         raise TypeError("one rule only")
-    found = wall.after(here)
-    if found is None:
-        return None
-    instant = found.replace(tzinfo=place).astimezone(UTC)
-    return instant if instant > after else following(rule, starts_at, zone, after + timedelta(hours=1))
+    for found in wall.xafter(here - SKIPPED):
+        instant = found.replace(tzinfo=place).astimezone(UTC)
+        if instant > after:
+            return None if until and _is_over(until, found, instant) else instant
+    return None
+
+
+def _is_over(until: str, wall: datetime, instant: datetime) -> bool:
+    end = parse(until)
+    if "T" not in until:
+        return wall.date() > end.date()
+    return (instant if end.tzinfo else wall) > end
 
 
 def missed(due_at: datetime, now: datetime) -> bool:

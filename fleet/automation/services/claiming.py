@@ -25,8 +25,6 @@ CHILD_SHARE = 2 / 3
 """Of the lease: so long a child lives without a beat. It hears of a beat later than the row, so its time must be shorter."""
 BEATS_A_LEASE = 12
 """So many that a database that is away for half a lease costs no run: the last beat was just before."""
-ALLOWED_FOR = timedelta(minutes=1)
-"""So long the policy's word of when a run was queued is good."""
 DYING = timedelta(seconds=5)
 """What killing a tree may take (`tree.kill_descendants`): nobody else may have the devices before."""
 
@@ -62,7 +60,7 @@ def _take(run_id: int) -> Run | None:
 
 
 def _reckoned_otherwise(run: Run, now: datetime) -> bool:
-    outdated = boxes.outdated(run, now) or _hour_has_passed(run, now) or _not_what_was_agreed(run)
+    outdated = boxes.outdated(run, now) or _may_not_now(run, now) or _not_what_was_agreed(run)
     return outdated or (run.kind == Run.Kind.APPLY and remedies.called_off(run.change_id))
 
 
@@ -74,9 +72,9 @@ def _not_what_was_agreed(run: Run) -> bool:
     return agreed_to_something_else(run.change)
 
 
-def _hour_has_passed(run: Run, now: datetime) -> bool:
-    """Whether it has waited so long (for a device, for a worker) that it may not begin any more where it could before."""
-    if run.kind != Run.Kind.APPLY or now - run.queued_at < ALLOWED_FOR:
+def _may_not_now(run: Run, now: datetime) -> bool:
+    """Whether, since it was queued, a freeze was entered or the bell has come nearer: what it said then holds no more."""
+    if run.kind != Run.Kind.APPLY:
         return False
     return not policy.why_not_now(run.change, _device_ids(run), now).allowed
 

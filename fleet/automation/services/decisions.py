@@ -121,15 +121,17 @@ def agreed_to_something_else(change: Change) -> bool:
 
 
 def agreed_until(change: Change, ends_at: datetime) -> None:
-    """Another end, after as many people have agreed to it as to the change: their voices, and an exception, hold for it as
-    it is from now on, unless it was something else already. The change's row is locked."""
+    """Another end, after as many people have agreed to it as to the change: their voices hold for it as it is from now on,
+    unless it was something else already. So does an exception for an earlier end; a later one takes two people anew, whom
+    the change itself may not need. The change's row is locked."""
     old, same = change.digest, not subject.is_another(change)
+    earlier = change.ends_at is not None and ends_at < change.ends_at
     change.ends_at = ends_at
     change.save(update_fields=["ends_at"])
     if same:
         subject.renew(change)
         Approval.objects.filter(change=change, digest=old, void_at__isnull=True).update(digest=change.digest)
-        if not Override.objects.filter(change=change, digest=change.digest).exists():
+        if earlier and not Override.objects.filter(change=change, digest=change.digest).exists():
             Override.objects.filter(change=change, digest=old).update(digest=change.digest)
 
 

@@ -266,7 +266,7 @@ def to_preview(change: Change, most: int) -> list[int]:
 class Silence:
     device: str
     minutes: float
-    """As long as it lasted within the change, or so far."""
+    """As long as it lasted, or so far."""
     expected: bool
 
 
@@ -283,15 +283,16 @@ class Outcome:
 
 
 def outcome(change: Change, device_ids: Collection[int], forecast: Impact, now: datetime) -> Outcome | None:
-    """From the outages of these devices and of everything that the forecast names. None before anything was carried out."""
+    """From the outages of these devices and of everything that the forecast names: of those that began while it was carried
+    out, as who was silent before is not silent by it. None before anything was carried out."""
     span = _span(change, now)
     if span is None:
         return None
     expected = {one.id for one in forecast.devices}
-    outages = Outage.objects.touching(*span).filter(device_id__in=expected.union(device_ids))
+    outages = Outage.objects.filter(device_id__in=expected.union(device_ids), started_at__range=span)
     spans: defaultdict[Device, list[tuple[datetime, datetime]]] = defaultdict(list)
     for row in outages.select_related("device__room").order_by("started_at"):
-        spans[row.device].append((max(row.started_at, span[0]), min(row.ended_at or now, now)))
+        spans[row.device].append((row.started_at, min(row.ended_at or now, now)))
     silent = [Silence(device.name, _minutes(found), device.pk in expected) for device, found in spans.items()]
     minutes, rooms = _lessons_lost(spans)
     return Outcome(*span, sorted(silent, key=lambda one: (-one.minutes, one.device)), minutes, rooms)

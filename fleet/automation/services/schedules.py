@@ -134,11 +134,11 @@ def _devices(owner: User, site_id: int, device_ids: Any, kind: str) -> list[int]
 
 
 def switch(*, schedule: Schedule, enabled: bool, by: User) -> None:
-    """What was missed while it was off is not made up for."""
+    """What was missed while it was off is not made up for. Where it is so already, what is due stays due."""
     following = rules.following(schedule.rule, schedule.starts_at, schedule.zone, timezone.now())
     with transaction.atomic():
-        Schedule.objects.filter(pk=schedule.pk).update(enabled=enabled, next_at=following)
-        _tell(schedule, "switched-on" if enabled else "switched-off", by)
+        if Schedule.objects.filter(pk=schedule.pk, enabled=not enabled).update(enabled=enabled, next_at=following):
+            _tell(schedule, "switched-on" if enabled else "switched-off", by)
 
 
 def remove(*, schedule: Schedule, by: User) -> None:

@@ -155,9 +155,14 @@ def in_exam(calendar: Calendar, at: datetime) -> bool:
 def _within_exam(calendar: Calendar, exam: ExamSpan, at: datetime) -> bool:
     if not exam.buffer_days:
         return _holds(exam, at.astimezone(UTC))
-    around = timedelta(days=exam.buffer_days)
-    first, last = calendar.local(exam.begins_at).date() - around, calendar.local(exam.ends_at).date() + around
+    first, last = exam_days(calendar, exam, exam.buffer_days)
     return first <= calendar.local(at).date() <= last
+
+
+def exam_days(calendar: Calendar, exam: ExamSpan, around_days: int) -> tuple[date, date]:
+    """(first, last) of its days and of those around. What ends at midnight has nothing of the day that begins then."""
+    around, until = timedelta(days=around_days), exam.ends_at - timedelta.resolution
+    return calendar.local(exam.begins_at).date() - around, calendar.local(until).date() + around
 
 
 def in_nap(calendar: Calendar, at: datetime) -> bool:

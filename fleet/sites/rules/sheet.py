@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from fleet.sites.rules.clock import Calendar, ExamSpan
+from fleet.sites.rules.clock import Calendar, ExamSpan, exam_days
 from fleet.sites.rules.free import Entry, Source, each_day
 
 
@@ -52,8 +52,7 @@ def mark_of(entry: Entry) -> Mark:
 
 
 def _days_of(known: Calendar, exam: ExamSpan) -> Iterator[date]:
-    around = timedelta(days=exam.buffer_days)
-    day, last = known.local(exam.begins_at).date() - around, known.local(exam.ends_at).date() + around
+    day, last = exam_days(known, exam, exam.buffer_days)
     while day <= last:
         yield day
         day += timedelta(days=1)

@@ -14,9 +14,9 @@ from django.test import Client
 from django.utils import timezone
 
 from fleet.automation import services
-from fleet.automation.models import Approval, Change, DeviceLock, HostResult, LogLine, Override, Run, Target
+from fleet.automation.models import Approval, Change, DeviceLock, HostResult, LogLine, Run, Target
 from fleet.automation.rules.rollout import Strategy
-from fleet.automation.services import boxes, holding, overriding
+from fleet.automation.services import boxes, holding
 from fleet.automation.services.claiming import claim
 from fleet.automation.services.decisions import DecisionError
 from fleet.automation.services.rollouts.advancing import advance
@@ -199,7 +199,6 @@ def test_what_lasts_longer_by_agreement_goes_on_without_being_asked_anew(city: T
     city.step(change)
     services.pause(change=change, by=city.asker)
     before, later = change.digest, timezone.now() + timedelta(hours=2)
-    exception = Override.objects.create(change=change, digest=before, reason="Prüfung", asked_by=city.asker)
 
     assert not boxes.extend(change=change, ends_at=later, by=city.asker)
     services.agree_to(proposal=change.proposals.get(over_at__isnull=True), by=city.approvers[0])
@@ -210,7 +209,6 @@ def test_what_lasts_longer_by_agreement_goes_on_without_being_asked_anew(city: T
     assert "asked-anew" not in city.told(change)
     assert change.digest != before
     assert change.approvals.get(void_at__isnull=True).digest == change.digest
-    assert overriding.of_change(change) == exception
 
 
 def test_another_machine_is_no_less_another_one_by_a_later_end(city: Two) -> None:

@@ -89,6 +89,12 @@ def test_exams_count_by_the_day_with_the_days_around() -> None:
     assert site_hit(1, "S", calendar, at("20:00") - timedelta(days=1), at("20:10") - timedelta(days=1)).exams == ()
 
 
+def test_an_exam_of_a_whole_day_does_not_count_the_day_after() -> None:
+    exam = ExamSpan("Abitur", at("00:00") - timedelta(days=1), at("00:00"))
+
+    assert site_hit(1, "S", Calendar(timezone="UTC", exams=(exam,)), at("20:00"), at("20:10")).exams == ()
+
+
 def test_nap_hours_are_told() -> None:
     assert len(site_hit(1, "Kita", SCHOOL, at("13:00"), at("13:10")).naps) == 1
     assert not site_hit(1, "Kita", SCHOOL, at("14:00"), at("14:10")).naps

@@ -156,6 +156,15 @@ def test_exams_come_first(at: str, risk: str, lasts: int, buffer_days: int, bloc
     assert answered(ask(at, place(calendar), risk=risk, lasts=lasts)) == (not blocked, blocked, next_at)
 
 
+@pytest.mark.parametrize(("margin_days", "next_at"), [(0, "06-11 00:00"), (1, "06-12 00:00"), (2, "06-13 00:00")])
+def test_an_exam_of_a_whole_day_keeps_no_more_days_free_than_were_agreed(margin_days: int, next_at: str) -> None:
+    """As a calendar feed tells it: from midnight to midnight."""
+    calendar = replace(SCHOOL, exams=(ExamSpan("Abitur", local("2026-06-10T00:00"), local("2026-06-11T00:00")),))
+    own = (Rule("medium", Times.ANY, exam_margin_days=margin_days),)
+
+    assert answered(ask("2026-06-10T12:00", place(calendar, rules=own))) == (False, ["exam"], next_at)
+
+
 @pytest.mark.parametrize("risk", ["low", "medium", "high"])
 def test_a_freeze_stops_everything(risk: str) -> None:
     frozen = Frozen(local("2026-06-13T00:00"), local("2026-06-20T00:00"), "Umzug")

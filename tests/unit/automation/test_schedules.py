@@ -17,6 +17,7 @@ from fleet.automation.services.ordering import Order, OrderError, request_change
 from fleet.automation.services.schedules import Standing
 from fleet.devices import services as devices
 from fleet.devices.models import Device
+from fleet.events.models import Event
 from fleet.people import services as people
 from fleet.people.models import Grant, User
 from fleet.people.rules import Role
@@ -52,6 +53,36 @@ def test_a_skipped_clock_time_comes_once_and_a_doubled_one_once() -> None:
     assert days == [25, 26]
 
 
+def test_in_the_hour_after_a_skipped_clock_time_its_order_is_still_to_come() -> None:
+    start, due = datetime(2026, 3, 1, 1, 30, tzinfo=UTC), datetime(2026, 3, 29, 1, 30, tzinfo=UTC)  # 2:30, then 3:30
+    minutes = (due - timedelta(minutes=minute) for minute in range(1, 91))
+
+    assert {following("FREQ=DAILY", start, BERLIN, after) for after in minutes} == {due}
+    assert following("FREQ=DAILY", start, BERLIN, due) == datetime(2026, 3, 30, 0, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("until", "last_day"),
+    [
+        ("20261231", 31),
+        ("20261231T233000", 31),
+        ("20261231T232959", 30),
+        ("20261231T223000Z", 31),  # 23:30 in Berlin
+        ("20261231T222959Z", 30),
+        ("20270101T000000", 31),
+    ],
+)
+def test_until_is_a_whole_day_a_clock_time_or_an_instant_in_utc(until: str, last_day: int) -> None:
+    """RFC 5545, 3.3.10."""
+    start = datetime(2026, 12, 28, 22, 30, tzinfo=UTC)  # 23:30
+    rule = checked(f"FREQ=DAILY;UNTIL={until}", start, BERLIN)
+    found, at = [], start - timedelta(seconds=1)
+    while (due := following(rule, start, BERLIN, at)) is not None:
+        found, at = [*found, due.day], due
+
+    assert found == list(range(28, last_day + 1))
+
+
 @pytest.mark.parametrize(
     ("rule", "key"),
     [
@@ -61,6 +92,9 @@ def test_a_skipped_clock_time_comes_once_and_a_doubled_one_once() -> None:
         ("nonsense", "syntax"),
         ("FREQ=MONTHLY;BYMONTHDAY=x", "syntax"),
         ("FREQ=DAILY;UNTIL=20200101T000000", "never"),
+        ("FREQ=DAILY;UNTIL=20251231", "never"),
+        ("FREQ=DAILY;UNTIL=31", "syntax"),
+        ("FREQ=DAILY;UNTIL=20261331", "syntax"),
         ("FREQ=DAILY\nRDATE:20260101T000000", "syntax"),
         ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "syntax"),
         ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "never"),
@@ -237,6 +271,20 @@ def test_what_was_off_or_missed_is_not_made_up_for(city: City) -> None:
     schedules.tend(timezone.now())
 
     assert not Change.objects.exists()
+
+
+def test_switching_on_what_is_on_loses_no_order_and_tells_nothing(city: City) -> None:
+    row = made(city)
+
+    schedules.switch(schedule=row, enabled=True, by=city.technician)
+    schedules.tend(timezone.now())
+
+    assert Change.objects.count() == 1
+    assert not Event.objects.filter(name="schedule.switched-on").exists()
+    for enabled in (False, False, True):
+        schedules.switch(schedule=row, enabled=enabled, by=city.technician)
+    told = Event.objects.filter(name__startswith="schedule.switched").order_by("pk").values_list("name", flat=True)
+    assert list(told) == ["schedule.switched-off", "schedule.switched-on"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from fleet.sites.rules import (
     lessons_between,
     moment,
     next_lesson,
+    sheet,
 )
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -79,6 +80,16 @@ def test_an_exam_and_the_days_around_it(local: str, buffer_days: int, expected: 
     exam = ExamSpan("Abitur Mathematik", at("2026-05-04T08:30"), at("2026-05-04T13:00"), buffer_days)
 
     assert in_exam(Calendar(exams=(exam,)), at(local)) is expected
+
+
+@pytest.mark.parametrize(("buffer_days", "days"), [(0, [10]), (1, [9, 10, 11])])
+def test_an_exam_of_a_whole_day_ends_at_midnight_and_has_nothing_of_the_day_after(buffer_days: int, days: list[int]) -> None:
+    exam = ExamSpan("Abitur", at("2026-06-10T00:00"), at("2026-06-11T00:00"), buffer_days)
+    calendar = Calendar(lessons=BELLS, exams=(exam,))
+
+    assert [day for day in range(7, 15) if in_exam(calendar, at(f"2026-06-{day:02}T09:00"))] == days
+    on_the_wall = [day for week in sheet.weeks(calendar, (), 2026, 6) for day in week if day.mark is sheet.Mark.EXAM]
+    assert [one.day.day for one in on_the_wall] == days
 
 
 def test_the_lessons_that_an_outage_touches() -> None:

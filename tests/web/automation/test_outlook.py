@@ -95,11 +95,14 @@ def test_a_forecast_is_kept_and_compared_with_what_happened(city: City) -> None:
             **scope, device=device, started_at=begun + timedelta(minutes=2), ended_at=begun + timedelta(minutes=6)
         )
 
+    Outage.objects.create(**scope, device=city.switch_a, started_at=begun - timedelta(minutes=1))
+
     change.refresh_from_db()
-    found = outlook.outcome(change, [city.access_point_a.pk], outlook.of_change(change), timezone.now() + timedelta(days=30))
+    mine = [city.access_point_a.pk, city.switch_a.pk]
+    found = outlook.outcome(change, mine, outlook.of_change(change), timezone.now() + timedelta(days=30))
 
     assert found is not None
-    assert [(one.device, one.minutes, one.expected) for one in found.silent] == [("AP-204-A", 4.0, True)]
+    assert [(one.device, one.minutes, one.expected) for one in found.silent] == [("AP-204-A", 4.0, True)], "not whoever was"
     assert (found.lesson_minutes, found.rooms) == (4.0, ["204"])
     panel = of_change_panel(city.technician, change.pk)
     assert panel is not None

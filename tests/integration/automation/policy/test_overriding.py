@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
-from fleet.automation.models import Change, Override
-from fleet.automation.services import decisions, overriding
+from fleet.automation.models import Change, Override, Run
+from fleet.automation.services import boxes, decisions, overriding, subject
 from fleet.automation.services.decisions import DecisionError
+from fleet.automation.services.policy import question
 from fleet.events.models import Event
 from fleet.people.models import User
 from tests.conftest import City
@@ -49,6 +52,22 @@ class TestOverride:
         assert refused(lambda: self.ask(over, city.administrator)) == "nothing-to-come"
         stale = make_change(city)
         assert refused(lambda: overriding.ask(change=stale, digest="x", reason="y", by=city.approver)) == "changed-meanwhile"
+
+    @pytest.mark.parametrize(("later", "holds"), [(-30, True), (0, True), (1, False), (60 * 24 * 60, False)])
+    def test_for_a_later_end_it_takes_two_people_anew(self, city: City, later: int, *, holds: bool) -> None:
+        """The change itself takes nobody's voice but that of whoever asks."""
+        begun = timezone.now() - timedelta(minutes=5)
+        ends = {"starts_at": begun, "ends_at": timezone.now() + timedelta(hours=1), "box": "pending"}
+        change = make_change(city, city.technician, state="running", playbook="ssid", approvals_needed=0, **ends)
+        Run.objects.create(change=change, kind=Run.Kind.APPLY, state=Run.State.SUCCEEDED, started_at=begun)
+        subject.renew(change)
+        self.ask(change, city.administrator)
+        self.agree(change, city.approver)
+
+        assert boxes.extend(change=change, ends_at=change.ends_at + timedelta(minutes=later), by=city.technician)
+
+        change.refresh_from_db()
+        assert question(change, [city.access_point_a.pk], timezone.now()).overridden is holds
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from fleet.automation.rules.arguments import digest
 from fleet.automation.rules.rollout import Strategy
 from fleet.automation.services import decisions, freezing, holding
 from fleet.automation.services.claiming import claim
+from fleet.automation.services.policy import question
 from fleet.devices import services as devices
 from fleet.devices.models import Device, DeviceType
 from fleet.events.models import Event
@@ -64,12 +65,13 @@ class TestWaiting:
 
         assert change.runs.get().state == "queued"
 
-    def test_what_gets_its_device_too_late_does_not_begin(self, city: City) -> None:
+    @pytest.mark.parametrize("waited", [timedelta(0), timedelta(minutes=5)])
+    def test_a_freeze_holds_what_waits_for_its_worker_or_device(self, city: City, waited: timedelta) -> None:
         change, now = make_change(city, state="approved"), timezone.now()
         PolicyRule.objects.create(authority=city.authority, risk="medium", times="any", exam_margin_days=0)
         services.tend(now=now)
         run = change.runs.get()
-        Run.objects.filter(pk=run.pk).update(queued_at=now - timedelta(minutes=5))
+        Run.objects.filter(pk=run.pk).update(queued_at=now - waited)
         self.freeze(city)
 
         assert claim(run.pk) is None
@@ -77,6 +79,36 @@ class TestWaiting:
         run.refresh_from_db()
         change.refresh_from_db()
         assert (run.state, change.state) == ("cancelled", "approved"), "it is queued anew when it may"
+
+    def test_what_would_end_at_the_bell_does_not_begin_a_moment_later(self, city: City) -> None:
+        change, now = make_change(city, state="approved"), timezone.now()
+        PolicyRule.objects.create(authority=city.authority, risk="medium", times="any", exam_margin_days=0)
+        bell = now + timedelta(seconds=question(change, [city.access_point_a.pk], now).disruption_s)
+        Freeze.objects.create(
+            authority=city.authority, starts_at=bell, ends_at=bell + timedelta(hours=1), reason="Zeugnisse"
+        )
+        services.tend(now=now)
+        run = change.runs.get()
+
+        assert claim(run.pk) is None
+
+    def test_claiming_takes_no_more_queries_for_many_devices(self, city: City) -> None:
+        def queries(device_ids: list[int]) -> int:
+            change = make_change(city, state="approved")
+            run = Run.objects.create(change=change, kind=Run.Kind.APPLY, queued_at=timezone.now())
+            HostResult.objects.bulk_create(HostResult(run=run, device_id=pk) for pk in device_ids)
+            with CaptureQueriesContext(connection) as asked:
+                assert claim(run.pk) is not None
+            return len(asked)
+
+        PolicyRule.objects.create(authority=city.authority, risk="medium", times="any", exam_margin_days=0)
+        kind = city.access_point_a.type
+        made = [
+            Device(authority=city.authority, site=city.school_b, type=kind, kind=kind.kind, name=f"A{n}") for n in range(200)
+        ]
+        many = [device.pk for device in Device.objects.bulk_create(made)]
+
+        assert queries(many) == queries([city.access_point_a.pk]) <= 36
 
 
 class TestExpiry:
