@@ -17,11 +17,14 @@ SCHEMES = {"http", "https", "mailto", "tel"}
 DEEPEST = 200
 """Elements inside of each other; what is deeper is shown as plain text."""
 VOID = frozenset({"br", "hr", "img"})
+LEADING_ZEROS = re.compile(r"&#0++(?=[0-9])")
+NO_CHARACTER = re.compile(r"&#[0-9]{8,}+;?")
+"""More digits than any character has (Unicode ends at 1,114,111), and perhaps more than an integer may be read from."""
 SIGNS = {"\ufdd0": "&", "\ufdd1": "<"}
 """No characters (Unicode, 23.7): they stand for those in a text while it is parsed, for references cost it time."""
 STAND_INS = {ord(sign): stand_in for stand_in, sign in SIGNS.items()}
 MARKUP = re.compile(
-    r"""<!--.*?(?:-->|\Z)|<[!?][^>]*(?:>|\Z)|<(script|style)\b.*?(?:</\1[^>]*>|\Z)"""
+    r"""<!--.*?(?:-->|\Z)|<[!?][^>]*(?:>|\Z)|<(script|style)\b.*?(?:</\1[^<>]*+>|\Z)"""
     r"""|<(?P<slash>/?)(?P<tag>[a-z][^\s/<>]*+)(?P<rest>(?:[^<>"']|"[^"<]*"|'[^'<]*'|["'])*+)>""",
     re.DOTALL | re.IGNORECASE,
 )
@@ -46,8 +49,9 @@ CLOSES = {
 
 def sanitised(html: str) -> SafeString:
     rel = "noopener noreferrer nofollow"
+    text = NO_CHARACTER.sub("\ufffd", LEADING_ZEROS.sub("&#", html.translate(dict.fromkeys(map(ord, SIGNS)))))
     clean = nh3.clean(
-        _closed(html.translate(dict.fromkeys(map(ord, SIGNS)))),
+        _closed(text),
         tags=TAGS,
         attributes=ATTRIBUTES,
         url_schemes=SCHEMES,

@@ -5,9 +5,9 @@ import re
 BEGINS_A_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 """What spreadsheets take for a formula (in full width too), or cut off before they look."""
 _PARTED = re.compile(
-    r"""([;,\t\r\n]\ *)  # where a spreadsheet may part the line, whatever it was told that parts it
-    (?=[\ "]*[=+\-@＝＋－＠])
-    (?![\ "]*[+\-][\d\ ()/.\-]*(?:[;,\t\r\n"]|$))  # a telephone number, an amount: nothing that reckons with others""",
+    r"""([;,\t\r\n]\ *+)  # where a spreadsheet may part the line, whatever it was told that parts it
+    (?=[\ "]*+[=+\-@＝＋－＠])
+    (?![\ "]*+[+\-][\d\ ()/.\-]*(?:[;,\t\r\n"]|$))  # a telephone number, an amount: nothing that reckons with others""",
     re.VERBOSE,
 )
 

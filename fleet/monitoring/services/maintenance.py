@@ -17,7 +17,8 @@ from fleet.monitoring.rules.maintenance import Occurrence, Plan
 from fleet.monitoring.services import doubts
 from fleet.monitoring.services.neighbours import parents
 from fleet.people.models import User
-from fleet.sites.models import Authority, Site
+from fleet.sites.models import Site
+from fleet.sites.services import hold_alone
 
 
 def covered(*, device_ids: Collection[int], at: datetime) -> set[int]:
@@ -143,7 +144,7 @@ def foreseen(*, authority_id: int, planned: Planned) -> list[Device]:
 @transaction.atomic
 def plan(*, authority_id: int, planned: Planned, by: User | None) -> MaintenanceWindow:
     """The same planned twice is one, also by two clicks at once."""
-    _hold(authority_id, planned.site)
+    hold_alone(authority_id=authority_id, site_id=planned.site.pk if planned.site else None)
     values: dict[str, Any] = {
         "authority_id": authority_id,
         "site": planned.site,
@@ -163,14 +164,6 @@ def plan(*, authority_id: int, planned: Planned, by: User | None) -> Maintenance
     window.devices.set(planned.device_ids)
     tell("maintenance.planned", window, by)
     return window
-
-
-def _hold(authority_id: int, site: Site | None) -> None:
-    """Who else plans something there waits until the transaction ends."""
-    if site is None:
-        Authority.objects.select_for_update(no_key=True).get(pk=authority_id)
-    else:
-        Site.objects.select_for_update(no_key=True).get(pk=site.pk)
 
 
 def end_early(*, window: MaintenanceWindow, at: datetime, by: User | None) -> bool:

@@ -3,7 +3,7 @@
 from fleet.sites.services.bells import Habits, Lesson, set_bell, set_habits, set_week, week
 from fleet.sites.services.closing import close_site, reopen_site
 from fleet.sites.services.entering import Closure, Exam, enter_closure, enter_exam, remove_closure, remove_exam
-from fleet.sites.services.holding import ClosedSiteError, hold_open, hold_room
+from fleet.sites.services.holding import ClosedSiteError, hold_alone, hold_open, hold_room
 from fleet.sites.services.places import (
     ChangedMeanwhileError,
     InUseError,
@@ -41,6 +41,7 @@ __all__ = [
     "create_site",
     "enter_closure",
     "enter_exam",
+    "hold_alone",
     "hold_open",
     "hold_room",
     "remove_building",

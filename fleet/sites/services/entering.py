@@ -9,6 +9,7 @@ from django.db import transaction
 from fleet.events.services import Fact, emit
 from fleet.people.models import User
 from fleet.sites.models import CalendarScoped, ExamPeriod, FreePeriod
+from fleet.sites.services.holding import hold_alone
 from fleet.sites.services.where import Where
 
 
@@ -31,7 +32,7 @@ class Exam:
 
 @transaction.atomic
 def enter_closure(*, where: Where, closure: Closure, by: User | None) -> FreePeriod:
-    where.hold()
+    hold_alone(authority_id=where.site.authority_id, site_id=where.columns["site_id"])
     columns = {**where.columns, **vars(closure), "kind": FreePeriod.Kind.CLOSURE, "feed": None}
     if known := FreePeriod.objects.filter(**columns).order_by("pk").first():
         return known
@@ -51,7 +52,7 @@ def remove_closure(*, closure: FreePeriod, by: User | None) -> bool:
 
 @transaction.atomic
 def enter_exam(*, where: Where, exam: Exam, by: User | None) -> ExamPeriod:
-    where.hold()
+    hold_alone(authority_id=where.site.authority_id, site_id=where.columns["site_id"])
     columns = {**where.columns, **vars(exam), "feed": None}
     if known := ExamPeriod.objects.filter(**columns).order_by("pk").first():
         return known

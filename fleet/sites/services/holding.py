@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection, models
 from django.utils.translation import gettext as _
 
-from fleet.sites.models import Building, Room, Site
+from fleet.sites.models import Authority, Building, Room, Site
 
 Place = TypeVar("Place", bound=models.Model)
 
@@ -30,6 +30,14 @@ def hold_room(*, room_id: int) -> Room | None:
 
 def hold_building(*, building_id: int) -> Building | None:
     return _held(Building, building_id)
+
+
+def hold_alone(*, authority_id: int, site_id: int | None) -> None:
+    """Who else enters something for this school, or for all of them, waits: two would enter the same."""
+    if site_id is None:
+        Authority.objects.select_for_update(no_key=True).get(pk=authority_id)
+    else:
+        Site.objects.select_for_update(no_key=True).get(pk=site_id)
 
 
 def _held(kind: type[Place], pk: int) -> Place | None:

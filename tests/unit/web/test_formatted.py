@@ -26,6 +26,7 @@ formatted.sanitised({html})
         '"<!--" * 100_000',
         '"<a \\"" * 100_000',
         '"<script>" * 50_000',
+        '"<script>" + "</script" * 100_000',
         '"&" * 1_000_000',
     ],
 )
@@ -57,3 +58,8 @@ def test_what_is_left_open_is_closed_as_browsers_do(html: str, shown: str) -> No
 
 def test_what_is_too_deep_is_plain_text() -> None:
     assert sanitised("<div>" * (DEEPEST + 1) + "<b>tief</b>") == "<div>" * DEEPEST + "tief" + "</div>" * DEEPEST
+
+
+@pytest.mark.parametrize("zeros", ["", "0" * 5000])
+def test_a_reference_to_no_character_is_none(zeros: str) -> None:
+    assert sanitised(f"&#{zeros}65;&#{zeros}{'9' * 5000};<a title='&#{'9' * 5000}'>x</a>").startswith("A\ufffd<a")
