@@ -1,11 +1,9 @@
 """What mail says in a ticket."""
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from fleet.people.rules import Action
 from helpdesk.tickets import notices
-from helpdesk.tickets.notices import Details, Link, Notice
+from helpdesk.tickets.notices import Details, Notice, to_ticket
 
 
 def register_all() -> None:
@@ -15,16 +13,16 @@ def register_all() -> None:
     notices.register("mail-continues", _continues)
 
 
-def _ticket(details: Details) -> Link:
-    return Link(details["number"], reverse("tickets:ticket", args=[details["number"]]), Action.VIEW_SITE)
-
-
 def _follows(details: Details) -> Notice:
-    return Notice(_("It goes on from %(number)s, which is closed.") % details, "info", link=_ticket(details))
+    if not details["number"]:
+        return Notice(_("It goes on from another ticket, which is closed."))
+    return Notice(_("It goes on from %(number)s, which is closed.") % details, link=to_ticket(details))
 
 
 def _continues(details: Details) -> Notice:
-    return Notice(_("It was answered by mail and goes on in %(number)s.") % details, "info", link=_ticket(details))
+    if not details["number"]:
+        return Notice(_("It was answered by mail and goes on in another ticket."))
+    return Notice(_("It was answered by mail and goes on in %(number)s.") % details, link=to_ticket(details))
 
 
 def _left_out(details: Details) -> Notice:

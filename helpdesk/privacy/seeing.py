@@ -9,7 +9,8 @@ from django.db.models import Exists, OuterRef, Q
 from fleet.events.models import Event
 from fleet.people.models import User
 from helpdesk.privacy.sources import Column
-from helpdesk.tickets.models import Ticket
+from helpdesk.tickets import notices, selectors
+from helpdesk.tickets.models import Article, Ticket, TicketLink
 
 
 def seen_by(reader: User, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
@@ -38,6 +39,23 @@ def paths(model: type[models.Model], depth: int = 2) -> Iterator[str]:
             yield from (f"{field.name}__{path}" for path in paths(related, depth - 1))
 
 
-def leads_to_another(model: type[models.Model], field: Column) -> bool:
-    """From a ticket to the one above it, or to the one that goes on for it: whether the first may be seen says nothing."""
-    return model is Ticket and field.related_model is Ticket
+def as_read_by(reader: User, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+    """With what `value` has to know of each row: of which other tickets `reader` may read. Not one query more."""
+    if rows.model is Article:
+        return selectors.as_read_by(reader, rows)
+    others = [field for field in rows.model._meta.concrete_fields if _leads_to_another(rows.model, field)]
+    told: models.QuerySet[Any] = rows.annotate(**{f"sees_{field.name}": _visible(reader, field.name) for field in others})
+    return told
+
+
+def value(row: models.Model, field: Column) -> Any:
+    """What the column says to whoever reads (`as_read_by`): of a ticket that they may not see, nothing."""
+    if isinstance(row, Article) and field.name == "details":
+        return notices.named_in(row)
+    hidden = _leads_to_another(type(row), field) and not getattr(row, f"sees_{field.name}")
+    return None if hidden else getattr(row, field.attname)
+
+
+def _leads_to_another(model: type[models.Model], field: Column) -> bool:
+    """From a ticket to one that it has to do with: whether the first may be seen says nothing of the other."""
+    return model in {Ticket, TicketLink} and field.related_model is Ticket

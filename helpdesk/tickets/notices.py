@@ -73,6 +73,13 @@ def named_in(article: Article) -> Details:
     return {**article.details, **({"number": "", "subject": _("for security people only")} if hides else {})}
 
 
+def to_ticket(details: Details, action: Action = Action.VIEW_SITE) -> Link | None:
+    """To the ticket that is named; None where none is, or none of which the reader may know."""
+    if not details.get("number"):
+        return None
+    return Link(_("To ticket %(number)s") % details, reverse("tickets:ticket", args=[details["number"]]), action)
+
+
 def clock(text: str | None) -> str:
     """An instant out of details as the reader's clock shows it; with its day when that is not today."""
     moment = parse_datetime(text) if text else None

@@ -1,18 +1,10 @@
 """What is said in a ticket about its deadlines, and about the tickets it has to do with."""
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from fleet.people.rules import Action
 from helpdesk.tickets import notices
-from helpdesk.tickets.notices import Details, Link, Notice, clock
-
-
-def _other(details: Details, action: Action = Action.VIEW_SITE) -> Link | None:
-    if not details.get("number"):
-        return None
-    label = _("To ticket %(number)s") % details
-    return Link(label, reverse("tickets:ticket", args=[details["number"]]), action)
+from helpdesk.tickets.notices import Details, Notice, clock, to_ticket
 
 
 def _merged_here(details: Details) -> Notice:
@@ -22,22 +14,22 @@ def _merged_here(details: Details) -> Notice:
 
 def _merged_into(details: Details) -> Notice:
     said = _("This is about the same as ticket %(number)s and goes on there. Answers to this one arrive there too.")
-    return Notice(said % details, link=_other(details))
+    return Notice(said % details, link=to_ticket(details))
 
 
 def _split_off(details: Details) -> Notice:
     said = _("A part of it is a ticket of its own now: %(number)s (“%(subject)s”).")
-    return Notice(said % details, link=_other(details))
+    return Notice(said % details, link=to_ticket(details))
 
 
 def _split_from(details: Details) -> Notice:
     said = _("Split off from ticket %(number)s (“%(subject)s”).")
-    return Notice(said % details, link=_other(details))
+    return Notice(said % details, link=to_ticket(details))
 
 
 def _follows(details: Details) -> Notice:
     said = _("It is about ticket %(number)s (“%(subject)s”) again, which is closed.")
-    return Notice(said % details, link=_other(details))
+    return Notice(said % details, link=to_ticket(details))
 
 
 def _child_attached(details: Details) -> Notice:
@@ -45,7 +37,7 @@ def _child_attached(details: Details) -> Notice:
     if not details["number"]:
         return Notice(_("This belongs to a larger incident."))
     said = _("This belongs to a larger incident, %(number)s. What is said there in public arrives here too.")
-    return Notice(said % details, link=_other(details, Action.WORK_TICKETS))
+    return Notice(said % details, link=to_ticket(details, Action.WORK_TICKETS))
 
 
 def _child_detached(details: Details) -> Notice:  # noqa: ARG001  (said by the article's author)

@@ -94,9 +94,9 @@ def _section(source: str, model: type[models.Model], rows: models.QuerySet[Any],
 def told(section: Section, wanted: Wanted, hide: Masker) -> Iterator[dict[str, Any]]:
     """The section's rows, readable for programs; in pieces, so that 70,000 tickets fit into memory."""
     model = section.rows.model
-    fields = [one for one in sources.readable(model) if wanted.is_own or not seeing.leads_to_another(model, one)]
+    fields = sources.readable(model)
     related = [one for one in fields if _is_named(one)]
-    rows = section.rows.select_related(*[one.name for one in related]).order_by("pk")
+    rows = seeing.as_read_by(wanted.reader, section.rows).select_related(*[one.name for one in related]).order_by("pk")
     for row in rows.iterator(chunk_size=CHUNK):
         yield _row(row, fields, wanted, hide)
 
@@ -115,11 +115,11 @@ def _row(row: models.Model, fields: list[sources.Column], wanted: Wanted, hide: 
 
 
 def _value(row: models.Model, field: sources.Column, hide: Masker) -> Any:
-    value = getattr(row, field.attname)
+    value = seeing.value(row, field)
     if field.related_model is User or sources.PLAIN.get(row._meta.label) == field.attname:
         return hide.person(value)
     if _is_named(field):
-        return _named(getattr(row, field.name), hide)
+        return None if value is None else _named(getattr(row, field.name), hide)
     if isinstance(row, User):
         return plain(value)  # the person's own name and address, whoever else is called the same
     return hide.value(plain(value))

@@ -66,15 +66,33 @@ def test_the_persons_own_and_that_of_an_administrator_for_security_hold_them(cit
             assert said in text, (by, said)
 
 
-def test_a_case_does_not_name_the_ticket_above_it(city: City, restricted: Ticket) -> None:
-    opening = services.Opening(site=city.school_a, subject="Fall", body="b", requester=city.coordinator_a)
-    case = services.open_ticket(opening=opening)
-    Ticket.objects.filter(pk=case.pk).update(parent=restricted)
+@pytest.mark.parametrize("by", ["administrator", "coordinator_a", "security"])
+def test_only_security_people_read_the_number_of_an_incident_that_has_become_restricted(city: City, by: str) -> None:
+    case, above, into = (
+        services.open_ticket(opening=services.Opening(city.school_a, subject, body="b", requester=requester))
+        for subject, requester in (("Fall", city.coordinator_a), ("GEHEIM", None), ("GEHEIM", None))
+    )
+    services.set_parent(ticket=case, parent=above, by=city.coordinator_a)
+    services.link(ticket=case, other=above, by=city.coordinator_a)
+    for notice in ("split-off", "merged-into"):
+        said = services.Contribution(author=city.technician, notice=notice, details=naming(into))
+        services.add_article(ticket=case, contribution=said)
+    Ticket.objects.filter(pk=case.pk).update(merged_into=into)
+    reader = getattr(city, by)
+    if by == "security":
+        people.grant(user=reader, role=Role.ADMINISTRATOR, scope_id=city.authority.pk)
+    queue = queues.of_security(authority=city.authority)
 
-    text = exported(city.coordinator_a, city.administrator)
+    Ticket.objects.filter(pk__in=[above.pk, into.pk]).update(queue=queue)
+    text = exported(city.coordinator_a, reader)
 
     assert case.number in text
-    assert restricted.number not in text
+    for hidden in (above.number, into.number, "GEHEIM"):
+        assert (hidden in text) is (by == "security"), hidden
+
+
+def naming(ticket: Ticket) -> dict[str, str]:
+    return {"number": ticket.number, "subject": ticket.subject}
 
 
 def test_the_page_counts_none_of_them_and_says_so(city: City, restricted: Ticket) -> None:

@@ -37,7 +37,7 @@ def test_why_two_faults_do_not_become_one_and_what_to_do_instead(city: City, the
     assert said in page.content.decode()
 
 
-NAMED = ("child-attached", "alert-suppressed", "split-off")
+NAMED = ("child-attached", "alert-suppressed", "split-off", "mail-follows", "mail-continues")
 
 
 @pytest.fixture
@@ -68,6 +68,7 @@ def test_nobody_else_reads_the_number_of_what_only_security_people_see(
         assert above.number not in text
         assert above.subject not in text
     assert "Das gehört zu einer größeren Störung." in page
+    assert "Darauf wurde per Mail geantwortet. Es geht in einem anderen Ticket weiter." in page
     found = Client().get(f"/api/v1/tickets/?parent={above.number}", headers=bearer(user)).json()
     assert found["results"] == []
 
