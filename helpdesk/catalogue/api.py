@@ -59,8 +59,8 @@ def list_agreements(request: HttpRequest) -> QuerySet[ServiceRequest]:
 
 @router.post("/agreements/{number}/agree", response=AgreementOut, summary="Agree to it")
 def agree(request: HttpRequest, number: str, body: CommentIn, if_match: IfMatch = None) -> ServiceRequest:
-    """403 for who does not decide on it, 409 where that is done or the ticket is finished; 412 where If-Match names another
-    version."""
+    """403 for who does not decide on it, 409 where that is done or the ticket is finished (a merged one: where it goes on);
+    412 where If-Match names another version."""
     return _decided(request, number, if_match, agreed=True, comment=body.comment)
 
 

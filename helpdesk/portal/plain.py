@@ -11,14 +11,20 @@ from helpdesk.tickets.models import Ticket
 
 
 def how_it_is(mood: Mood, *, watched: int = 0) -> str:
-    if mood.disturbed:
-        said = ngettext("%d room has a fault.", "%d rooms have a fault.", mood.disturbed) % mood.disturbed
-        return f"{said} {_('We are working on it.')}"
-    if mood.serviced and not watched:
+    if mood.state == "down":
+        return f"{_disturbed(mood)} {_('We are working on it.')}"
+    if mood.state == "maintenance" and not watched:
         return _("We are doing maintenance. There is no fault.")
     if mood.known and watched:
         return _("Everything works right now. We keep looking at it.")
     return _("Everything works.") if mood.known else _("We do not know yet. Please wait a minute.")
+
+
+def _disturbed(mood: Mood) -> str:
+    if mood.disturbed:
+        return ngettext("%d room has a fault.", "%d rooms have a fault.", mood.disturbed) % mood.disturbed
+    count = mood.loose_disturbed
+    return ngettext("%d device without a room has a fault.", "%d devices without a room have a fault.", count) % count
 
 
 def reported(ticket: Ticket) -> list[str]:

@@ -59,6 +59,18 @@ def thing(kind: str) -> str:
 
 def how_it_is(mood: Mood, *, watched: int = 0) -> str:
     """`watched`: known outages that are still followed up, though every room may be well by now."""
+    if mood.state == "down":
+        return _disturbed(mood)
+    if mood.state == "maintenance" and not watched:
+        return _serviced(mood)
+    if mood.known and watched:
+        return _("At the moment everything answers. We are still watching what was disturbed.")
+    if mood.known:
+        return _("Everything is running.")
+    return _("Nothing has been measured yet. This takes a minute.")
+
+
+def _disturbed(mood: Mood) -> str:
     if mood.disturbed:
         return (
             ngettext(
@@ -66,7 +78,16 @@ def how_it_is(mood: Mood, *, watched: int = 0) -> str:
             )
             % mood.disturbed
         )
-    if mood.serviced and not watched:
+    said = ngettext(
+        "A device without a room is disturbed. We are on it.",
+        "%(count)d devices without a room are disturbed. We are on it.",
+        mood.loose_disturbed,
+    )
+    return said % {"count": mood.loose_disturbed}
+
+
+def _serviced(mood: Mood) -> str:
+    if mood.serviced:
         return (
             ngettext(
                 "Maintenance is on in %d room, there is no fault.",
@@ -75,11 +96,12 @@ def how_it_is(mood: Mood, *, watched: int = 0) -> str:
             )
             % mood.serviced
         )
-    if mood.known and watched:
-        return _("At the moment everything answers. We are still watching what was disturbed.")
-    if mood.known:
-        return _("Everything is running.")
-    return _("Nothing has been measured yet. This takes a minute.")
+    said = ngettext(
+        "Maintenance is on at a device without a room, there is no fault.",
+        "Maintenance is on at %(count)d devices without a room, there is no fault.",
+        mood.loose_serviced,
+    )
+    return said % {"count": mood.loose_serviced}
 
 
 def known_outage(ticket: Ticket) -> str:

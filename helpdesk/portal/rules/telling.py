@@ -5,28 +5,41 @@ from dataclasses import dataclass
 
 from fleet.monitoring.rules.rooms import RoomState, State
 
+DISTURBED = frozenset({State.DOWN, State.WATCH})
+
 
 @dataclass(frozen=True)
 class Mood:
-    """`disturbed`: rooms in which something does not work now; `serviced`: rooms in which maintenance is on."""
+    """`disturbed`: rooms in which something does not work now; `serviced`: rooms in which maintenance is on. With `loose`:
+    devices without a room."""
 
     disturbed: int
     known: bool
     """False while nothing has been measured yet."""
     serviced: int = 0
+    loose_disturbed: int = 0
+    loose_serviced: int = 0
 
     @property
     def state(self) -> str:
-        if self.serviced and not self.disturbed:
+        if self.disturbed or self.loose_disturbed:
+            return "down"
+        if self.serviced or self.loose_serviced:
             return "maintenance"
-        return "down" if self.disturbed else "ok" if self.known else "unknown"
+        return "ok" if self.known else "unknown"
 
 
 def mood(rooms: Iterable[RoomState]) -> Mood:
     equipped = [room for room in rooms if room.devices]
-    disturbed = sum(room.state in {State.DOWN, State.WATCH} for room in equipped)
-    serviced = sum(room.state == State.MAINTENANCE for room in equipped)
-    return Mood(disturbed=disturbed, known=any(room.state == State.OK for room in equipped), serviced=serviced)
+    states = [room.state for room in equipped if room.room_id is not None]
+    loose = [device.state for room in equipped if room.room_id is None for device in room.devices]
+    return Mood(
+        disturbed=sum(map(DISTURBED.__contains__, states)),
+        known=any(room.state == State.OK for room in equipped),
+        serviced=states.count(State.MAINTENANCE),
+        loose_disturbed=sum(map(DISTURBED.__contains__, loose)),
+        loose_serviced=loose.count(State.MAINTENANCE),
+    )
 
 
 PICTOGRAMS = {

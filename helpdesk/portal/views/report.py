@@ -107,11 +107,8 @@ def draft(request: HttpRequest) -> HttpResponse:
 def _report(form: ReportForm, site: Site, user: User) -> Ticket | None:
     """None where files that are sent later are too many for it, which the form says then."""
     files = uploads.kept(form.cleaned_data["attachments"])
-    ticket = attachments.open_ticket(opening=_opening(form, site, user), files=files)
-    first = ticket.articles.first()
     try:
-        if files and first is not None:
-            attachments.add(article=first, files=files, by=user)
+        ticket = attachments.open_ticket(opening=_opening(form, site, user), files=files)
     except attachments.LimitError:
         form.add_error("attachments", _("Your report has arrived already. So many files do not fit into it any more."))
         return None

@@ -93,13 +93,25 @@ def reply(*, ticket: Ticket, said: Reply, files: Sequence[Kept]) -> Article:
 
 
 def open_ticket(*, opening: Opening, files: Sequence[Kept]) -> Ticket:
-    """A new ticket whose first article has these files; sent twice, all of it is there once."""
+    """A new ticket whose first article has these files; sent again, what was said in it gets those that it lacks. Raises
+    LimitError as `add`, and adds none then."""
+    by, key = opening.requester, opening.idempotency_key
+    if by is not None and (known := opening_service.opened_before(requester=by, idempotency_key=key)):
+        said = _said_in_opening(known, by, opening.notice)
+        if files and said is not None:
+            add(article=said, files=files, by=by)
+        return known
     with transaction.atomic():
         ticket = opening_service.open_ticket(opening=opening)
         first = ticket.articles.first()
         if files and first is not None and not first.attachments.exists():
             attach(article=first, files=files)
     return ticket
+
+
+def _said_in_opening(ticket: Ticket, by: User, notice: str) -> Article | None:
+    """Its first article, wherever that stands now: it may have been merged into another ticket, or split off."""
+    return Article.objects.filter(author=by, notice=notice, created_at__gte=ticket.created_at).first()
 
 
 class LimitError(ValueError):

@@ -57,7 +57,7 @@ def open_ticket(*, opening: Opening) -> Ticket:
         raise
 
 
-def opened_before(*, requester: User, idempotency_key: str) -> Ticket | None:
+def opened_before(*, requester: User, idempotency_key: str | None) -> Ticket | None:
     """The ticket that this person opened with that key."""
     return _known(scoped_key(requester, idempotency_key))
 

@@ -1,5 +1,7 @@
 """Working on a ticket: answers, states, owners. What saw an older version of the row is stale."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +85,21 @@ def current(ticket: Ticket) -> Ticket:
     while into := Ticket.objects.filter(merged=ticket.pk).first():
         ticket = into
     return ticket
+
+
+def open_where_they_go_on(merged: Iterable[int]) -> set[int]:
+    """Those of these tickets that are open, each judged as `current` of it. One query, and one for each time that one of
+    them was merged further."""
+    at, found = {pk: {pk} for pk in merged}, set[int]()
+    while at:
+        further: defaultdict[int, set[int]] = defaultdict(set)
+        for pk, into, state in Ticket.objects.filter(pk__in=at).values_list("pk", "merged_into", "state"):
+            if into is not None:
+                further[into] |= at[pk]
+            elif state not in FINISHED:
+                found |= at[pk]
+        at = further
+    return found
 
 
 def add_article(*, ticket: Ticket, contribution: Contribution, idempotency_key: str | None = None) -> Article:

@@ -83,6 +83,50 @@ def test_what_is_finished_is_not_decided_on_any_more(alma: Client, franka: Clien
     assert "Nicht zustimmen" not in franka.get(f"/panels/ticket/change/{read.ticket_id}/").content.decode()
 
 
+def merged(city: City, times: int = 1) -> tuple[ServiceRequest, Ticket]:
+    """An order that waits, and the ticket in which its own goes on."""
+    request = ServiceRequest.objects.select_related("ticket").get()
+    for _ in range(times):
+        opening = tickets.Opening(city.school_a, "Dasselbe", requester=city.coordinator_a, kind=Ticket.Kind.REQUEST)
+        into = tickets.open_ticket(opening=opening)
+        tickets.merge(source=tickets.current(request.ticket), into=into, by=city.technician)
+    return request, into
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize(("decision", "state"), [("agree", "new"), ("refuse", "resolved")])
+def test_what_was_merged_is_decided_on_where_it_goes_on(
+    alma: Client, franka: Client, city: City, decision: str, state: str, times: int
+) -> None:
+    loan(alma, city)
+    request, into = merged(city, times)
+    number = request.ticket.number
+    page = franka.get("/order/agreements/").content.decode()
+    assert f'href="/tickets/{number}/?stay"' in page, "on the page where it goes on there is nothing to agree to"
+    assert "Nicht zustimmen" in franka.get(f"/panels/ticket/change/{request.ticket_id}/").content.decode()
+    assert listed(city.approver) == [number]
+
+    decide(franka, request.ticket, decision, "Gelesen")
+
+    request.refresh_from_db()
+    into.refresh_from_db()
+    assert (request.agreement, into.state) == ("given" if decision == "agree" else "refused", state)
+    assert into.articles.filter(notice__startswith="order-", body="Gelesen").count() == 1
+    assert listed(city.approver) == []
+
+
+def test_what_is_finished_where_it_goes_on_is_not_decided_on(alma: Client, franka: Client, city: City) -> None:
+    loan(alma, city)
+    request, into = merged(city)
+    Ticket.objects.filter(pk=into.pk).update(state=Ticket.State.RESOLVED)
+
+    decide(franka, request.ticket, "agree")
+
+    assert ServiceRequest.objects.get().agreement == "wanted"
+    assert call(city.approver, f"{request.ticket.number}/agree").status_code == 409
+    assert listed(city.approver) == []
+
+
 # --- where they are found -------------------------------------------------------------------------------
 
 

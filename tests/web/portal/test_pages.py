@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from fleet.devices import services as devices
 from fleet.devices.models import Device
+from fleet.events.models import Event
 from fleet.monitoring.models import Alert, Health
 from fleet.people import services as people
 from fleet.people.models import User
@@ -19,7 +20,7 @@ from fleet.people.rules import Role
 from fleet.sites import services as sites
 from fleet.sites.models import Site
 from helpdesk.tickets import services as tickets
-from helpdesk.tickets.models import Queue, Ticket
+from helpdesk.tickets.models import Attachment, Queue, Ticket
 from tests.conftest import City, login
 
 pytestmark = pytest.mark.django_db
@@ -175,6 +176,40 @@ def test_sent_again_with_other_files_it_is_one_report_with_all(alma: Client, cit
         assert alma.post("/report/", wish | files).status_code == 302
 
     assert sorted(one.name for one in Ticket.objects.get().articles.get().attachments.all()) == list(kept)
+
+
+def test_files_that_come_later_are_told(alma: Client, city: City) -> None:
+    wish = answers(alma, city)
+    alma.post("/report/", wish)
+    version = Ticket.objects.get().version
+
+    for _ in range(2):
+        alma.post("/report/", wish | {"attachments": SimpleUploadedFile("a", b"a")})
+
+    assert Event.objects.filter(name="ticket.files-added").count() == 1
+    assert Ticket.objects.get().version == version + 1
+
+
+def test_files_that_come_with_the_report_are_part_of_it(alma: Client, city: City) -> None:
+    alma.post("/report/", answers(alma, city) | {"attachments": SimpleUploadedFile("a", b"a")})
+
+    assert Ticket.objects.get().articles.get().attachments.count() == 1
+    assert not Event.objects.filter(name="ticket.files-added").exists()
+
+
+def test_files_that_come_after_a_merge_are_with_what_was_reported(alma: Client, city: City) -> None:
+    earlier, wish = answers(alma, city, body="Auch dort."), answers(alma, city, body="Hier.")
+    alma.post("/report/", earlier)
+    alma.post("/report/", wish)
+    into, source = Ticket.objects.order_by("pk")
+    tickets.merge(source=source, into=into, by=city.technician)
+
+    answer = alma.post("/report/", wish | {"attachments": SimpleUploadedFile("a", b"a")})
+
+    article = Attachment.objects.get().article
+    assert answer.headers["Location"].endswith(f"/{source.number}/")
+    assert (article.body, article.notice, article.ticket) == ("Hier.", "reported", into)
+    assert Event.objects.get(name="ticket.files-added").subject_id == into.pk
 
 
 def test_more_files_than_a_report_takes_are_told_and_it_is_not_reported_twice(
