@@ -124,7 +124,7 @@ def test_home_costs_the_same_for_a_large_school(
 
     with django_assert_max_num_queries(11):
         alma.get("/")
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(18):
         ada.get("/")
 
 
